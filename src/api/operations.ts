@@ -1,0 +1,32 @@
+/** What the API can ask of Beryl. The controller implements it; handlers know nothing else. */
+import type { Command } from '../release/release-can.ts'
+import type { CostView, Event, ReleaseView, ServiceView } from './shapes.ts'
+
+export type Operations = {
+  services(): ServiceView[]
+  service(name: string): ServiceView
+  release(id: string): ReleaseView
+  /** Newest first. */
+  releases(service: string, limit: number): ReleaseView[]
+  events(after: number, service: string | null, limit: number): Event[]
+  eventsOf(release: string): Event[]
+  cost(service: string): CostView
+  deploy(
+    service: string,
+    asked: { version: string; kind: 'deploy' | 'verify' | 'rollback'; replace: boolean },
+    by: string,
+  ): Promise<ReleaseView>
+  /** `target` is a release id or a service name. */
+  command(
+    target: string,
+    command: Exclude<Command, 'retry' | 'rollback'>,
+    asked: Asked,
+    by: string,
+  ): Promise<ReleaseView>
+  rollback(target: string, asked: Asked & { to: string | null }, by: string): Promise<ReleaseView>
+  retry(target: string, by: string): Promise<ReleaseView>
+  /** Why this Beryl cannot do its work now; empty when it can. */
+  notReady(): readonly string[]
+}
+
+export type Asked = { reason: string | null; gate: string | null }

@@ -1,0 +1,98 @@
+/** What the API answers: the same words as the CLI prints and the record keeps. */
+import type { Environment, GateState, Now, Phase, Role } from '../release/release.ts'
+
+export type ServiceView = {
+  service: string
+  /** Where clients reach it, e.g. `http://127.0.0.1:8080/`. */
+  url: string
+  /** `none` until a first release is live. */
+  live: { environment: Environment; version: string; digest: string; since: number } | null
+  standby: { environment: Environment; version: string; rung: 'full' } | null
+  generation: number
+  environments: Record<Environment, EnvironmentView>
+  release: ReleaseView | null
+  queued: ReleaseView | null
+  versions: readonly { version: string; digest: string | null; notes: string | null }[]
+  /** Is there a way back, and how long would it take right now? */
+  wayBack: {
+    possible: boolean
+    because: string
+    /** Last probe or rollback, measured. */ measuredMs: number | null
+  }
+  /** What this service would say to each command now: null = allowed, else the reason. */
+  can: Record<string, string | null>
+  problems: readonly string[]
+}
+
+export type EnvironmentView = {
+  role: Role
+  version: string | null
+  replicas: readonly {
+    id: string
+    state: string
+    because: string | null
+    address: string
+    pid: number | null
+    restarts: number
+  }[]
+  inFlight: number
+}
+
+export type ReleaseView = {
+  id: string
+  service: string
+  kind: 'deploy' | 'verify' | 'rollback'
+  version: string
+  digest: string
+  from: string | null
+  by: string
+  at: number
+  phase: Phase['name']
+  since: Now
+  /** Set in every phase that waits. */
+  waitingFor: string | null
+  /** Set in ends and in clearing. */
+  because: string | null
+  endsAs: string | null
+  paused: { by: string; at: number } | null
+  gates: readonly GateState[]
+  leftOut: readonly { name: string; because: string }[]
+  approvals: readonly { by: string; at: number }[]
+  /** The switch, once it has happened: times in ms. */
+  switched: { at: number; tookMs: number; generation: number } | null
+  /** The rollback, once it has happened. `detectMs`: from the switch to the decision. */
+  rolledBack: { at: number; tookMs: number; detectMs: number; by: string; why: string } | null
+  watch: {
+    decision: string
+    because: string
+    missing: number | null
+    evidence: Record<string, unknown>
+  } | null
+  cost: { replicaHours: number; money: number | null; currency: string | null } | null
+}
+
+export type Event = {
+  id: number
+  at: number
+  service: string
+  release: string | null
+  /** `phase`, `gate`, `replica`, `routing`, `command`, `alarm` */
+  kind: string
+  by: string
+  /** One sentence. */
+  text: string
+  data: Record<string, unknown>
+}
+
+export type CostView = {
+  service: string
+  currency: string | null
+  lines: readonly {
+    release: string
+    version: string
+    environment: Environment
+    replicaHours: number
+    money: number | null
+  }[]
+  total: { replicaHours: number; money: number | null }
+}

@@ -1,0 +1,3 @@
+export async function demo(_options: { keep: boolean }): Promise<number> {
+  return 1
+}

@@ -1,0 +1,45 @@
+import { apiClient, reach } from '../../api/client.ts'
+import { duration } from '../../config/units.ts'
+import { ProblemError } from '../../ipc/problem.ts'
+import { nextStep, phaseText } from '../describe.ts'
+import { codeOf, exitCodes } from '../exit-codes.ts'
+import { follow } from '../follow.ts'
+import type { Globals } from '../main.ts'
+import { say } from '../output.ts'
+
+export type WaitOptions = { wait: boolean; timeout?: string }
+
+export async function deploy(
+  globals: Globals,
+  kind: 'deploy' | 'verify',
+  service: string,
+  version: string,
+  options: WaitOptions & { replace: boolean },
+): Promise<number> {
+  const timeoutS = secondsOf(options.timeout)
+  const api = apiClient(reach(globals))
+  const release = await api.deploy(service, { version, kind, replace: options.replace })
+  if (!options.wait) {
+    say(
+      globals.json,
+      release,
+      `${release.id}: ${kind} ${version} of ${service}, ${phaseText(release)}\nNext: beryl status ${service}`,
+    )
+    return exitCodes.done
+  }
+  const last = await follow(api, release.id, { json: globals.json, timeoutS, toTheEnd: false })
+  say(globals.json, last, `Next: ${nextStep(last)}`)
+  return codeOf(last)
+}
+
+/** @throws ProblemError for something that is no duration */
+export function secondsOf(text: string | undefined): number | null {
+  if (text === undefined) return null
+  const parsed = duration.safeParse(text)
+  if (parsed.success) return parsed.data
+  throw new ProblemError({
+    status: 400,
+    code: 'usage',
+    title: `--timeout expects a duration such as 30s or 10m, came ${JSON.stringify(text)}`,
+  })
+}

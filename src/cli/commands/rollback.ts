@@ -1,0 +1,34 @@
+import { apiClient, reach } from '../../api/client.ts'
+import { nextStep, phaseText } from '../describe.ts'
+import { codeOf, exitCodes } from '../exit-codes.ts'
+import { follow } from '../follow.ts'
+import type { Globals } from '../main.ts'
+import { say } from '../output.ts'
+import { secondsOf } from './deploy.ts'
+import type { WaitOptions } from './deploy.ts'
+
+export async function rollback(
+  globals: Globals,
+  target: string,
+  options: WaitOptions & { to?: string; reason?: string },
+): Promise<number> {
+  const timeoutS = secondsOf(options.timeout)
+  const api = apiClient(reach(globals))
+  const release = await api.rollback(target, { to: options.to, reason: options.reason })
+  if (!options.wait) {
+    say(
+      globals.json,
+      release,
+      `rollback: ${release.id} (${release.version}) ${phaseText(release)}\nNext: beryl status ${release.service}`,
+    )
+    return exitCodes.done
+  }
+  const last = await follow(api, release.id, {
+    json: globals.json,
+    timeoutS,
+    toTheEnd: release.kind !== 'rollback',
+  })
+  say(globals.json, last, `Next: ${nextStep(last)}`)
+  // Rolled back is what was asked for here.
+  return last.kind !== 'rollback' && last.phase === 'rolled-back' ? exitCodes.done : codeOf(last)
+}

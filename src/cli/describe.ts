@@ -1,0 +1,81 @@
+/** Releases and services in words: the same for `status`, `--wait` and `history`. */
+import type { ReleaseView, ServiceView } from '../api/shapes.ts'
+import { firstLine, paint } from './output.ts'
+
+export function describeService(view: ServiceView): string {
+  const lines = [`${paint('bold', view.service)}  ${view.url}`]
+  lines.push(
+    view.live === null
+      ? '  live      none yet'
+      : `  live      ${view.live.version} on ${view.live.environment}${view.live.since > 0 ? `, since ${time(view.live.since)}` : ''}`,
+  )
+  for (const environment of ['blue', 'green'] as const) {
+    const { role, version, replicas, inFlight } = view.environments[environment]
+    if (role === 'empty' && replicas.length === 0) {
+      lines.push(`  ${environment.padEnd(9)} empty`)
+      continue
+    }
+    const ready = replicas.filter(({ state }) => state === 'ready').length
+    lines.push(
+      `  ${environment.padEnd(9)} ${role}: ${version ?? '?'}, ${ready} of ${replicas.length} replicas ready, ${inFlight} requests in flight`,
+    )
+    for (const replica of replicas) {
+      if (replica.state !== 'ready')
+        lines.push(
+          `            ${replica.id} is ${replica.state}${replica.because ? `: ${firstLine(replica.because)}` : ''}`,
+        )
+    }
+  }
+  lines.push(
+    `  way back  ${view.wayBack.possible ? `yes: ${view.wayBack.because}${view.wayBack.measuredMs === null ? '' : `; the last move took ${view.wayBack.measuredMs.toFixed(1)} ms`}` : `none: ${view.wayBack.because}`}`,
+  )
+  if (view.release !== null) lines.push(...describeRelease(view.release).map((line) => `  ${line}`))
+  if (view.queued !== null) lines.push(`  waiting   ${view.queued.id} (${view.queued.version})`)
+  for (const problem of view.problems) lines.push(`  ${paint('red', 'problem')}   ${problem}`)
+  return lines.join('\n')
+}
+
+export function describeRelease(release: ReleaseView): string[] {
+  const lines = [
+    `release   ${release.id}: ${release.from === null ? '' : `${release.from} → `}${release.version}, ${phaseText(release)}`,
+  ]
+  for (const gate of release.gates) lines.push(`  gate    ${gateText(gate)}`)
+  for (const { name, because } of release.leftOut)
+    lines.push(`  gate    ${name} left out: ${because}`)
+  if (release.watch !== null && release.phase === 'watching')
+    lines.push(`  watch   ${release.watch.decision}: ${release.watch.because}`)
+  return lines
+}
+
+export function gateText(gate: ReleaseView['gates'][number]): string {
+  if (gate.state === 'waiting') return `${gate.name} waits`
+  if (gate.state === 'running') return `${gate.name} runs: ${gate.progress ?? ''}`
+  const colour = gate.verdict === 'pass' ? 'green' : gate.verdict === 'fail' ? 'red' : 'yellow'
+  return `${gate.name} ${paint(colour, gate.verdict)}: ${gate.because}`
+}
+
+export function phaseText(release: ReleaseView): string {
+  const reason = release.waitingFor !== null ? `waits for ${release.waitingFor}` : release.because
+  const paused = release.paused === null ? '' : ` (paused by ${release.paused.by})`
+  return `${paint('cyan', release.phase)}${paused}${reason === null ? '' : `: ${firstLine(reason)}`}`
+}
+
+/** What to do now, in one line. */
+export function nextStep(release: ReleaseView): string {
+  const { id, phase, service, version, waitingFor } = release
+  if (phase === 'rejected' || phase === 'aborted') return `beryl status ${service}`
+  if (phase === 'rolled-back') return `beryl history ${service}`
+  if (phase === 'stabilizing') return `beryl rollback ${service}   (while the standby is kept)`
+  if (phase === 'verified') return `beryl deploy ${service} ${version} --wait`
+  if (phase === 'finished') return `beryl status ${service}`
+  if (waitingFor?.startsWith('approval')) return `beryl approve ${id}`
+  if (waitingFor?.startsWith('a person'))
+    return `beryl approve ${id} --force GATE --reason WHY, or beryl abort ${id}`
+  if (waitingFor?.startsWith('`promote`'))
+    return `beryl promote ${id} --reason WHY, or beryl rollback ${service}`
+  return `beryl status ${service}`
+}
+
+export function time(at: number): string {
+  return new Date(at).toISOString().replace('T', ' ').slice(0, 19)
+}

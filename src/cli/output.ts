@@ -1,0 +1,25 @@
+/** What is printed where: one JSON document, or text; colours only on a terminal that wants them. */
+import { styleText } from 'node:util'
+
+export function say(
+  json: boolean,
+  document: unknown,
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+): void {
+  stream.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`)
+}
+
+export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold' | 'cyan'
+
+/** Honours NO_COLOR, and pipes. */
+export function paint(colour: Colour, text: string): string {
+  return process.stdout.isTTY && !process.env['NO_COLOR']
+    ? styleText(colour, text, { validateStream: false })
+    : text
+}
+
+/** The first line of a reason; the rest (log lines) stands in the record. */
+export function firstLine(text: string): string {
+  return text.split('\n')[0] ?? ''
+}

@@ -1,0 +1,134 @@
+/** What no schema can say: files that must exist, placeholders that must mean something, routes that must not collide. */
+import { access } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { gatesOf } from './gates.ts'
+import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
+import { fileKeys } from './manifest.ts'
+
+export type CrossProblem = { path: (string | number)[]; message: string }
+
+export async function crossCheck(manifest: Manifest, directory: string): Promise<CrossProblem[]> {
+  const checks = Object.entries(manifest.services).map(([name, service]) =>
+    checkService(['services', name], service, directory),
+  )
+  return [...(await Promise.all(checks)).flat(), ...sameRoutes(manifest), ...samePorts(manifest)]
+}
+
+async function checkService(
+  at: string[],
+  service: ServiceManifest,
+  directory: string,
+): Promise<CrossProblem[]> {
+  const { environment, versions, watch } = service
+  const files: CrossProblem[] = []
+  for (const [version, content] of Object.entries(versions)) {
+    for (const key of fileKeys) {
+      const file = content[key]
+      if (file !== undefined)
+        files.push(...(await missing([...at, 'versions', version, key], resolve(directory, file))))
+    }
+    files.push(...placeholders(at, service, version, content))
+  }
+  files.push(
+    ...(await missing(
+      [...at, 'environment', 'directory'],
+      resolve(directory, environment.directory),
+    )),
+  )
+  for (const { name, path, gate } of gatesOf(service)) {
+    if ('warmUp' in gate) continue
+    const { file, score, atLeast, noWorseBy } = gate.goldenSet
+    files.push(...(await missing([...at, ...path, 'file'], resolve(directory, file))))
+    if (typeof score === 'object' && 'module' in score)
+      files.push(
+        ...(await missing([...at, ...path, 'score', 'module'], resolve(directory, score.module))),
+      )
+    const stated = Object.values(versions).every(
+      ({ expects }) =>
+        expects[name] !== undefined || (typeof score === 'string' && expects[score] !== undefined),
+    )
+    if (atLeast === undefined && noWorseBy === undefined && !stated) {
+      files.push({
+        path: [...at, ...path],
+        message:
+          'a golden set needs atLeast, noWorseBy, or `expects` in every version: else it judges nothing',
+      })
+    }
+  }
+  const unknown = watch.required.filter((signal) => !watch.signals.includes(signal))
+  if (unknown.length > 0)
+    files.push({
+      path: [...at, 'watch', 'required'],
+      message: `${unknown.join(', ')} is required and not among the signals`,
+    })
+  if (watch.atLeast > watch.atMost)
+    files.push({ path: [...at, 'watch', 'atLeast'], message: 'is longer than atMost' })
+  return files
+}
+
+async function missing(path: (string | number)[], file: string): Promise<CrossProblem[]> {
+  return access(file).then(
+    () => [],
+    () => [{ path, message: `expected a file or directory, there is none at ${file}` }],
+  )
+}
+
+function placeholders(
+  at: string[],
+  { environment }: ServiceManifest,
+  version: string,
+  content: VersionManifest,
+): CrossProblem[] {
+  const known = ['port', 'version', ...fileKeys.filter((key) => content[key] !== undefined)]
+  const used = [
+    ...environment.command,
+    ...content.args,
+    ...Object.values(environment.env),
+    ...Object.values(content.env),
+  ].flatMap((text) => [...text.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!))
+  return [...new Set(used)]
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      path: (fileKeys as readonly string[]).includes(name)
+        ? [...at, 'versions', version]
+        : [...at, 'environment', 'command'],
+      message: (fileKeys as readonly string[]).includes(name)
+        ? `the command uses {${name}}, and ${version} has no ${name}`
+        : `{${name}} means nothing; placeholders are ${known.map((one) => `{${one}}`).join(', ')}`,
+    }))
+}
+
+function sameRoutes({ services }: Manifest): CrossProblem[] {
+  const seen = new Map<string, string>()
+  return Object.entries(services).flatMap(([name, { route }]) => {
+    const key = `${route.host?.toLowerCase() ?? '*'} ${route.path.replace(/\/$/, '')}`
+    const first = seen.get(key)
+    seen.set(key, first ?? name)
+    return first === undefined
+      ? []
+      : [
+          {
+            path: ['services', name, 'route'],
+            message: `the same route as ${first}: give one of them another host or path`,
+          },
+        ]
+  })
+}
+
+function samePorts({ gateway, api }: Manifest): CrossProblem[] {
+  const places = [
+    { path: ['gateway', 'listen'], ...gateway.listen },
+    ...(gateway.preview === undefined
+      ? []
+      : [{ path: ['gateway', 'preview'], ...gateway.preview }]),
+    { path: ['api', 'listen'], ...api.listen },
+  ]
+  return places.flatMap(({ path, host, port }, index) => {
+    const first = places
+      .slice(0, index)
+      .find((other) => port !== 0 && other.port === port && other.host === host)
+    return first === undefined
+      ? []
+      : [{ path, message: `the same address as ${first.path.join('.')}` }]
+  })
+}

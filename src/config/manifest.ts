@@ -1,0 +1,153 @@
+/** `beryl.yaml`: one schema, from which come the types, `beryl schema` and every message of `beryl validate`. */
+import { z } from 'zod'
+import { address, duration, share } from './units.ts'
+
+const name = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/,
+    'expected lower-case letters, digits and dashes, at most 40',
+  )
+const versionName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'expected letters, digits, dots, dashes and underscores, at most 64',
+  )
+const path = z.string().startsWith('/', 'expected a path that begins with /')
+const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+
+/** Keys of a version that name a file or a directory; each is a placeholder too. */
+export const fileKeys = ['model', 'prompt', 'tokenizer', 'config'] as const
+
+const environment = z.strictObject({
+  provider: z.literal('process'),
+  /** Placeholders: {port}, {version}, and each file key of the version: {model}, {prompt}, {tokenizer}, {config}. */
+  command: z.array(z.string()).min(1),
+  env: env.default({}),
+  /** Relative to the manifest. */
+  directory: z.string().default('.'),
+  replicas: z.int().min(1).max(100).default(1),
+  gpus: z.int().min(0).max(64).default(0),
+  ready: z.strictObject({ path: path.default('/'), within: duration.default(600) }).prefault({}),
+  alive: z
+    .strictObject({
+      path: path.optional(),
+      every: duration.default(5),
+      timeout: duration.default(2),
+      failures: z.int().min(1).max(100).default(3),
+    })
+    .prefault({}),
+  stop: z.strictObject({ grace: duration.default(10) }).prefault({}),
+  price: z
+    .strictObject({
+      replicaHour: z.number().min(0),
+      currency: z.string().regex(/^[A-Z]{3}$/, 'expected a currency such as USD'),
+    })
+    .optional(),
+})
+
+const version = z.strictObject({
+  model: z.string().optional(),
+  prompt: z.string().optional(),
+  tokenizer: z.string().optional(),
+  config: z.string().optional(),
+  /** Appended to the environment's command. */
+  args: z.array(z.string()).default([]),
+  env: env.default({}),
+  /** What it scored when it was accepted: gate name or `exact` → score between 0 and 1. */
+  expects: z.record(z.string(), z.number().min(0).max(1)).default({}),
+  notes: z.string().optional(),
+})
+
+const request = z.strictObject({
+  method: z.enum(['GET', 'POST', 'PUT']).default('POST'),
+  path,
+  headers: z.record(z.string(), z.string()).default({}),
+  timeout: duration.default(10),
+})
+
+const score = z.union([
+  z.enum(['exact', 'oneOf', 'regex']),
+  z.strictObject({ numeric: z.strictObject({ tolerance: z.number().min(0) }) }),
+  z.strictObject({ jsonFields: z.array(z.string()).min(1) }),
+  z.strictObject({ module: z.string() }),
+])
+
+const warmUp = z.strictObject({
+  until: z.literal('stable').default('stable'),
+  within: duration.default(180),
+  /** Where to send; without it, the request of the first golden set. */
+  request: request.optional(),
+  concurrency: z.int().min(1).max(256).default(4),
+})
+
+const goldenSet = z.strictObject({
+  /** JSON Lines: `{"request": body, "expected": value}`. */
+  file: z.string(),
+  request,
+  answer: z.string().startsWith('$', 'expected a JSON path such as $.label').optional(),
+  score: score.default('exact'),
+  atLeast: z.number().min(0).max(1).optional(),
+  noWorseBy: z.number().min(0).max(1).optional(),
+  within: duration.default(600),
+  concurrency: z.int().min(1).max(256).default(8),
+})
+
+const gate = z.union([z.strictObject({ warmUp }), z.strictObject({ goldenSet })])
+
+const service = z.strictObject({
+  route: z.strictObject({ host: z.string().optional(), path: path.default('/') }).prefault({}),
+  protocol: z.enum(['http', 'json']).default('http'),
+  environment,
+  versions: z
+    .record(versionName, version)
+    .refine((all) => Object.keys(all).length > 0, 'expected at least one version'),
+  verify: z.array(gate).default([]),
+  switch: z
+    .strictObject({
+      when: z.enum(['verified', 'approved']).default('verified'),
+      traffic: z.literal('allAtOnce').default('allAtOnce'),
+      drain: duration.default(600),
+    })
+    .prefault({}),
+  watch: z
+    .strictObject({
+      atLeast: duration.default(600),
+      atMost: duration.default(7200),
+      signals: z.array(z.literal('errors')).default(['errors']),
+      required: z.array(z.literal('errors')).default(['errors']),
+      whenUndecided: z.enum(['hold', 'accept', 'rollBack']).default('hold'),
+      falseRollbackRisk: share.default(0.01),
+      badPromotionRisk: share.default(0.05),
+      errors: z
+        .strictObject({ margin: share.default(0.01), atMost: share.default(0.03) })
+        .prefault({}),
+    })
+    .prefault({}),
+  standby: z
+    .array(z.strictObject({ full: duration }))
+    .max(1)
+    .default([{ full: 1800 }]),
+})
+
+export const manifest = z.strictObject({
+  apiVersion: z.literal('beryl/v1'),
+  gateway: z
+    .strictObject({
+      listen: address.default({ host: '127.0.0.1', port: 8080 }),
+      preview: address.optional(),
+      workers: z.int().min(1).max(64).default(2),
+      headers: z.enum(['full', 'id']).optional(),
+    })
+    .prefault({}),
+  api: z.strictObject({ listen: address.default({ host: '127.0.0.1', port: 8090 }) }).prefault({}),
+  services: z
+    .record(name, service)
+    .refine((all) => Object.keys(all).length > 0, 'expected at least one service'),
+})
+
+export type Manifest = z.output<typeof manifest>
+export type ServiceManifest = Manifest['services'][string]
+export type VersionManifest = ServiceManifest['versions'][string]
+export type GateManifest = ServiceManifest['verify'][number]

@@ -1,0 +1,58 @@
+/** What the contract promises and this version does not do yet. Refused by name: never accepted and ignored. One table. */
+
+/** Keys by their place in the manifest; `*` stands for any name or index. */
+const keys: Record<string, string> = {
+  'services.*.capture': 'recording production traffic',
+  'services.*.switch.windows': 'switch windows',
+  'services.*.watch.control': 'the control group',
+  'services.*.environment.price.spotReplicaHour': 'spot capacity',
+  'services.*.environment.sleep': 'sleeping replicas',
+  'services.*.verify.*.replay': 'the replay gate',
+  'services.*.verify.*.shadow': 'the shadow gate',
+  'services.*.verify.*.load': 'the load gate',
+  'services.*.verify.*.prometheus': 'the prometheus gate',
+  'services.*.verify.*.webhook': 'the webhook gate',
+  'services.*.verify.*.command': 'the command gate',
+  'services.*.standby.*.replicas': 'the rung `replicas`',
+  'services.*.standby.*.asleep': 'the rung `asleep`',
+  'services.*.standby.*.shared': 'the rung `shared`',
+}
+
+/** Values that the contract knows, by place. */
+const values: Record<string, readonly string[]> = {
+  'services.*.environment.provider': ['docker', 'kubernetes', 'external', 'repository'],
+  'services.*.protocol': ['openai', 'kserve-v2', 'grpc'],
+  'services.*.watch.signals.*': ['latency', 'validity', 'feedback', 'handoff', 'drift'],
+  'services.*.watch.required.*': ['latency', 'validity', 'feedback', 'handoff', 'drift'],
+}
+
+export type NotBuilt = { path: (string | number)[]; what: string }
+
+export function notBuilt(manifest: unknown): NotBuilt[] {
+  const found: NotBuilt[] = []
+  walk(manifest, [], found)
+  return found
+}
+
+function walk(value: unknown, path: (string | number)[], found: NotBuilt[]): void {
+  const place = [...Object.keys(keys), ...Object.keys(values)].find((pattern) =>
+    matches(pattern, path),
+  )
+  if (place !== undefined && place in keys) return void found.push({ path, what: keys[place]! })
+  if (place !== undefined && typeof value === 'string' && values[place]!.includes(value))
+    return void found.push({ path, what: `\`${path.at(-1)}: ${value}\`` })
+  // `traffic` is one word today; canary and linear are mappings.
+  if (matches('services.*.switch.traffic', path) && typeof value === 'object' && value !== null)
+    return void found.push({ path, what: `${Object.keys(value)[0] ?? 'this'} traffic` })
+  if (Array.isArray(value)) value.forEach((one, index) => walk(one, [...path, index], found))
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, one] of Object.entries(value)) walk(one, [...path, key], found)
+}
+
+function matches(pattern: string, path: readonly (string | number)[]): boolean {
+  const parts = pattern.split('.')
+  return (
+    parts.length === path.length &&
+    parts.every((part, index) => part === '*' || part === String(path[index]))
+  )
+}

@@ -1,0 +1,36 @@
+/** Durations (`30s`), shares (`10%`) and addresses (`127.0.0.1:8080`), as the manifest writes them. */
+import { z } from 'zod'
+
+const seconds = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 } as const
+
+/** `500ms`, `30s`, `10m`, `24h`, `7d` → seconds. */
+export const duration = z
+  .string()
+  .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'expected a duration such as 30s, 10m or 24h')
+  .transform((text) => {
+    const [, amount, unit] = /^([\d.]+)(\w+)$/.exec(text)!
+    return Number(amount) * seconds[unit as keyof typeof seconds]
+  })
+
+/** `10%` or `0.1` → 0.1 */
+export const share = z.union([
+  z.number().min(0).max(1),
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?%$/, 'expected a share such as 10%')
+    .transform((text) => Number(text.slice(0, -1)) / 100)
+    .refine((value) => value <= 1, 'expected at most 100%'),
+])
+
+/** `127.0.0.1:8080`; port 0 lets the system choose. */
+export const address = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/, 'expected host:port such as 127.0.0.1:8080')
+  .transform((text) => {
+    const colon = text.lastIndexOf(':')
+    return {
+      host: text.slice(0, colon).replace(/^\[|\]$/g, ''),
+      port: Number(text.slice(colon + 1)),
+    }
+  })
+  .refine(({ port }) => port < 65536, 'expected a port below 65536')

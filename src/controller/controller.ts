@@ -1,0 +1,222 @@
+/** The loop: look → advance → save → make it so. One walk at a time for each service. */
+import type { GatewayState } from '../gateway/control.ts'
+import { log } from '../log.ts'
+import { advance } from '../release/advance.ts'
+import type { Move } from '../release/advance.ts'
+import { settle } from '../release/commands.ts'
+import { enter } from '../release/enter.ts'
+import { nextActions } from '../release/next-actions.ts'
+import { isEnd } from '../release/release.ts'
+import type { Release, Service } from '../release/release.ts'
+import type { Seen } from '../release/seen.ts'
+import type { NewEvent } from '../storage/events.ts'
+import { seenOf } from './look.ts'
+import { makeItSo } from './make-it-so.ts'
+import type { Hands } from './make-it-so.ts'
+import type { Watching } from './watching.ts'
+
+/** While something is under way, and while nothing is. */
+const busyTickMs = 100
+const idleTickMs = 1000
+
+/** A release never makes more moves than this in one look: more would be a loop. */
+const movesPerTickMax = 12
+
+export type Controller = {
+  /** Look again now: something has changed. */
+  poke(service: string): void
+  start(): void
+  /** Ends after the walk that is under way. */
+  stop(): Promise<void>
+  waitingFor(service: string): string | null
+  problems(service: string): readonly string[]
+  lastSeen(service: string): { seen: Seen; gateway: GatewayState | null } | null
+}
+
+export function createController(hands: Hands & { watching: Watching }): Controller {
+  const { rows, now } = hands
+  const waits = new Map<string, string>()
+  const troubles = new Map<string, string[]>()
+  const lastSeen = new Map<string, { seen: Seen; gateway: GatewayState | null }>()
+  const loops = new Map<string, { wake: () => void; done: Promise<void> }>()
+  let stopped = false
+
+  return {
+    poke: (service) => {
+      if (!loops.has(service)) run(service)
+      loops.get(service)?.wake()
+    },
+    start: () => {
+      for (const name of rows.names()) run(name)
+    },
+    stop: async () => {
+      stopped = true
+      for (const { wake } of loops.values()) wake()
+      await Promise.all([...loops.values()].map(({ done }) => done))
+    },
+    waitingFor: (service) => waits.get(service) ?? null,
+    problems: (service) => troubles.get(service) ?? [],
+    lastSeen: (service) => lastSeen.get(service) ?? null,
+  }
+
+  function run(name: string): void {
+    if (stopped || loops.has(name)) return
+    const loop = { poked: false, wake: () => {} }
+    const sleep = (ms: number) =>
+      new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, loop.poked || stopped ? 0 : ms)
+        loop.wake = () => {
+          loop.poked = true
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    const walk = async () => {
+      while (!stopped) {
+        loop.poked = false
+        await tick(name).catch((error: unknown) => trouble(name, 'tick', error))
+        await sleep(isBusy(rows.find(name)) ? busyTickMs : idleTickMs)
+      }
+    }
+    const handle = {
+      wake: () => {
+        loop.poked = true
+        loop.wake()
+      },
+      done: walk(),
+    }
+    loops.set(name, handle)
+  }
+
+  async function tick(name: string): Promise<void> {
+    const seen = await look(name)
+    const service = step(name, seen)
+    const version = rows.version(name)
+    const found: string[] = []
+    for (const action of nextActions(service, seen, now())) {
+      // A command came in between: what was planned before it is void.
+      if (rows.version(name) !== version) break
+      const before = rows.version(name)
+      await makeItSo(hands, rows.find(name)!, action).catch((error: unknown) => {
+        found.push(`${action.do}: ${(error as Error).message}`)
+      })
+      if (rows.version(name) !== before) break
+    }
+    report(name, found)
+  }
+
+  async function look(name: string): Promise<Seen> {
+    const service = rows.find(name)!
+    const gateway = await hands.gateway.state().catch((error: unknown) => {
+      log.warn({ error: (error as Error).message }, 'the gateway does not answer')
+      return null
+    })
+    await hands.watching.take(gateway)
+    const release = service.release
+    const gates =
+      release === null
+        ? []
+        : await hands.gates.refresh(
+            release,
+            hands.store.services.plan(release.id)!,
+            beginAgain(name),
+          )
+    const guard = release === null ? null : hands.watching.judge(release)
+    const seen = seenOf(name, { replicas: hands.provider.look(), gateway, gates, guard })
+    lastSeen.set(name, { seen, gateway })
+    return seen
+  }
+
+  function beginAgain(name: string) {
+    return async (gate: string, attempt: number) => {
+      const service = rows.find(name)!
+      const release = service.release!
+      await hands.gates.begin(
+        service,
+        release,
+        hands.store.services.plan(release.id)!,
+        hands.provider.look(),
+        gate,
+        attempt,
+      )
+    }
+  }
+
+  /** Decides and saves, until there is something to wait for. No `await`: a command cannot come in between. */
+  function step(name: string, seen: Seen): Service {
+    for (let moves = 0; moves < movesPerTickMax; moves++) {
+      const service = rows.find(name)!
+      const release = service.release
+      if (release === null) {
+        waits.delete(name)
+        return service
+      }
+      if (isEnd(release.phase)) {
+        rows.save({ next: settle(service), ended: release, events: [] })
+        continue
+      }
+      const move = advance(service, release, seen, now())
+      if ('waitingFor' in move) {
+        waits.set(name, move.waitingFor)
+        return service
+      }
+      save(service, release, move, seen)
+    }
+    throw new Error(`${name} made ${movesPerTickMax} moves in one look; this is a bug in Beryl`)
+  }
+
+  function save(service: Service, release: Release, move: Move, seen: Seen): void {
+    const next = enter(service, release, move, now())
+    const entered = next.release!
+    if (entered.phase.name === 'switching') hands.watching.begin(entered)
+    const event = phaseEvent(entered, move, seen)
+    rows.save({
+      next,
+      ended: isEnd(entered.phase) ? entered : null,
+      events: [event],
+      mayGoUnwritten: move.to === 'rolling-back',
+    })
+    log.info({ service: service.name, release: release.id, phase: entered.phase.name }, event.text)
+  }
+
+  function phaseEvent(release: Release, move: Move, seen: Seen): NewEvent {
+    const { phase } = release
+    const because = 'why' in move ? move.why : move.because
+    const by = move.to === 'rolling-back' ? move.by : 'beryl'
+    const text = `${release.id} (${release.bundle.version}) is ${phase.name}: ${because}`
+    const evidence = {
+      step: release.step,
+      gates: seen.gates,
+      guard: seen.guard,
+      rules: release.rules,
+    }
+    return {
+      at: now().wall,
+      service: release.service,
+      release: release.id,
+      kind: 'phase',
+      by,
+      text,
+      data: { phase: phase.name, because, ...evidence },
+    }
+  }
+
+  function trouble(name: string, what: string, error: unknown): void {
+    report(name, [`${what}: ${(error as Error).message}`])
+  }
+
+  /** Said once when it begins and once when it is over: a log that repeats itself hides what matters. */
+  function report(name: string, found: string[]): void {
+    const before = troubles.get(name) ?? []
+    for (const problem of found)
+      if (!before.includes(problem)) log.error({ service: name }, problem)
+    if (before.length > 0 && found.length === 0) log.info({ service: name }, 'recovered')
+    troubles.set(name, found)
+  }
+}
+
+const restful: readonly string[] = ['stabilizing', 'queued']
+
+function isBusy(service: Service | null): boolean {
+  return service?.release != null && !restful.includes(service.release.phase.name)
+}

@@ -1,0 +1,204 @@
+/** Runs the gates of a release in the examiner and journals every verdict, keyed by release, gate and attempt. */
+import { log } from '../log.ts'
+import { gatesTaken } from '../release/gates.ts'
+import { gateAttemptsMax } from '../release/next-actions.ts'
+import type { Actor, GateState, Now, Release, Service } from '../release/release.ts'
+import { colourOf } from '../release/roles.ts'
+import type { NewEvent } from '../storage/events.ts'
+import type { StoredGate } from '../storage/gates.ts'
+import type { ExaminerClient } from '../verification/client.ts'
+import type { GateSpec, Target } from '../verification/gate.ts'
+import type { ReplicaSeen } from '../providers/provider.ts'
+import type { Plan } from './plan.ts'
+import type { ControllerStore } from './store.ts'
+
+export type Gates = ReturnType<typeof gatesOf>
+
+/** Beyond its own limit a gate gets this long before the controller calls it undecided. */
+const gateOverrunMs = 30_000
+
+export function gatesOf({
+  store,
+  examiner,
+  now,
+}: {
+  store: ControllerStore
+  examiner: ExaminerClient
+  now: () => Now
+}) {
+  /** How far the running gate of each release is: for people who look now, not for the record. */
+  const progress = new Map<string, string>()
+
+  /** One entry for each gate of the release, in order. */
+  const states = (release: Release): GateState[] => {
+    const stored = store.gates.of(release.id)
+    return gatesTaken(release).taken.map(({ name }): GateState => {
+      const state = stored.find((one) => one.state.name === name)?.state
+      if (state === undefined) return { name, state: 'waiting' }
+      return state.state === 'running'
+        ? { ...state, progress: progress.get(release.id) ?? 'running' }
+        : state
+    })
+  }
+
+  return {
+    states,
+
+    /** Asks the examiner how the running gate does. Answers all states as they are now. */
+    async refresh(
+      release: Release,
+      plan: Plan,
+      begin: (gate: string, attempt: number) => Promise<void>,
+    ): Promise<GateState[]> {
+      for (const stored of store.gates.of(release.id)) {
+        if (stored.state.state === 'running')
+          await refreshOne(release, plan, stored, stored.state, begin)
+      }
+      return states(release)
+    },
+
+    /** Starts one attempt; asking twice changes nothing. Journalled as running first: whatever happens next, it is looked after. */
+    async begin(
+      service: Service,
+      release: Release,
+      plan: Plan,
+      replicas: readonly ReplicaSeen[],
+      gate: string,
+      attempt: number,
+    ): Promise<void> {
+      const spec = plan.gates[gate]
+      if (spec === undefined)
+        throw new Error(`${release.id} has no gate ${gate} in its plan; this is a bug in Beryl`)
+      store.gates.put(release.id, {
+        state: { name: gate, state: 'running', attempt },
+        startedAt: now().wall,
+      })
+      const candidate = target(
+        replicas,
+        service,
+        release,
+        colourOf(service, 'candidate')!,
+        release.bundle.version,
+      )
+      const colour = colourOf(service, 'live')
+      const live =
+        service.live === null || colour === null
+          ? null
+          : target(replicas, service, { id: service.live.release }, colour, service.live.version)
+      await examiner.start(release.id, gate, attempt, { spec, candidate, live })
+    },
+  }
+
+  async function refreshOne(
+    release: Release,
+    plan: Plan,
+    stored: StoredGate,
+    running: GateState & { state: 'running' },
+    begin: (gate: string, attempt: number) => Promise<void>,
+  ): Promise<void> {
+    const { name, attempt } = running
+    const answer = await examiner
+      .look(release.id, name, attempt)
+      .catch((error: unknown) => error as Error)
+    const overdue = now().wall - stored.startedAt > withinMs(plan.gates[name]) + gateOverrunMs
+    if (answer instanceof Error || answer === null) {
+      if (overdue)
+        return decide(
+          release,
+          running,
+          undecided(`no verdict ${gateOverrunMs / 1000} s after its time limit`),
+        )
+      if (answer instanceof Error)
+        return void progress.set(release.id, 'the examiner does not answer; it is being restarted')
+      if (attempt >= gateAttemptsMax)
+        return decide(
+          release,
+          running,
+          undecided(`the examiner died ${attempt} times while it ran`),
+        )
+      log.warn(
+        { release: release.id, gate: name, attempt },
+        'the examiner lost a gate; it is taken again',
+      )
+      return begin(name, attempt + 1)
+    }
+    if (answer.state === 'decided') return decide(release, running, answer)
+    if (overdue) {
+      await examiner.cancel(release.id).catch(() => undefined)
+      return decide(
+        release,
+        running,
+        undecided(
+          `still running ${gateOverrunMs / 1000} s after its time limit (${answer.progress})`,
+        ),
+      )
+    }
+    progress.set(release.id, answer.progress)
+  }
+
+  function decide(
+    release: Release,
+    { name, attempt }: { name: string; attempt: number },
+    said: Said,
+  ): void {
+    const { verdict, because, evidence } = said
+    const at = now().wall
+    progress.delete(release.id)
+    store.gates.put(release.id, {
+      startedAt: at,
+      state: { name, state: 'decided', attempt, at, verdict, because, evidence },
+    })
+    store.events.add(gateEvent(release, name, said, at, 'beryl'))
+  }
+}
+
+type Said = {
+  verdict: 'pass' | 'fail' | 'undecided'
+  because: string
+  evidence: Record<string, unknown>
+}
+
+function undecided(because: string): Said {
+  return { verdict: 'undecided', because, evidence: {} }
+}
+
+function gateEvent(
+  release: Release,
+  gate: string,
+  { verdict, because, evidence }: Said,
+  at: number,
+  by: Actor,
+): NewEvent {
+  return {
+    at,
+    service: release.service,
+    release: release.id,
+    kind: 'gate',
+    by,
+    text: `gate ${gate} says ${verdict}: ${because}`,
+    data: { gate, verdict, evidence },
+  }
+}
+
+function withinMs(spec: GateSpec | undefined): number {
+  return (spec?.withinS ?? 0) * 1000
+}
+
+function target(
+  replicas: readonly ReplicaSeen[],
+  service: Service,
+  release: { id: string },
+  environment: string,
+  version: string,
+): Target {
+  const addresses = replicas
+    .filter(
+      (replica) =>
+        replica.service === service.name &&
+        replica.release === release.id &&
+        replica.environment === environment &&
+        replica.state.name === 'ready',
+    )
+    .map(({ host, port }) => `${host}:${port}`)
+  return { version, addresses }
+}

@@ -1,0 +1,64 @@
+/** Looks at everything a decision needs, within a time limit, and decides nothing. */
+import type { GatewayState, ServiceState } from '../gateway/control.ts'
+import type { ReplicaSeen } from '../providers/provider.ts'
+import type { GateState } from '../release/release.ts'
+import type { GatewayFact, GuardFact, ReplicaFact, Seen } from '../release/seen.ts'
+
+export type Looked = {
+  replicas: readonly ReplicaSeen[]
+  /** Null when the gateway does not answer. */
+  gateway: GatewayState | null
+  gates: readonly GateState[]
+  guard: GuardFact | null
+}
+
+export function seenOf(service: string, { replicas, gateway, gates, guard }: Looked): Seen {
+  return {
+    replicas: replicas
+      .filter((replica) => replica.service === service && replica.state.name !== 'gone')
+      .map(replicaFact),
+    gateway: gateway === null ? null : gatewayFact(gateway.services[service]),
+    gates,
+    guard,
+  }
+}
+
+function replicaFact(replica: ReplicaSeen): ReplicaFact {
+  const { state } = replica
+  return {
+    id: replica.id,
+    environment: replica.environment,
+    release: replica.release,
+    digest: replica.digest,
+    state: state.name === 'gone' ? 'stopping' : state.name,
+    because:
+      'because' in state
+        ? [state.because, ...('lastLines' in state ? state.lastLines : [])].join('\n')
+        : '',
+    address: { host: replica.host, port: replica.port },
+    restarts: replica.restarts,
+  }
+}
+
+/** A gateway that does not know the service routes nothing for it, by no generation. */
+function gatewayFact(state: ServiceState | undefined): GatewayFact {
+  if (state === undefined) {
+    return {
+      generation: 0,
+      live: null,
+      preview: null,
+      back: null,
+      environments: { blue: null, green: null },
+      inFlight: { blue: 0, green: 0 },
+    }
+  }
+  const { table } = state
+  return {
+    generation: state.generation,
+    live: state.live,
+    preview: table.preview,
+    back: state.back,
+    environments: table.environments,
+    inFlight: state.inFlight,
+  }
+}

@@ -1,0 +1,183 @@
+/** Carries one action out. No decisions here; every action may be repeated safely. */
+import { randomBytes } from 'node:crypto'
+import type { GatewayClient } from '../gateway/client.ts'
+import type { ServiceTable, Stored } from '../gateway/control.ts'
+import { log } from '../log.ts'
+import type { Provider } from '../providers/provider.ts'
+import type { Routes } from '../release/desired-world.ts'
+import { nextGeneration } from '../release/enter.ts'
+import type { Action } from '../release/next-actions.ts'
+import type { Now, Release, Service } from '../release/release.ts'
+import { forgetThen } from './forget-then.ts'
+import type { Gates } from './gates.ts'
+import type { Rows } from './rows.ts'
+import type { ControllerStore } from './store.ts'
+
+export type Hands = {
+  store: ControllerStore
+  rows: Rows
+  gateway: GatewayClient
+  provider: Provider
+  gates: Gates
+  /** Host and path by which clients reach a service. */
+  routeOf: (service: string) => ServiceTable['route']
+  now: () => Now
+}
+
+export async function makeItSo(hands: Hands, service: Service, action: Action): Promise<void> {
+  switch (action.do) {
+    case 'start':
+      for (let index = 0; index < action.count; index++) await startReplica(hands, service, action)
+      return
+    case 'stop':
+      return hands.provider.stop(action.replica)
+    case 'gate':
+      return startGate(hands, service, action)
+    case 'route':
+      return route(hands, service, action)
+    case 'store-back':
+      return storeBack(hands, service, action.generation)
+    case 'cut':
+      return cut(hands, service, action)
+    case 'retire':
+      return forgetThen(hands, service, action.environment, async () => {
+        for (const replica of action.replicas) await hands.provider.stop(replica)
+      })
+  }
+}
+
+async function startReplica(
+  { store, provider }: Hands,
+  service: Service,
+  { environment, placed }: Action & { do: 'start' },
+): Promise<void> {
+  const plan = store.services.plan(placed.release)
+  if (plan === null)
+    throw new Error(`${placed.release} has no plan in the journal; this is a bug in Beryl`)
+  const id = `${service.name}-${environment}-${placed.release}-${randomBytes(3).toString('hex')}`
+  const { version, digest, release } = placed
+  await provider.start({
+    id,
+    service: service.name,
+    environment,
+    release,
+    version,
+    digest,
+    ...plan.template,
+  })
+}
+
+async function startGate(
+  { store, gates, provider }: Hands,
+  service: Service,
+  { gate, attempt }: Action & { do: 'gate' },
+): Promise<void> {
+  const release = service.release!
+  await gates.begin(
+    service,
+    release,
+    store.services.plan(release.id)!,
+    provider.look(),
+    gate,
+    attempt,
+  )
+}
+
+/** Journal the intent → prepare and store in the gateway → journal that it is done. */
+async function route(
+  hands: Hands,
+  service: Service,
+  { routes, back, generation }: Action & { do: 'route' },
+): Promise<void> {
+  const row = generation === null ? nextGeneration(service) : service
+  if (generation === null) hands.rows.save({ next: row, events: [] })
+  const wanted = generation ?? (row.back === null ? row.generation : row.generation - 1)
+  const stored = await hands.gateway.putTable(service.name, {
+    table: table(hands, service, routes, wanted),
+    back: back === null || row.back === null ? null : table(hands, service, back, row.back),
+  })
+  journalStored(hands, service, stored)
+}
+
+async function storeBack(hands: Hands, service: Service, generation: number): Promise<void> {
+  journalStored(hands, service, await hands.gateway.back(service.name, { generation }))
+}
+
+function table(
+  { routeOf }: Hands,
+  service: Service,
+  routes: Routes,
+  generation: number,
+): ServiceTable {
+  return { service: service.name, route: routeOf(service.name), generation, ...routes }
+}
+
+/** Only what moved live traffic stands in the record; a replica that joined does not. */
+function journalStored({ store, now }: Hands, service: Service, stored: Stored): void {
+  const { release } = service
+  const phase = release?.phase
+  if (
+    release === null ||
+    (phase?.name !== 'switching' && phase?.name !== 'rolling-back') ||
+    stored.generation !== phase.generation
+  )
+    return
+  const change = phase.name === 'switching' ? 'switch' : 'rollback'
+  const tookMs = Math.max(
+    stored.at - phase.since.wall,
+    stored.prepareMs + stored.syncMs + stored.storeMs,
+  )
+  const to = service.live?.version
+  const data = { change, ...stored, tookMs }
+  const text = `${change === 'switch' ? 'switched' : 'rolled back'} to ${to} (${service.colour}) in one step, generation ${stored.generation}, ${tookMs.toFixed(1)} ms`
+  record(
+    { store },
+    {
+      at: now().wall,
+      service: service.name,
+      release: release.id,
+      kind: 'routing',
+      by: 'beryl',
+      text,
+      data,
+    },
+  )
+}
+
+/** The record must never hold up a way back: a full disk is said in the log. */
+function record(
+  { store }: Pick<Hands, 'store'>,
+  event: Parameters<ControllerStore['events']['add']>[0],
+): void {
+  try {
+    store.events.add(event)
+  } catch (error) {
+    log.error(
+      { event: event.text, error: (error as Error).message },
+      'could not be written to the record',
+    )
+  }
+}
+
+async function cut(
+  { gateway, store, now }: Hands,
+  service: Service,
+  { environment, because }: Action & { do: 'cut' },
+): Promise<void> {
+  const { cut: requests } = await gateway.cut(service.name, { environment, because })
+  if (requests.length === 0) return
+  const text = `cut ${requests.length} requests that were still open on ${environment}: ${because}`
+  const release: Release | null = service.release
+  record(
+    { store },
+    {
+      at: now().wall,
+      service: service.name,
+      release: release?.id ?? null,
+      kind: 'routing',
+      by: 'beryl',
+      text,
+      data: { requests },
+    },
+  )
+}

@@ -1,0 +1,261 @@
+/** What people ask for: checked, saved with their name, and then left to the loop. */
+import type { Asked, Operations } from '../api/operations.ts'
+import { ProblemError } from '../ipc/problem.ts'
+import { apply, begin, settle } from '../release/commands.ts'
+import { isEnd } from '../release/release.ts'
+import type { Release, Service } from '../release/release.ts'
+import { releaseCan } from '../release/release-can.ts'
+import type { Refusal } from '../release/release-can.ts'
+import { costOf } from './cost.ts'
+import type { Registry } from './registry.ts'
+import { releaseView, serviceView } from './views.ts'
+import type { ViewSources } from './views.ts'
+
+export function operationsOf(
+  sources: ViewSources & { registry: Registry; notReady: () => readonly string[] },
+): Operations {
+  const { rows, store, controller, registry, now } = sources
+
+  return {
+    services: () => rows.names().map((name) => serviceView(sources, findService(name))),
+    service: (name) => serviceView(sources, findService(name)),
+    release: (id) => view(findRelease(id)),
+    releases: (name, limit) => store.services.releases(findService(name).name, limit).map(view),
+    events: (after, service, limit) => store.events.after(after, service, limit),
+    eventsOf: (id) => store.events.ofRelease(findRelease(id).id),
+    cost: (name) => {
+      const { lines, total } = costOf(
+        store.replicas.ofService(findService(name).name),
+        (id) => store.services.plan(id)?.price ?? null,
+        now().wall,
+      )
+      return { service: name, currency: total.currency, lines, total }
+    },
+    notReady: sources.notReady,
+    deploy,
+
+    command: async (target, command, asked, by) => {
+      const { service, release } = findTarget(target)
+      const applied = apply(
+        service,
+        release.id,
+        { command, by, reason: asked.reason, skipGate: checkedGate(release, asked.gate) },
+        now(),
+      )
+      if ('refused' in applied) throw refused(applied.refused)
+      saveCommand(applied.service, applied.ended, release, command, asked, by)
+      return view(findRelease(release.id))
+    },
+
+    rollback: async (target, asked, by) => {
+      const { service, release } = findServiceOrRelease(target)
+      if (asked.to !== null && asked.to !== service.standby?.version) {
+        return deploy(service.name, { version: asked.to, kind: 'rollback', replace: true }, by)
+      }
+      const active = release ?? service.release
+      if (active === null || active.id !== service.release?.id) throw refused(noStandby(service))
+      const applied = apply(
+        service,
+        active.id,
+        { command: 'rollback', by, reason: asked.reason, skipGate: null },
+        now(),
+      )
+      if ('refused' in applied) throw refused(applied.refused)
+      saveCommand(applied.service, applied.ended, active, 'rollback', asked, by)
+      return view(findRelease(active.id))
+    },
+
+    retry: async (target, by) => {
+      const found = findServiceOrRelease(target)
+      const release = found.release ?? store.services.releases(found.service.name, 1)[0]
+      if (release === undefined)
+        throw refused({
+          code: 'no-release',
+          reason: `${target} has no release yet`,
+          hint: `beryl deploy ${target} VERSION`,
+        })
+      const refusal = releaseCan('retry', release, found.service)
+      if (refusal) throw refused(refusal)
+      return deploy(
+        release.service,
+        { version: release.bundle.version, kind: release.kind, replace: false },
+        by,
+      )
+    },
+  }
+
+  async function deploy(
+    name: string,
+    { version, kind, replace }: { version: string; kind: Release['kind']; replace: boolean },
+    by: string,
+  ): Promise<ReturnType<typeof view>> {
+    findService(name)
+    const { bundle, plan } = await registry.bundle(name, version)
+    // From here on nothing waits: the row that is read is the row that is changed.
+    const service = settle(findService(name))
+    if (service.live?.digest === bundle.digest && kind !== 'verify' && service.release === null) {
+      throw refused({
+        code: 'already-live',
+        reason: `${version} (${bundle.digest.slice(0, 19)}…) is live already`,
+        hint: `beryl status ${name}`,
+      })
+    }
+    const release: Release = {
+      id: store.services.nextReleaseId(),
+      service: name,
+      kind,
+      bundle,
+      from: service.live,
+      rules: plan.rules,
+      by,
+      at: now().wall,
+      step: 0,
+      phase: { name: 'queued', since: now() },
+      paused: null,
+      approvals: [],
+      skipped: [],
+      accepted: null,
+    }
+    const applied = begin(service, release, replace, now())
+    if ('refused' in applied) throw refused(applied.refused)
+    const text = `${by} asked to ${kind === 'rollback' ? 'roll back to' : kind} ${version} as ${release.id}`
+    rows.save({
+      next: applied.service,
+      ended: applied.ended,
+      added: { release, plan },
+      events: [
+        {
+          at: now().wall,
+          service: name,
+          release: release.id,
+          kind: 'command',
+          by,
+          text,
+          data: { command: kind, version, digest: bundle.digest },
+        },
+      ],
+    })
+    controller.poke(name)
+    return view(release)
+  }
+
+  function saveCommand(
+    next: Service,
+    ended: Release | null,
+    release: Release,
+    command: string,
+    asked: Asked,
+    by: string,
+  ): void {
+    const text = `${by}: ${command} ${release.id}${asked.reason === null ? '' : ` (${asked.reason})`}`
+    const events = [
+      {
+        at: now().wall,
+        service: release.service,
+        release: release.id,
+        kind: 'command',
+        by,
+        text,
+        data: { command, ...asked },
+      },
+    ]
+    if (command === 'rollback') {
+      const why = asked.reason ?? 'no reason given'
+      events.push({
+        ...events[0]!,
+        kind: 'phase',
+        text: `${release.id} is rolling-back: ${why}`,
+        data: { phase: 'rolling-back', because: why } as never,
+      })
+    }
+    rows.save({ next, ended, events, mayGoUnwritten: command === 'rollback' })
+    controller.poke(release.service)
+  }
+
+  function view(release: Release) {
+    return releaseView(sources, release, rows.find(release.service))
+  }
+
+  function findService(name: string): Service {
+    const service = rows.find(name)
+    if (service !== null) return service
+    throw new ProblemError({
+      status: 404,
+      code: 'no-such-service',
+      title: `there is no service ${name}`,
+      hint: `services: ${rows.names().join(', ')}`,
+    })
+  }
+
+  function findRelease(id: string): Release {
+    const service = rows
+      .names()
+      .map((name) => rows.find(name)!)
+      .find(({ release, queued }) => release?.id === id || queued?.id === id)
+    const release =
+      [service?.release, service?.queued].find((one) => one?.id === id) ??
+      store.services.release(id)
+    if (release) return release
+    throw new ProblemError({
+      status: 404,
+      code: 'no-such-release',
+      title: `there is no release ${id}`,
+      hint: 'beryl history SERVICE lists them',
+    })
+  }
+
+  function findServiceOrRelease(target: string): { service: Service; release: Release | null } {
+    const service = rows.find(target)
+    if (service !== null) return { service, release: null }
+    if (!/^r\d+$/.test(target)) return { service: findService(target), release: null }
+    const release = findRelease(target)
+    return { service: findService(release.service), release }
+  }
+
+  /** The release that a command is about: the one named, or the active one of the service. */
+  function findTarget(target: string): { service: Service; release: Release } {
+    const { service, release } = findServiceOrRelease(target)
+    const found = release ?? service.release
+    if (found === null) {
+      throw refused({
+        code: 'no-release',
+        reason: `no release of ${service.name} is running`,
+        hint: `beryl deploy ${service.name} VERSION`,
+      })
+    }
+    if (isEnd(found.phase)) {
+      throw refused({
+        code: 'wrong-phase',
+        reason: `${found.id} has ended: it is ${found.phase.name}`,
+        hint: `beryl status ${service.name}`,
+      })
+    }
+    return { service, release: found }
+  }
+}
+
+function checkedGate(release: Release, gate: string | null): string | null {
+  if (gate === null || release.rules.gates.some(({ name }) => name === gate)) return gate
+  const names = release.rules.gates.map(({ name }) => name).join(', ')
+  throw new ProblemError({
+    status: 404,
+    code: 'no-such-gate',
+    title: `${release.id} has no gate ${gate}`,
+    hint: `its gates: ${names || 'none'}`,
+  })
+}
+
+function noStandby(service: Service): Refusal {
+  return {
+    code: 'no-standby',
+    reason: `${service.name} has no standby to go back to`,
+    hint:
+      service.live === null
+        ? `beryl deploy ${service.name} VERSION`
+        : `beryl rollback ${service.name} --to VERSION`,
+  }
+}
+
+function refused({ code, reason, hint }: Refusal): ProblemError {
+  return new ProblemError({ status: 409, code, title: reason, hint })
+}

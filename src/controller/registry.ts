@@ -1,0 +1,268 @@
+/** The manifest as it stands now, and the versions that were registered from it: immutable, one digest a name. */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { gatesOf } from '../config/gates.ts'
+import type { NamedGate } from '../config/gates.ts'
+import type { Loaded } from '../config/load.ts'
+import type { ServiceManifest, VersionManifest } from '../config/manifest.ts'
+import { nearest } from '../config/nearest.ts'
+import type { ServiceTable } from '../gateway/control.ts'
+import { ProblemError } from '../ipc/problem.ts'
+import type { Bundle, Gate, Now, Service } from '../release/release.ts'
+import type { GateSpec, RequestShape, Score } from '../verification/gate.ts'
+import { bundleDigest, contentOf, versionDigest } from '../versions/digest.ts'
+import { templateOf } from '../versions/template.ts'
+import type { Plan } from './plan.ts'
+import type { Rows } from './rows.ts'
+import type { ControllerStore } from './store.ts'
+
+export type Registry = ReturnType<typeof openRegistry>
+
+export function openRegistry({
+  loaded,
+  store,
+  now,
+}: {
+  loaded: Loaded
+  store: ControllerStore
+  now: () => Now
+}) {
+  const { manifest, directory } = loaded
+
+  return {
+    /** Services of the manifest that have no row get one; a row that the manifest lacks is an error, never a removal. */
+    reconcile(rows: Rows): void {
+      for (const name of rows.names()) {
+        const service = rows.find(name)!
+        const wanted = manifest.services[name]
+        if (wanted === undefined) {
+          throw new Error(
+            `${loaded.file} has no service ${name}, and ${name} is in the data directory${service.live ? ` (live: ${service.live.version})` : ''}. Removing a service is not built yet: put it back, or use another data directory.`,
+          )
+        }
+        for (const placed of [service.live, service.standby]) {
+          if (placed !== null && wanted.versions[placed.version] === undefined) {
+            throw new Error(
+              `${loaded.file}: services.${name}.versions lacks ${placed.version}, which is ${placed === service.live ? 'live' : 'the standby'}. Put it back; a version can go once it is neither.`,
+            )
+          }
+        }
+      }
+      for (const name of Object.keys(manifest.services)) {
+        if (rows.find(name) !== null) continue
+        const text = `service ${name} was added from the manifest`
+        rows.create(emptyService(name), {
+          at: now().wall,
+          service: name,
+          release: null,
+          kind: 'command',
+          by: 'beryl',
+          text,
+          data: {},
+        })
+      }
+    },
+
+    routeOf: (name: string): ServiceTable['route'] => ({
+      host: manifest.services[name]?.route.host ?? null,
+      path: manifest.services[name]?.route.path ?? '/',
+    }),
+
+    urlOf(name: string, traffic: string): string {
+      const { host, path } = manifest.services[name]?.route ?? { path: '/' }
+      return host === undefined ? `${traffic}${path}` : `${traffic}${path} (Host: ${host})`
+    },
+
+    /**
+     * Registers the version when it is new, and takes the snapshot a release is judged by.
+     * @throws ProblemError `no-such-version`, `digest-changed`, `unreadable`
+     */
+    async bundle(name: string, version: string): Promise<{ bundle: Bundle; plan: Plan }> {
+      const service = manifest.services[name]!
+      const content = service.versions[version]
+      if (content === undefined) {
+        const known = Object.keys(service.versions)
+        throw new ProblemError({
+          status: 404,
+          code: 'no-such-version',
+          title: `${name} has no version ${version}${nearest(version, known)}`,
+          hint: `versions in ${loaded.file}: ${known.join(', ')}`,
+        })
+      }
+      const read = await contentOf(content, directory).catch((cause: unknown) => {
+        throw new ProblemError(
+          {
+            status: 409,
+            code: 'unreadable',
+            title: `cannot read ${version} of ${name}: ${(cause as Error).message}`,
+            hint: 'every file of a version must be readable',
+          },
+          { cause },
+        )
+      })
+      register(name, version, versionDigest(read), content, read)
+      const bundle = {
+        version,
+        digest: bundleDigest(read, service.environment),
+        replicas: service.environment.replicas,
+      }
+      return { bundle, plan: await planOf(service, version, content) }
+    },
+  }
+
+  /** The same name with another digest is refused, with both shown. */
+  function register(
+    service: string,
+    version: string,
+    digest: string,
+    { notes }: VersionManifest,
+    content: unknown,
+  ): void {
+    const known = store.versions.find(service, version)
+    if (known === null)
+      return store.versions.add({
+        service,
+        version,
+        digest,
+        registeredAt: now().wall,
+        description: { notes: notes ?? null, content },
+      })
+    if (known.digest === digest) return
+    throw new ProblemError({
+      status: 409,
+      code: 'digest-changed',
+      title: `${version} of ${service} was registered with ${known.digest}, and its files now give ${digest}: a version never changes`,
+      hint: 'give the changed files a version name of their own, or restore them',
+    })
+  }
+
+  async function planOf(
+    service: ServiceManifest,
+    version: string,
+    content: VersionManifest,
+  ): Promise<Plan> {
+    const { environment, watch, standby } = service
+    const named = gatesOf(service)
+    const specs = await Promise.all(
+      named.map(async (gate) => [gate.name, await specOf(gate, named, content)] as const),
+    )
+    const specByName = Object.fromEntries(specs)
+    return {
+      rules: {
+        gates: named.map(({ name }) => gateOf(name, specByName[name]!)),
+        switchWhen: service.switch.when,
+        readyWithinS: environment.ready.within,
+        drainS: service.switch.drain,
+        watch: {
+          atLeastS: watch.atLeast,
+          atMostS: watch.atMost,
+          whenUndecided: watch.whenUndecided,
+        },
+        standby: standby.map(({ full }) => ({ rung: 'full', forS: full })),
+      },
+      template: {
+        ...templateOf(version, content, environment, directory),
+        gpus: environment.gpus,
+        ready: { path: environment.ready.path, withinS: environment.ready.within },
+        alive: {
+          path: environment.alive.path ?? environment.ready.path,
+          everyS: environment.alive.every,
+          timeoutS: environment.alive.timeout,
+          failures: environment.alive.failures,
+        },
+        stopGraceS: environment.stop.grace,
+      },
+      gates: specByName,
+      watch: {
+        falseRollbackRisk: watch.falseRollbackRisk,
+        badPromotionRisk: watch.badPromotionRisk,
+        errors: watch.errors,
+      },
+      price: environment.price ?? null,
+    }
+  }
+
+  async function specOf(
+    { name, gate }: NamedGate,
+    all: readonly NamedGate[],
+    { expects }: VersionManifest,
+  ): Promise<GateSpec> {
+    const golden = all.map((one) => one.gate).find((one) => 'goldenSet' in one)
+    if ('warmUp' in gate) {
+      const { within, request, until, concurrency } = gate.warmUp
+      const shape =
+        request ?? (golden && 'goldenSet' in golden ? golden.goldenSet.request : undefined)
+      const file =
+        golden && 'goldenSet' in golden ? resolve(directory, golden.goldenSet.file) : null
+      return {
+        kind: 'warmUp',
+        withinS: within,
+        until,
+        request: shape === undefined ? null : shapeOf(shape),
+        file,
+        concurrency,
+      }
+    }
+    const { file, request, answer, score, atLeast, noWorseBy, within, concurrency } = gate.goldenSet
+    const path = resolve(directory, file)
+    return {
+      kind: 'goldenSet',
+      file: path,
+      digest: `sha256:${createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex')}`,
+      request: shapeOf(request),
+      answer: answer ?? null,
+      score: scoreOf(score, directory),
+      atLeast: atLeast ?? null,
+      noWorseBy: noWorseBy ?? null,
+      expects: expects[name] ?? (typeof score === 'string' ? expects[score] : undefined) ?? null,
+      withinS: within,
+      concurrency,
+    }
+  }
+}
+
+function gateOf(name: string, spec: GateSpec): Gate {
+  if (spec.kind === 'warmUp') return { name, kind: 'warmUp', needsLive: false, absolute: false }
+  const absolute = spec.atLeast !== null || spec.expects !== null
+  return { name, kind: 'goldenSet', needsLive: !absolute, absolute }
+}
+
+function shapeOf({
+  method,
+  path,
+  headers,
+  timeout,
+}: {
+  method: RequestShape['method']
+  path: string
+  headers: Record<string, string>
+  timeout: number
+}): RequestShape {
+  return { method, path, headers, timeoutS: timeout }
+}
+
+function scoreOf(
+  score: Extract<ServiceManifest['verify'][number], { goldenSet: unknown }>['goldenSet']['score'],
+  directory: string,
+): Score {
+  if (typeof score === 'string') return { kind: score }
+  if ('numeric' in score) return { kind: 'numeric', tolerance: score.numeric.tolerance }
+  if ('jsonFields' in score) return { kind: 'jsonFields', fields: score.jsonFields }
+  return { kind: 'module', file: resolve(directory, score.module) }
+}
+
+function emptyService(name: string): Service {
+  return {
+    name,
+    generation: 0,
+    back: null,
+    colour: 'none',
+    live: null,
+    standby: null,
+    release: null,
+    queued: null,
+  }
+}

@@ -1,0 +1,190 @@
+/** Rows, facts and the record, in the words that CLI, API and dashboard show. */
+import type { EnvironmentView, ReleaseView, ServiceView } from '../api/shapes.ts'
+import { gatesTaken } from '../release/gates.ts'
+import { isEnd } from '../release/release.ts'
+import type { Environment, Release, Service } from '../release/release.ts'
+import { commands, serviceCan } from '../release/release-can.ts'
+import { colourOf, roleOf } from '../release/roles.ts'
+import { notLive } from '../release/roles.ts'
+import type { Event } from '../storage/events.ts'
+import type { Controller } from './controller.ts'
+import { costOf } from './cost.ts'
+import type { Hands } from './make-it-so.ts'
+import type { Watching } from './watching.ts'
+
+export type ViewSources = Hands & {
+  controller: Controller
+  watching: Watching
+  urlOf: (service: string) => string
+}
+
+export function serviceView(sources: ViewSources, service: Service): ServiceView {
+  const { store, controller, rows } = sources
+  const { name, live } = service
+  const colour = colourOf(service, 'live')
+  const standby =
+    service.standby === null
+      ? null
+      : {
+          environment: colourOf(service, 'standby')!,
+          version: service.standby.version,
+          rung: 'full' as const,
+        }
+  const since = live === null ? 0 : (phaseAt(store.events.ofRelease(live.release), 'watching') ?? 0)
+  const unwritten = rows.isWritten(name)
+    ? []
+    : ['the journal takes no writes: the last rollback is not written down yet']
+  return {
+    service: name,
+    url: sources.urlOf(name),
+    live:
+      live === null || colour === null
+        ? null
+        : { environment: colour, version: live.version, digest: live.digest, since },
+    standby,
+    generation: service.generation,
+    environments: {
+      blue: environmentView(sources, service, 'blue'),
+      green: environmentView(sources, service, 'green'),
+    },
+    release: service.release === null ? null : releaseView(sources, service.release, service),
+    queued: service.queued === null ? null : releaseView(sources, service.queued, service),
+    versions: store.versions
+      .list(name)
+      .map(({ version, digest, description }) => ({
+        version,
+        digest,
+        notes: notesOf(description),
+      })),
+    wayBack: wayBack(sources, service),
+    can: Object.fromEntries(
+      commands.map((command) => [command, serviceCan(command, service)?.reason ?? null]),
+    ),
+    problems: [...controller.problems(name), ...unwritten],
+  }
+}
+
+export function releaseView(
+  sources: ViewSources,
+  release: Release,
+  service: Service | null,
+): ReleaseView {
+  const { store, controller, gates, watching } = sources
+  const events = store.events.ofRelease(release.id)
+  const { phase } = release
+  const active = service?.release?.id === release.id
+  return {
+    id: release.id,
+    service: release.service,
+    kind: release.kind,
+    version: release.bundle.version,
+    digest: release.bundle.digest,
+    from: release.from?.version ?? null,
+    by: release.by,
+    at: release.at,
+    phase: phase.name,
+    since: phase.since,
+    waitingFor: isEnd(phase)
+      ? null
+      : active
+        ? controller.waitingFor(release.service)
+        : `${service?.release?.id ?? 'the active release'} to end`,
+    because: 'because' in phase ? phase.because : 'why' in phase ? phase.why : null,
+    endsAs: isEnd(phase) ? phase.name : phase.name === 'clearing' ? phase.endsAs : null,
+    paused: release.paused,
+    gates: gates.states(release),
+    leftOut: gatesTaken(release).leftOut,
+    approvals: release.approvals.map(({ by, at }) => ({ by, at })),
+    switched: switched(events),
+    rolledBack: rolledBack(events),
+    watch: watching.view(release),
+    cost:
+      costOf(
+        store.replicas.ofService(release.service),
+        (id) => store.services.plan(id)?.price ?? null,
+        sources.now().wall,
+      ).releases.get(release.id) ?? null,
+  }
+}
+
+function environmentView(
+  { controller, provider }: ViewSources,
+  service: Service,
+  environment: Environment,
+): EnvironmentView {
+  const inFlight = controller.lastSeen(service.name)?.seen.gateway?.inFlight[environment] ?? 0
+  const here = provider
+    .look()
+    .filter(
+      (replica) =>
+        replica.service === service.name &&
+        replica.environment === environment &&
+        replica.state.name !== 'gone',
+    )
+  const role = roleOf(service, environment)
+  const placed = role === 'live' ? service.live : (notLive(service)?.placed ?? null)
+  return {
+    role,
+    version: placed?.version ?? here[0]?.version ?? null,
+    replicas: here.map(({ id, state, host, port, pid, restarts }) => ({
+      id,
+      state: state.name,
+      because: 'because' in state ? state.because : null,
+      address: `${host}:${port}`,
+      pid,
+      restarts,
+    })),
+    inFlight,
+  }
+}
+
+/** Said only from what was seen: how many replicas of the standby are ready, and what the last move took. */
+function wayBack({ controller, store }: ViewSources, service: Service): ServiceView['wayBack'] {
+  const refusal = serviceCan('rollback', service)
+  if (refusal !== null)
+    return { possible: false, because: `${refusal.reason}; ${refusal.hint}`, measuredMs: null }
+  const standby = colourOf(service, 'standby')!
+  const seen = controller.lastSeen(service.name)?.seen
+  const replicas = seen?.replicas.filter((replica) => replica.environment === standby) ?? []
+  const ready = replicas.filter(({ state }) => state === 'ready').length
+  const prepared = seen?.gateway?.back != null
+  const last = switched(store.events.ofRelease(service.release!.id))
+  const because = `${service.standby!.version} is full on ${standby}: ${ready} of ${service.standby!.replicas} replicas ready, the way back is ${prepared ? 'prepared in the gateway' : 'being prepared'}`
+  return { possible: ready > 0, because, measuredMs: last?.tookMs ?? null }
+}
+
+function switched(events: readonly Event[]): ReleaseView['switched'] {
+  const event = events.find(({ kind, data }) => kind === 'routing' && data['change'] === 'switch')
+  return event === undefined
+    ? null
+    : {
+        at: Number(event.data['at']),
+        tookMs: Number(event.data['tookMs']),
+        generation: Number(event.data['generation']),
+      }
+}
+
+function rolledBack(events: readonly Event[]): ReleaseView['rolledBack'] {
+  const moved = events.find(({ kind, data }) => kind === 'routing' && data['change'] === 'rollback')
+  const decided = events.find(
+    ({ kind, data }) => kind === 'phase' && data['phase'] === 'rolling-back',
+  )
+  if (moved === undefined || decided === undefined) return null
+  const from = switched(events)
+  return {
+    at: Number(moved.data['at']),
+    tookMs: Number(moved.data['tookMs']),
+    detectMs: from === null ? 0 : Math.max(0, decided.at - from.at),
+    by: decided.by,
+    why: String(decided.data['because']),
+  }
+}
+
+function phaseAt(events: readonly Event[], phase: string): number | null {
+  return events.find(({ kind, data }) => kind === 'phase' && data['phase'] === phase)?.at ?? null
+}
+
+function notesOf(description: unknown): string | null {
+  const notes = (description as { notes?: unknown } | null)?.notes
+  return typeof notes === 'string' ? notes : null
+}

@@ -1,0 +1,61 @@
+/** The typed way to the gateway's control socket. */
+import { call } from '../ipc/call.ts'
+import type {
+  Cut,
+  CutResult,
+  Forget,
+  GatewayState,
+  Observations,
+  PutTable,
+  StoreBack,
+  Stored,
+} from './control.ts'
+
+export type GatewayClient = ReturnType<typeof gatewayClient>
+
+const lookMs = 2000
+/** Long enough for a worker that must be replaced while the change waits. */
+const changeMs = 10_000
+
+/** @throws ProblemError */
+export function gatewayClient(socketPath: string) {
+  const at = (service: string, what: string) => `/services/${encodeURIComponent(service)}/${what}`
+  return {
+    state: () =>
+      call<GatewayState>(socketPath, { method: 'GET', path: '/state', timeoutMs: lookMs }),
+    putTable: (service: string, body: PutTable) =>
+      call<Stored>(socketPath, {
+        method: 'PUT',
+        path: at(service, 'table'),
+        body,
+        timeoutMs: changeMs,
+      }),
+    back: (service: string, body: StoreBack) =>
+      call<Stored>(socketPath, {
+        method: 'POST',
+        path: at(service, 'back'),
+        body,
+        timeoutMs: changeMs,
+      }),
+    forget: (service: string, body: Forget) =>
+      call<null>(socketPath, {
+        method: 'POST',
+        path: at(service, 'forget'),
+        body,
+        timeoutMs: changeMs,
+      }),
+    cut: (service: string, body: Cut) =>
+      call<CutResult>(socketPath, {
+        method: 'POST',
+        path: at(service, 'cut'),
+        body,
+        timeoutMs: changeMs,
+      }),
+    observations: (run: string, after: number) =>
+      call<Observations>(socketPath, {
+        method: 'GET',
+        path: `/observations?run=${encodeURIComponent(run)}&after=${after}`,
+        timeoutMs: lookMs,
+      }),
+  }
+}

@@ -1,0 +1,11 @@
+/** What the supervisor tells the gateway at its start, as JSON in BERYL_GATEWAY. */
+export type GatewayConfig = {
+  dataDirectory: string
+  listen: { host: string; port: number }
+  preview: { host: string; port: number } | null
+  workers: number
+  /** `full` tells clients version and environment; `id` only the opaque request id. */
+  headers: 'full' | 'id'
+  /** Inherited descriptors, one per worker, bound and not listening; null: the gateway listens by itself. */
+  sockets: { traffic: readonly number[]; preview: readonly number[] } | null
+}

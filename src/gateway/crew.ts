@@ -1,0 +1,172 @@
+/** The worker threads: started, told, waited for, and replaced. A worker joins only between changes (rulings §7). */
+import { Worker } from 'node:worker_threads'
+import { log } from '../log.ts'
+import type { OpenRequest } from './control.ts'
+import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
+import { replicaSlotsMax } from './shared.ts'
+import type { Shared } from './shared.ts'
+
+export type CrewOptions = {
+  count: number
+  shared: Shared
+  /** What a worker is told at its start, with every table that stands at that moment. */
+  dataFor: (index: number) => WorkerData
+  onReady: (ports: Member['ports']) => void
+  onSeen: (message: FromWorker & { kind: 'seen' }) => void
+  onFailing: (slot: number) => void
+  /** Requests that a dead worker took with it. */
+  onLost: (count: number) => void
+}
+
+export type Crew = Awaited<ReturnType<typeof startCrew>>
+
+type Member = { worker: Worker; ports: { port: number; previewPort: number | null }; idle: boolean }
+/** Without its number, which is given when it is sent. */
+export type Order = ToWorker extends infer Message
+  ? Message extends { id: number }
+    ? Omit<Message, 'id'>
+    : never
+  : never
+
+export class WorkersChanged extends Error {
+  override name = 'WorkersChanged'
+}
+
+/** A worker that does not answer in this time is named and replaced while the change waits. */
+const acknowledgeMs = 250
+const readyMs = 10_000
+
+export async function startCrew({
+  count,
+  shared,
+  dataFor,
+  onReady,
+  onSeen,
+  onFailing,
+  onLost,
+}: CrewOptions) {
+  const members: (Member | null)[] = Array.from({ length: count }, () => null)
+  const waiting = new Map<
+    number,
+    { index: number; done: (open: readonly OpenRequest[]) => void; fail: (error: Error) => void }
+  >()
+  const entry = new URL(
+    import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
+    import.meta.url,
+  )
+  let nextId = 1
+  let stopping = false
+  let vacancy: (() => void) | null = null
+  for (let index = 0; index < count; index++) await join(index)
+
+  return {
+    size: () => members.filter((member) => member !== null).length,
+
+    /** Tells every worker and waits for every answer. @throws WorkersChanged when one was missing, died or was too late. */
+    async tell(order: Order): Promise<OpenRequest[]> {
+      if (members.includes(null)) throw new WorkersChanged('a worker is being replaced')
+      const answers = await Promise.all(members.map((member, index) => ask(member!, index, order)))
+      return answers.flat()
+    },
+
+    /** Fills the places of workers that died. Call only while no change is open. */
+    async complete(): Promise<void> {
+      for (const [index, member] of members.entries()) if (member === null) await join(index)
+    },
+
+    /** Called when a place is empty. */
+    onVacancy: (act: () => void) => (vacancy = act),
+
+    async stop(limitMs: number): Promise<void> {
+      stopping = true
+      const until = Date.now() + limitMs
+      for (const member of members) {
+        if (member === null) continue
+        member.idle = false
+        member.worker.postMessage({ kind: 'stop' } satisfies ToWorker)
+      }
+      while (Date.now() < until && members.some((member) => member !== null && !member.idle))
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      await Promise.all(members.map((member) => member?.worker.terminate()))
+    },
+  }
+
+  async function join(index: number): Promise<void> {
+    const worker = new Worker(entry, { workerData: dataFor(index) })
+    const ports = await new Promise<Member['ports']>((resolve, reject) => {
+      const late = setTimeout(
+        () => reject(new Error(`worker ${index} was not ready within ${readyMs / 1000} s`)),
+        readyMs,
+      )
+      worker.once('error', reject)
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind !== 'ready') return hear(index, message)
+        clearTimeout(late)
+        resolve({ port: message.port, previewPort: message.previewPort })
+      })
+    })
+    worker.removeAllListeners('error')
+    worker.on('error', (error) =>
+      log.error({ worker: index, error: error.stack }, 'a gateway worker failed'),
+    )
+    worker.on('exit', (code) => leave(index, code))
+    members[index] = { worker, ports, idle: true }
+    onReady(ports)
+  }
+
+  function leave(index: number, code: number): void {
+    members[index] = null
+    const lost = clearRow(shared, index)
+    if (stopping) return
+    log.error({ worker: index, code, lost }, 'a gateway worker died; it is replaced')
+    if (lost > 0) onLost(lost)
+    for (const [id, entryOf] of waiting) {
+      if (entryOf.index !== index) continue
+      waiting.delete(id)
+      entryOf.fail(new WorkersChanged(`worker ${index} died`))
+    }
+    vacancy?.()
+  }
+
+  function ask({ worker }: Member, index: number, order: Order): Promise<readonly OpenRequest[]> {
+    const id = nextId++
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => {
+        waiting.delete(id)
+        log.error(
+          { worker: index, order: order.kind, limitMs: acknowledgeMs },
+          'a gateway worker did not acknowledge in time; it is replaced',
+        )
+        void worker.terminate()
+        reject(new WorkersChanged(`worker ${index} did not acknowledge within ${acknowledgeMs} ms`))
+      }, acknowledgeMs)
+      const done = (open: readonly OpenRequest[]) => {
+        clearTimeout(late)
+        resolve(open)
+      }
+      const fail = (error: Error) => {
+        clearTimeout(late)
+        reject(error)
+      }
+      waiting.set(id, { index, done, fail })
+      worker.postMessage({ ...order, id } as ToWorker)
+    })
+  }
+
+  function hear(index: number, message: FromWorker): void {
+    if (message.kind === 'seen') return onSeen(message)
+    if (message.kind === 'failing') return onFailing(message.slot)
+    const member = members[index]
+    if (message.kind === 'idle' && member) member.idle = true
+    if (message.kind !== 'done') return
+    waiting.get(message.id)?.done(message.open ?? [])
+    waiting.delete(message.id)
+  }
+}
+
+function clearRow({ inFlight }: Shared, worker: number): number {
+  let lost = 0
+  for (let slot = 0; slot < replicaSlotsMax; slot++)
+    lost += Atomics.exchange(inFlight, worker * replicaSlotsMax + slot, 0)
+  return lost
+}

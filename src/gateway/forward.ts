@@ -1,0 +1,178 @@
+/** The walk of one claimed request: to the replica and back, both ways with backpressure. The only file that talks to an upstream. */
+import type { Claim } from './claim.ts'
+import type { Observation } from './control.ts'
+import { answerHeaders, ownHeaders, requestHeaders, switchedHeaders } from './headers.ts'
+import type { Own } from './headers.ts'
+import { problemText } from './problems.ts'
+import type { Call, CallEvents, Exchange, Upstream } from './wire/wire.ts'
+
+export type Outcome = Observation['outcome']
+
+export type Ended = { outcome: Outcome; status: number; firstByteMs: number; totalMs: number }
+
+export type Forwarding = {
+  upstream: Upstream
+  headers: 'full' | 'id'
+  /** A replica refused the connection, or cut it before the first byte: health hears of it at once. */
+  failed(slot: number): void
+  answered(slot: number): void
+}
+
+export type Flight = { cut(): void }
+
+/** From the end of the connection to the first byte of the answer. */
+export const firstByteMs = 60_000
+/** Between two pieces of an answer. */
+const silenceMs = 300_000
+
+/** Calls `ended` exactly once, and the claim is released before. */
+export function forward(
+  exchange: Exchange,
+  claim: Claim,
+  requestId: string,
+  with_: Forwarding,
+  ended: (result: Ended) => void,
+): Flight {
+  const { upstream, headers: say } = with_
+  const begun = performance.now()
+  const own: Own = {
+    version: claim.environment.version,
+    environment: claim.environment.environment,
+    requestId,
+  }
+  let call: Call
+  let status = 0
+  let firstAt = 0
+  let over = false
+  let reading = false
+  let tunnel: { destroy(): void } | null = null
+  let limit: NodeJS.Timeout | null = null
+
+  const end = (outcome: Outcome) => {
+    if (over) return
+    over = true
+    if (limit !== null) clearTimeout(limit)
+    claim.release()
+    const now = performance.now()
+    ended({
+      outcome,
+      status,
+      firstByteMs: firstAt === 0 ? 0 : firstAt - begun,
+      totalMs: now - begun,
+    })
+  }
+  const expectWithin = (ms: number, late: () => void) => {
+    if (limit !== null) clearTimeout(limit)
+    limit = setTimeout(late, ms)
+  }
+  /** The model's failure, told to the client in the gateway's words: nothing of an answer has been sent yet. */
+  const fail = (outcome: Outcome, code: number, title: string) => {
+    if (over) return
+    status = code
+    exchange.answer(
+      code,
+      ['Content-Type', 'application/problem+json', ...ownHeaders(own, say)],
+      problemText(code, 'upstream-failed', title, 'beryl status shows the replica and why'),
+    )
+    end(outcome)
+  }
+  const events: CallEvents = {
+    connected: () => {
+      expectWithin(firstByteMs, () => {
+        call.destroy()
+        fail('deadline', 504, `${claim.replica.id} sent nothing in ${firstByteMs / 1000} s`)
+      })
+      if (exchange.hasBody && !reading) {
+        reading = true
+        readBody()
+      }
+    },
+    interim: (code, headers) => exchange.interim(code, headers),
+    head: (code, reason, headers) => {
+      if (over) return
+      status = code
+      firstAt = performance.now()
+      with_.answered(claim.replica.slot)
+      expectWithin(silenceMs, () => cutShort('deadline'))
+      exchange.respond(code, reason, answerHeaders(headers, own, say))
+    },
+    data: (chunk) => {
+      if (over) return
+      limit?.refresh()
+      if (!exchange.write(chunk)) call.pause()
+    },
+    end: (trailers) => {
+      if (over) return
+      exchange.end(trailers)
+      end(status >= 500 ? 'error-status' : 'ok')
+    },
+    failed: (how, error) => {
+      if (over) return
+      if (firstAt > 0) return cutShort('cut')
+      with_.failed(claim.replica.slot)
+      // No byte of the request has left this machine: another replica of the same environment may have it.
+      if (how === 'connect' && claim.moveOn()) return dial()
+      fail(
+        how === 'connect' ? 'connect-failed' : 'cut',
+        502,
+        `${claim.replica.id} ${how === 'connect' ? 'accepts no connection' : 'closed the connection without an answer'} (${error.message})`,
+      )
+    },
+    switched: (headers, joined) => {
+      if (over) return
+      status = 101
+      firstAt = performance.now()
+      if (limit !== null) clearTimeout(limit)
+      with_.answered(claim.replica.slot)
+      exchange.respond(101, 'Switching Protocols', switchedHeaders(headers, own, say))
+      tunnel = joined.join(exchange, (how) => end(how === 'ended' ? 'ok' : 'cut'))
+    },
+  }
+
+  /** The client must see that its answer is not whole. */
+  function cutShort(outcome: Outcome): void {
+    if (over) return
+    call.destroy()
+    exchange.destroy()
+    end(outcome)
+  }
+
+  function readBody(): void {
+    exchange.readBody({
+      data: (chunk) => {
+        if (!over && !call.write(chunk)) exchange.pause()
+      },
+      end: (trailers) => {
+        if (!over) call.end(trailers)
+      },
+    })
+  }
+
+  function dial(): void {
+    const { method, target, upgrade, hasBody } = exchange
+    call = upstream.call(
+      claim.replica,
+      { method, target, headers: requestHeaders(exchange), hasBody, upgrade },
+      events,
+    )
+    call.onDrain(() => exchange.resume())
+  }
+
+  exchange.onDrain(() => call.resume())
+  exchange.onGone(() => {
+    if (over) return
+    if (tunnel !== null) return end('ok')
+    call.destroy()
+    end('client-gone')
+  })
+  dial()
+  return {
+    cut: () => {
+      if (over) return
+      call.destroy()
+      tunnel?.destroy()
+      exchange.destroy()
+      end('void')
+    },
+  }
+}

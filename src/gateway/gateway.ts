@@ -1,0 +1,175 @@
+/** The gateway's main thread: control socket, routes, workers, health. */
+import { randomBytes } from 'node:crypto'
+import { Hono } from 'hono'
+import { dataDirectory } from '../ipc/data-directory.ts'
+import { ProblemError } from '../ipc/problem.ts'
+import { asProblem, serveSocket } from '../ipc/serve.ts'
+import { log } from '../log.ts'
+import type { GatewayConfig } from './config.ts'
+import type { Cut, Forget, GatewayState, PutTable, ServiceState, StoreBack } from './control.ts'
+import { startCrew } from './crew.ts'
+import { openHealth } from './health.ts'
+import { openLedger } from './ledger.ts'
+import type { Listen, WorkerData } from './messages.ts'
+import { requestKey } from './request-id.ts'
+import { loadRoutes } from './routes-file.ts'
+import { inFlightOf, makeShared, openShared } from './shared.ts'
+import { openSlots } from './slots.ts'
+import { openSwitchboard } from './switchboard.ts'
+
+/** What is in flight when the gateway stops gets this long to end. */
+const drainMs = 30_000
+
+export async function startGateway(
+  config: GatewayConfig,
+): Promise<{ stop(): Promise<void>; state(): GatewayState }> {
+  const directory = dataDirectory(config.dataDirectory)
+  const run = randomBytes(6).toString('base64url')
+  const startedAt = Date.now()
+  const buffers = makeShared(config.workers)
+  const shared = openShared(buffers)
+  const slots = openSlots(shared)
+  const key = requestKey(directory.requestKey)
+  const switchboard = openSwitchboard({
+    shared,
+    slots,
+    file: directory.routes,
+    saved: loadRoutes(directory.routes),
+  })
+  const ledger = openLedger(run)
+  const health = openHealth(shared, slots)
+  const lost = { count: 0 }
+  let { listen, preview } = config
+
+  const dataFor = (index: number): WorkerData => ({
+    index,
+    run,
+    shared: buffers,
+    requestKey: key,
+    headers: config.headers,
+    listen: listenOn(listen, config.sockets?.traffic[index], config.workers),
+    preview:
+      preview === null ? null : listenOn(preview, config.sockets?.preview[index], config.workers),
+    tables: switchboard.slotted(),
+  })
+  const crew = await startCrew({
+    count: config.workers,
+    shared,
+    dataFor: (index) => dataFor(index),
+    onReady: ({ port, previewPort }) => {
+      // Where the system chose the port, the other workers share the first one's.
+      listen = { ...listen, port }
+      if (preview !== null && previewPort !== null) preview = { ...preview, port: previewPort }
+    },
+    onSeen: ({ items, dropped }) => ledger.add(items, dropped),
+    onFailing: (slot) => health.failing(slot),
+    onLost: (count) => (lost.count += count),
+  })
+  switchboard.employ(crew)
+  crew.onVacancy(
+    () =>
+      void switchboard
+        .heal()
+        .catch((error: unknown) =>
+          log.error(
+            { error: (error as Error).message },
+            'a worker could not be replaced; the next change tries again',
+          ),
+        ),
+  )
+
+  const socket = await serveSocket(controlApp(), directory.socket('gateway'))
+  log.info({ run, listen, preview, workers: config.workers }, 'the gateway is ready')
+  return {
+    state,
+    stop: async () => {
+      await socket.close()
+      await crew.stop(drainMs)
+      health.close()
+    },
+  }
+
+  function controlApp(): Hono {
+    const app = asProblem(new Hono())
+    app.get('/state', (context) => context.json(state()))
+    app.get('/observations', (context) =>
+      context.json(
+        ledger.read(context.req.query('run') ?? '', Number(context.req.query('after') ?? 0)),
+      ),
+    )
+    app.put('/services/:service/table', async (context) => {
+      const asked = await context.req.json<PutTable>()
+      if (asked.table?.service !== context.req.param('service'))
+        throw new ProblemError({
+          status: 400,
+          code: 'wrong-service',
+          title: 'the table is of another service',
+        })
+      return context.json(await switchboard.put(asked))
+    })
+    app.post('/services/:service/back', async (context) => {
+      const { generation } = await context.req.json<StoreBack>()
+      return context.json(switchboard.back(context.req.param('service'), generation))
+    })
+    app.post('/services/:service/forget', async (context) => {
+      const { environment, generation } = await context.req.json<Forget>()
+      return context.json(
+        await switchboard.forget(context.req.param('service'), environment, generation),
+      )
+    })
+    app.post('/services/:service/cut', async (context) => {
+      const { environment, because } = await context.req.json<Cut>()
+      const cut = await switchboard.cut(context.req.param('service'), environment)
+      if (cut.length > 0)
+        log.warn(
+          {
+            service: context.req.param('service'),
+            environment,
+            because,
+            cut: cut.map(({ requestId }) => requestId),
+          },
+          'cut what was still open',
+        )
+      return context.json({ cut })
+    })
+    return app
+  }
+
+  function state(): GatewayState {
+    const services = Object.fromEntries(
+      [...switchboard.services()].map(([name]) => [name, serviceState(name)]),
+    )
+    return { run, startedAt, listen, preview, workers: crew.size(), services }
+  }
+
+  function serviceState(name: string): ServiceState {
+    const { table, back } = switchboard.services().get(name)!
+    const replicas = slots.all().filter(({ key: { service } }) => service === name)
+    return {
+      generation: table.generation,
+      live: table.live,
+      back: back?.generation ?? null,
+      table,
+      inFlight: {
+        blue: switchboard.inFlight(name, 'blue'),
+        green: switchboard.inFlight(name, 'green'),
+      },
+      replicas: Object.fromEntries(
+        replicas.map(({ slot, key: { id } }) => [
+          id,
+          { healthy: Atomics.load(shared.ejected, slot) === 0, inFlight: inFlightOf(shared, slot) },
+        ]),
+      ),
+      assigned: Atomics.load(shared.assigned, slots.service(name)) >>> 0,
+      void: lost.count,
+    }
+  }
+}
+
+function listenOn(
+  { host, port }: { host: string; port: number },
+  descriptor: number | undefined,
+  workers: number,
+): Listen {
+  return descriptor === undefined ? { host, port, reusePort: workers > 1 } : { fd: descriptor }
+}

@@ -1,0 +1,35 @@
+/** What the gateway's main thread and its workers say to each other. */
+import type { Environment, Observation, OpenRequest } from './control.ts'
+import type { SharedBuffers } from './shared.ts'
+import type { SlottedTable } from './slotted.ts'
+
+export type WorkerData = {
+  index: number
+  run: string
+  shared: SharedBuffers
+  requestKey: Uint8Array
+  headers: 'full' | 'id'
+  listen: Listen
+  preview: Listen | null
+  /** Everything that is routed now, ways back included. */
+  tables: readonly SlottedTable[]
+}
+
+export type Listen = { fd: number } | { host: string; port: number; reusePort: boolean }
+
+export type ToWorker =
+  | { kind: 'prepare'; id: number; tables: readonly SlottedTable[] }
+  | { kind: 'forget'; id: number; service: string; environment: Environment }
+  | { kind: 'cut'; id: number; service: string; environment: Environment }
+  | { kind: 'stop' }
+
+export type FromWorker =
+  | { kind: 'ready'; port: number; previewPort: number | null }
+  | { kind: 'done'; id: number; open?: readonly OpenRequest[] }
+  | {
+      kind: 'seen'
+      items: readonly Observation[]
+      dropped: readonly { service: string; count: number }[]
+    }
+  | { kind: 'failing'; slot: number }
+  | { kind: 'idle' }

@@ -1,0 +1,61 @@
+/**
+ * The memory that all workers share. One word per service says by which generation it is routed: storing it is the switch.
+ * In-flight counts are one row per worker; a claim adds to its own row and reads the sum of the column. Main clears the row
+ * of a worker that died, and alone decides health.
+ */
+export const servicesMax = 4096
+export const replicaSlotsMax = 8192
+
+export type Shared = {
+  /** Generation of each service, modulo 2³². */
+  generations: Int32Array
+  /** Requests assigned to each service, over all workers, modulo 2³². */
+  assigned: Int32Array
+  /** `[worker * replicaSlotsMax + slot]` */
+  inFlight: Int32Array
+  /** 0 healthy, 1 ejected. */
+  ejected: Int32Array
+  /** Failures in a row. */
+  failures: Int32Array
+  workers: number
+}
+
+export type SharedBuffers = {
+  generations: SharedArrayBuffer
+  assigned: SharedArrayBuffer
+  inFlight: SharedArrayBuffer
+  ejected: SharedArrayBuffer
+  failures: SharedArrayBuffer
+  workers: number
+}
+
+export function makeShared(workers: number): SharedBuffers {
+  const words = (count: number) => new SharedArrayBuffer(count * 4)
+  return {
+    generations: words(servicesMax),
+    assigned: words(servicesMax),
+    inFlight: words(workers * replicaSlotsMax),
+    ejected: words(replicaSlotsMax),
+    failures: words(replicaSlotsMax),
+    workers,
+  }
+}
+
+export function openShared(buffers: SharedBuffers): Shared {
+  return {
+    generations: new Int32Array(buffers.generations),
+    assigned: new Int32Array(buffers.assigned),
+    inFlight: new Int32Array(buffers.inFlight),
+    ejected: new Int32Array(buffers.ejected),
+    failures: new Int32Array(buffers.failures),
+    workers: buffers.workers,
+  }
+}
+
+/** Requests in flight on a replica, over all workers. */
+export function inFlightOf({ inFlight, workers }: Shared, slot: number): number {
+  let sum = 0
+  for (let worker = 0; worker < workers; worker++)
+    sum += Atomics.load(inFlight, worker * replicaSlotsMax + slot)
+  return sum
+}

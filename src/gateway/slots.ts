@@ -1,0 +1,72 @@
+/** Places in shared memory for services and replicas, given out by main. A replica's place is freed once no table leads to it. */
+import type { Environment, ServiceTable } from './control.ts'
+import { inFlightOf, replicaSlotsMax, servicesMax } from './shared.ts'
+import type { Shared } from './shared.ts'
+
+export type SlotKey = {
+  service: string
+  environment: Environment
+  id: string
+  host: string
+  port: number
+}
+
+export function openSlots(shared: Shared) {
+  const services = new Map<string, number>()
+  const replicas = new Map<string, { slot: number; key: SlotKey }>()
+  const free: number[] = []
+  let next = 0
+
+  return {
+    service(name: string): number {
+      const known = services.get(name)
+      if (known !== undefined) return known
+      if (services.size >= servicesMax)
+        throw new Error(`a gateway routes at most ${servicesMax} services`)
+      services.set(name, services.size)
+      return services.size - 1
+    },
+
+    replica(key: SlotKey): number {
+      const text = textOf(key)
+      const known = replicas.get(text)
+      if (known !== undefined) return known.slot
+      const slot = free.pop() ?? next++
+      if (slot >= replicaSlotsMax)
+        throw new Error(`a gateway routes at most ${replicaSlotsMax} replicas`)
+      Atomics.store(shared.ejected, slot, 0)
+      Atomics.store(shared.failures, slot, 0)
+      replicas.set(text, { slot, key })
+      return slot
+    },
+
+    all: (): { slot: number; key: SlotKey }[] => [...replicas.values()],
+
+    keyOf: (slot: number): SlotKey | null =>
+      [...replicas.values()].find((one) => one.slot === slot)?.key ?? null,
+
+    /** @param standing every table that may still be stored */
+    tidy(standing: readonly ServiceTable[]): void {
+      const used = new Set(standing.flatMap((table) => keysOf(table).map(textOf)))
+      for (const [text, { slot }] of replicas) {
+        if (used.has(text) || inFlightOf(shared, slot) > 0) continue
+        replicas.delete(text)
+        free.push(slot)
+      }
+    },
+  }
+}
+
+function keysOf({ service, environments }: ServiceTable): SlotKey[] {
+  return (['blue', 'green'] as const).flatMap((environment) =>
+    (environments[environment]?.replicas ?? []).map((replica) => ({
+      service,
+      environment,
+      ...replica,
+    })),
+  )
+}
+
+function textOf({ service, environment, id, host, port }: SlotKey): string {
+  return `${service} ${environment} ${id} ${host}:${port}`
+}

@@ -1,0 +1,296 @@
+/**
+ * The switch protocol (rulings §7), main's half: prepare in every worker → acknowledge → sync the routes file → one atomic
+ * store. The way back is prepared with it, and stored without waiting for anybody.
+ */
+import { ProblemError } from '../ipc/problem.ts'
+import { log } from '../log.ts'
+import type { Environment, OpenRequest, PutTable, ServiceTable, Stored } from './control.ts'
+import { WorkersChanged } from './crew.ts'
+import type { Crew } from './crew.ts'
+import { saveRoutes } from './routes-file.ts'
+import type { SavedRoutes } from './routes-file.ts'
+import { inFlightOf } from './shared.ts'
+import type { Shared } from './shared.ts'
+import { slotTable } from './slotted.ts'
+import type { SlottedTable } from './slotted.ts'
+import type { openSlots } from './slots.ts'
+
+type Current = { table: ServiceTable; back: ServiceTable | null; stored: Stored }
+
+/** A change is tried again this often when workers died or were replaced under it. */
+const triesMax = 4
+
+export type Switchboard = ReturnType<typeof openSwitchboard>
+
+export function openSwitchboard({
+  shared,
+  slots,
+  file,
+  saved,
+}: {
+  shared: Shared
+  slots: ReturnType<typeof openSlots>
+  file: string
+  saved: SavedRoutes
+}) {
+  const services = new Map<string, Current>()
+  let crew: Crew | null = null
+  let turn: Promise<unknown> = Promise.resolve()
+  for (const { table, back } of saved.services) {
+    const generation = table.generation
+    Atomics.store(shared.generations, slots.service(table.service), generation | 0)
+    services.set(table.service, {
+      table,
+      back,
+      stored: { generation, at: 0, prepareMs: 0, syncMs: 0, storeMs: 0, durable: true },
+    })
+  }
+
+  return {
+    services: (): ReadonlyMap<string, Current> => services,
+    slotted: (): SlottedTable[] =>
+      [...services.values()].flatMap(({ table, back }) => [
+        slotted(table),
+        ...(back === null ? [] : [slotted(back)]),
+      ]),
+    employ: (started: Crew) => (crew = started),
+    /** Fills empty places, between changes. */
+    heal: () => inTurn(() => crew!.complete()),
+    put: (asked: PutTable) => inTurn(() => put(asked)),
+    back,
+    forget: (service: string, environment: Environment, generation: number) =>
+      inTurn(() => forget(service, environment, generation)),
+    cut: (service: string, environment: Environment) => inTurn(() => cut(service, environment)),
+    inFlight,
+  }
+
+  /** One change after the other; the way back does not stand in this line. */
+  function inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
+    const result = turn.then(act, act)
+    turn = result.catch(() => undefined)
+    return result
+  }
+
+  async function put({ table, back: wayBack }: PutTable): Promise<Stored> {
+    const before = services.get(table.service)
+    if (before?.table.generation === table.generation && same(before.table, table))
+      return before.stored
+    check(table, wayBack, before?.table ?? null)
+    const begun = performance.now()
+    await everywhere({
+      kind: 'prepare',
+      tables: wayBack === null ? [slotted(table)] : [slotted(table), slotted(wayBack)],
+    })
+    const prepared = performance.now()
+    // While workers acknowledged, a way back may have been stored: then this change was made for a world that is gone.
+    if (services.get(table.service) !== before)
+      throw conflict(
+        'superseded',
+        `${table.service} was rolled back while generation ${table.generation} was prepared`,
+      )
+    const next = { table, back: wayBack }
+    const routes = savedWith(table.service, next)
+    // One synchronous stretch from here to the store.
+    saveRoutes(file, routes)
+    const synced = performance.now()
+    return commit(next, {
+      prepareMs: prepared - begun,
+      syncMs: synced - prepared,
+      durable: true,
+      from: synced,
+    })
+  }
+
+  /** At once: prepared long ago, waits for no acknowledgement, and goes on without the disk when it must. */
+  function back(service: string, generation: number): Stored {
+    const before = services.get(service)
+    if (before?.table.generation === generation) return before.stored
+    if (before?.back == null || before.back.generation !== generation) {
+      throw conflict(
+        'not-prepared',
+        `${service} has no way back prepared under generation ${generation}`,
+        'put a table instead',
+      )
+    }
+    const begun = performance.now()
+    const next = { table: before.back, back: null }
+    let durable = true
+    try {
+      saveRoutes(file, savedWith(service, next))
+    } catch (error) {
+      durable = false
+      log.error(
+        { service, error: (error as Error).message },
+        'the routes file takes no writes: rolled back all the same; a restart of the gateway would serve by the old file',
+      )
+    }
+    const synced = performance.now()
+    return commit(next, { prepareMs: 0, syncMs: synced - begun, durable, from: synced })
+  }
+
+  function commit(
+    next: Omit<Current, 'stored'>,
+    { from, ...times }: { prepareMs: number; syncMs: number; durable: boolean; from: number },
+  ): Stored {
+    const { table } = next
+    // This is the switch: every request whose worker reads the word from now on goes by the new table.
+    Atomics.store(shared.generations, slots.service(table.service), table.generation | 0)
+    const stored = {
+      generation: table.generation,
+      at: Date.now(),
+      ...times,
+      storeMs: performance.now() - from,
+    }
+    services.set(table.service, { ...next, stored })
+    slots.tidy(
+      [...services.values()].flatMap((one) =>
+        one.back === null ? [one.table] : [one.table, one.back],
+      ),
+    )
+    log.info({ service: table.service, live: table.live, ...stored }, 'routes by a new generation')
+    return stored
+  }
+
+  function check(
+    table: ServiceTable,
+    wayBack: ServiceTable | null,
+    current: ServiceTable | null,
+  ): void {
+    if (current !== null && table.generation <= current.generation) {
+      throw conflict(
+        'stale-generation',
+        `${table.service} is at generation ${current.generation} already, ${table.generation} was asked for`,
+      )
+    }
+    if (wayBack !== null && wayBack.generation <= table.generation)
+      throw conflict(
+        'stale-generation',
+        'the way back needs a higher generation than the way there',
+      )
+    if (table.live === null && current?.live != null)
+      throw conflict('empty-live', `${table.service} is live and must stay so`)
+    for (const one of wayBack === null ? [table] : [table, wayBack]) {
+      const replicas = one.live === null ? 1 : (one.environments[one.live]?.replicas.length ?? 0)
+      if (replicas === 0)
+        throw conflict('empty-live', `${table.service}: ${one.live} has no replica to route to`)
+    }
+  }
+
+  /** Nothing is stopped before this said yes: not live, nothing in flight, and no worker can choose it any more. */
+  async function forget(
+    service: string,
+    environment: Environment,
+    generation: number,
+  ): Promise<null> {
+    const current = services.get(service)
+    if (current === undefined) return null
+    if (current.table.generation !== generation)
+      throw conflict(
+        'stale-generation',
+        `${service} is at generation ${current.table.generation}, not ${generation}`,
+      )
+    refuseWhileUsed(service, environment)
+    await everywhere({ kind: 'forget', service, environment })
+    if (services.get(service) !== current)
+      throw conflict(
+        'superseded',
+        `${service} was routed anew while ${environment} was being forgotten`,
+      )
+    refuseWhileUsed(service, environment)
+    const table = {
+      ...current.table,
+      environments: { ...current.table.environments, [environment]: null },
+      preview: current.table.preview === environment ? null : current.table.preview,
+    }
+    const next = { ...current, table, back: null }
+    saveRoutes(file, savedWith(service, next))
+    services.set(service, next)
+    return null
+  }
+
+  function refuseWhileUsed(service: string, environment: Environment): void {
+    const { table } = services.get(service)!
+    if (table.live === environment)
+      throw conflict('live', `${environment} of ${service} answers clients: it is never taken down`)
+    const open = inFlight(service, environment)
+    if (open > 0)
+      throw conflict('in-flight', `${environment} of ${service} has ${open} requests in flight`)
+  }
+
+  async function cut(service: string, environment: Environment): Promise<OpenRequest[]> {
+    if (services.get(service)?.table.live === environment)
+      throw conflict('live', `${environment} of ${service} answers clients: nothing of it is cut`)
+    return everywhere({ kind: 'cut', service, environment })
+  }
+
+  function inFlight(service: string, environment: Environment): number {
+    return slots
+      .all()
+      .reduce(
+        (sum, { slot, key }) =>
+          key.service === service && key.environment === environment
+            ? sum + inFlightOf(shared, slot)
+            : sum,
+        0,
+      )
+  }
+
+  /** Tells every worker. When one died or was late it is replaced, and the change starts again. */
+  async function everywhere(order: Parameters<Crew['tell']>[0]): Promise<OpenRequest[]> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await crew!.complete()
+        return await crew!.tell(order)
+      } catch (error) {
+        if (!(error instanceof WorkersChanged) || tries >= triesMax) {
+          throw new ProblemError(
+            {
+              status: 503,
+              code: 'workers-unready',
+              title: `the gateway's workers did not take the change: ${(error as Error).message}`,
+              hint: 'it is tried again',
+            },
+            { cause: error },
+          )
+        }
+        log.warn(
+          { order: order.kind, tries, why: error.message },
+          'a change starts again with a new worker',
+        )
+      }
+    }
+  }
+
+  function slotted(table: ServiceTable): SlottedTable {
+    const { service } = table
+    return slotTable(table, slots.service(service), (environment, replica) =>
+      slots.replica({
+        service,
+        environment,
+        id: replica.id,
+        host: replica.host,
+        port: replica.port,
+      }),
+    )
+  }
+
+  function savedWith(service: string, next: Omit<Current, 'stored'>): SavedRoutes {
+    const others = [...services.values()].filter(({ table }) => table.service !== service)
+    return {
+      format: 1,
+      services: [...others, next].map(({ table, back: wayBack }) => ({ table, back: wayBack })),
+    }
+  }
+}
+
+function same(a: ServiceTable, b: ServiceTable): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+function conflict(
+  code: string,
+  title: string,
+  hint = 'look at GET /state and ask again',
+): ProblemError {
+  return new ProblemError({ status: 409, code, title, hint })
+}

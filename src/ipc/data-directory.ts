@@ -1,0 +1,37 @@
+/** Where everything of one Beryl lies. */
+import { createHash } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+export type DataDirectory = ReturnType<typeof dataDirectory>
+
+export function dataDirectory(path: string) {
+  const root = resolve(path)
+  return {
+    root,
+    database: join(root, 'beryl.db'),
+    routes: join(root, 'routes.json'),
+    adminToken: join(root, 'admin.token'),
+    requestKey: join(root, 'request.key'),
+    /** What `beryl` commands read to find the running API: `{ url, gateway, preview, pid }`. */
+    running: join(root, 'running.json'),
+    logs: join(root, 'logs'),
+    replicaLogs: join(root, 'logs', 'replicas'),
+    lock: (role: ProcessRole) => join(root, `${role}.lock.db`),
+    socket: (role: ProcessRole) => socketPath(root, role),
+  }
+}
+
+export type ProcessRole = 'supervisor' | 'gateway' | 'controller' | 'examiner'
+
+/** Unix socket paths end at 103 bytes on macOS and 107 on Linux; a deep data directory gets a short one instead. */
+const socketPathMax = 100
+
+function socketPath(root: string, role: ProcessRole): string {
+  const direct = join(root, `${role}.sock`)
+  if (Buffer.byteLength(direct) <= socketPathMax) return direct
+  return join(
+    tmpdir(),
+    `beryl-${createHash('sha256').update(root).digest('hex').slice(0, 16)}-${role}.sock`,
+  )
+}

@@ -1,0 +1,60 @@
+/** Serves a Hono app over a Unix socket that only this user may open. */
+import { chmod, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { ProblemError } from './problem.ts'
+
+/** Call only while holding the data directory's lock for this role: a socket file left behind is replaced. */
+export async function serveSocket(
+  app: Hono,
+  socketPath: string,
+): Promise<{ close(): Promise<void> }> {
+  await rm(socketPath, { force: true })
+  const server = createServer(getRequestListener(app.fetch))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(socketPath, resolve)
+  })
+  await chmod(socketPath, 0o600)
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/** Turns what a handler threw into a problem document. */
+export function asProblem(app: Hono): Hono {
+  app.onError((error, context) => {
+    const problem =
+      error instanceof ProblemError
+        ? error.problem
+        : {
+            status: 500,
+            code: 'internal',
+            title: error.message,
+            hint: 'This is a bug in Beryl; the log has the stack.',
+          }
+    if (!(error instanceof ProblemError)) console.error(error)
+    return context.body(JSON.stringify(problem), problem.status as 500, {
+      'content-type': 'application/problem+json',
+    })
+  })
+  app.notFound((context) =>
+    context.body(
+      JSON.stringify({
+        status: 404,
+        code: 'not-found',
+        title: `there is no ${context.req.method} ${context.req.path}`,
+      }),
+      404,
+      {
+        'content-type': 'application/problem+json',
+      },
+    ),
+  )
+  return app
+}

@@ -1,0 +1,93 @@
+/** What should be up, and where traffic goes: a table that can be read. It speaks of services and roles, never of steps. */
+import type { Environment, Placed, Release, Role, Service } from './release.ts'
+import { other } from './release.ts'
+import { colourOf, notLive, roleOf } from './roles.ts'
+import { countReady, replicasOf } from './seen.ts'
+import type { EnvironmentFact, Seen } from './seen.ts'
+
+export type World = {
+  live: Environment | 'none'
+  environments: Record<Environment, Desired>
+}
+
+export type Desired = { role: Role; placed: Placed | null }
+
+export function desiredWorld(service: Service): World {
+  return {
+    live: service.colour,
+    environments: { blue: desired(service, 'blue'), green: desired(service, 'green') },
+  }
+}
+
+function desired(service: Service, environment: Environment): Desired {
+  const role = roleOf(service, environment)
+  if (role === 'live') return { role, placed: service.live }
+  return { role, placed: notLive(service)?.placed ?? null }
+}
+
+/** What the gateway should route by, without its generation. */
+export type Routes = {
+  live: Environment | null
+  preview: Environment | null
+  environments: Record<Environment, EnvironmentFact | null>
+}
+
+/**
+ * Replicas stand in the routes once they were ready; whether one answers at this moment is the gateway's to see.
+ * A place whose replicas are to go leaves the routes first.
+ */
+export function desiredRoutes(service: Service, seen: Seen): Routes {
+  const world = desiredWorld(service)
+  const standing = (environment: Environment): EnvironmentFact | null => {
+    const { placed } = world.environments[environment]
+    if (placed === null) return null
+    const replicas = replicasOf(seen, environment, placed.release)
+      .filter(({ state }) => state === 'ready' || state === 'unready')
+      .map(({ id, address }) => ({ id, host: address.host, port: address.port }))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    return replicas.length === 0
+      ? null
+      : { release: placed.release, version: placed.version, replicas }
+  }
+  const environments = { blue: standing('blue'), green: standing('green') }
+  return {
+    live: liveNow(service, environments, seen),
+    preview: previewNow(service, seen),
+    environments,
+  }
+}
+
+/** A first version is routed only once it switches: until then the route answers that there is no live version. */
+function liveNow(
+  service: Service,
+  environments: Routes['environments'],
+  seen: Seen,
+): Environment | null {
+  const wanted = colourOf(service, 'live')
+  if (wanted === null) return null
+  if (environments[wanted] !== null) return wanted
+  // Nothing answers where live should be: leave traffic where it is rather than pointing it at nothing.
+  const now = seen.gateway?.live ?? null
+  return now !== null && environments[now] !== null ? now : null
+}
+
+const previewed: readonly string[] = ['warming', 'verifying', 'awaiting-approval']
+
+function previewNow(service: Service, seen: Seen): Environment | null {
+  const { release } = service
+  if (release === null || !previewed.includes(release.phase.name)) return null
+  const place = colourOf(service, 'candidate')!
+  return countReady(replicasOf(seen, place, release.id)) > 0 ? place : null
+}
+
+/** Is the capacity that live traffic is about to receive really there? Asked again right before the store. */
+export function bigEnough(service: Service, release: Release, seen: Seen): boolean {
+  const place = colourOf(service, 'live')
+  if (place === null || service.live === null) return false
+  const old =
+    service.standby === null
+      ? 0
+      : countReady(replicasOf(seen, other(place), service.standby.release))
+  const ready = countReady(replicasOf(seen, place, service.live.release))
+  return ready >= Math.max(release.bundle.replicas, Math.min(old, service.standby?.replicas ?? 0))
+}

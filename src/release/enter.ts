@@ -1,0 +1,98 @@
+/** The one place where a phase begins and roles are exchanged. Pure: the next row, to be saved before it is acted on. */
+import type { Move } from './advance.ts'
+import { other } from './release.ts'
+import type { Now, Phase, Release, Service } from './release.ts'
+
+export function enter(service: Service, release: Release, move: Move, now: Now): Service {
+  switch (move.to) {
+    case 'provisioning':
+      return withPhase(
+        service,
+        { ...release, from: service.live },
+        { name: 'provisioning', since: now },
+      )
+    case 'warming':
+    case 'verifying':
+    case 'awaiting-approval':
+      return withPhase(service, release, { name: move.to, since: now })
+    case 'switching':
+      return enterSwitching(service, release, now)
+    case 'watching':
+      return withPhase(service, release, {
+        name: 'watching',
+        since: now,
+        generation: switchedAt(service, release),
+      })
+    case 'stabilizing':
+      return withPhase(service, release, { name: 'stabilizing', since: now, rung: 0 })
+    case 'rolling-back':
+      return enterRollingBack(service, release, move, now)
+    case 'clearing':
+      return withPhase({ ...service, standby: null, back: null }, release, {
+        name: 'clearing',
+        since: now,
+        endsAs: move.endsAs,
+        because: move.because,
+      })
+    case 'end':
+      return withPhase(service, release, { name: move.endsAs, since: now, because: move.because })
+  }
+}
+
+/** The candidate becomes live and the live one standby, in the row; the gateway follows. Its way back gets its number now. */
+function enterSwitching(service: Service, release: Release, now: Now): Service {
+  const generation = service.generation + 1
+  const next: Service = {
+    ...service,
+    generation: generation + 1,
+    back: service.live === null ? null : generation + 1,
+    colour: service.colour === 'none' ? 'blue' : other(service.colour),
+    live: { ...release.bundle, release: release.id },
+    standby: service.live,
+  }
+  return withPhase(next, release, { name: 'switching', since: now, generation, step: 1, of: 1 })
+}
+
+function switchedAt(service: Service, release: Release): number {
+  return release.phase.name === 'switching' ? release.phase.generation : service.generation
+}
+
+function enterRollingBack(
+  service: Service,
+  release: Release,
+  { why, by }: { why: string; by: string },
+  now: Now,
+): Service {
+  if (service.colour === 'none' || service.standby === null) {
+    throw new Error(
+      `${service.name}: cannot roll back ${release.id}, there is no standby; this is a bug in Beryl`,
+    )
+  }
+  // The prepared way back is stored without waiting for anybody; only where there is none a new number is taken.
+  const generation = service.back ?? service.generation + 1
+  const next: Service = {
+    ...service,
+    generation: Math.max(service.generation, generation),
+    back: null,
+    colour: other(service.colour),
+    live: service.standby,
+    standby: null,
+  }
+  return withPhase(next, release, { name: 'rolling-back', since: now, generation, why, by })
+}
+
+function withPhase(service: Service, release: Release, phase: Phase): Service {
+  return { ...service, release: { ...release, phase, step: release.step + 1 } }
+}
+
+/** Puts an ended release away and lets the next one in the queue begin. */
+export function putAway(service: Service): Service {
+  return { ...service, release: service.queued, queued: null }
+}
+
+/** Another generation for a table whose replicas changed, and one for the way back when there is a standby. */
+export function nextGeneration(service: Service): Service {
+  const generation = service.generation + 1
+  if (service.standby === null) return { ...service, generation, back: null }
+  return { ...service, generation: generation + 1, back: generation + 1 }
+}

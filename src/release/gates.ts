@@ -1,0 +1,65 @@
+/** Fail-closed: only a `pass` opens a gate. No answer, an unknown gate or an undecided one never does. */
+import type { Gate, GateState, Release } from './release.ts'
+
+export type Judged = { verdict: 'pass' | 'fail' | 'waiting'; because: string }
+
+/** The gates that this release takes; those left out of a first release are named, never "passed". */
+export function gatesTaken(release: Release): {
+  taken: readonly Gate[]
+  leftOut: readonly { name: string; because: string }[]
+} {
+  const reason = (gate: Gate): string | null => {
+    if (release.kind === 'rollback' && gate.kind !== 'warmUp')
+      return 'a rollback to an older version takes readiness, identity and warm-up only'
+    if (release.from === null && gate.needsLive)
+      return 'it compares with a live version, and there is none yet'
+    return null
+  }
+  return {
+    taken: release.rules.gates.filter((gate) => reason(gate) === null),
+    leftOut: release.rules.gates.flatMap((gate) => {
+      const because = reason(gate)
+      return because === null ? [] : [{ name: gate.name, because }]
+    }),
+  }
+}
+
+export function inPhase(gate: Gate, which: 'warmUp' | 'others'): boolean {
+  return (gate.kind === 'warmUp') === (which === 'warmUp')
+}
+
+export function judgeGates(
+  release: Release,
+  which: 'warmUp' | 'others',
+  states: readonly GateState[],
+): Judged {
+  const asked = gatesTaken(release).taken.filter((gate) => inPhase(gate, which))
+  const passed: string[] = []
+  for (const gate of asked) {
+    const judged = judgeOne(release, gate, states)
+    if (judged.verdict !== 'pass') return judged
+    passed.push(judged.because)
+  }
+  return {
+    verdict: 'pass',
+    because: passed.length > 0 ? passed.join('; ') : 'the manifest asks for no gate here',
+  }
+}
+
+function judgeOne(release: Release, gate: Gate, states: readonly GateState[]): Judged {
+  const skip = release.skipped.find(({ gate: name }) => name === gate.name)
+  if (skip)
+    return { verdict: 'pass', because: `${gate.name} was skipped by ${skip.by}: ${skip.reason}` }
+  const state = states.find(({ name }) => name === gate.name)
+  if (state?.state === 'running')
+    return { verdict: 'waiting', because: `gate ${gate.name}: ${state.progress ?? 'running'}` }
+  if (state?.state !== 'decided')
+    return { verdict: 'waiting', because: `gate ${gate.name} to begin` }
+  const said = `${gate.name}: ${state.because}`
+  if (state.verdict === 'pass') return { verdict: 'pass', because: said }
+  if (state.verdict === 'fail') return { verdict: 'fail', because: said }
+  return {
+    verdict: 'waiting',
+    because: `a person: gate ${gate.name} is undecided (${state.because})`,
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * A release: one attempt to make a version live. Pure data; nothing here knows of processes,
+ * sockets or tables. Each phase carries only what is true in it.
+ *
+ * Times: `wall` is milliseconds since 1970 (for the record), `up` is seconds since the machine
+ * booted (for waits: it survives a clock that is set, and a restart of Beryl, but not a reboot).
+ */
+export type Now = { wall: number; up: number }
+
+/** A place, never "old" or "new". */
+export type Environment = 'blue' | 'green'
+
+/** What an environment does now. */
+export type Role = 'live' | 'candidate' | 'standby' | 'empty'
+
+/** A version together with the template it is started from: what a release is of. */
+export type Bundle = {
+  version: string
+  /** `sha256:<hex>` over the version and the environment template. */
+  digest: string
+  /** Replicas this bundle was asked to run with. */
+  replicas: number
+}
+
+/** The answer of a gate. Only `pass` opens it. */
+export type Verdict = {
+  verdict: 'pass' | 'fail' | 'undecided'
+  /** One sentence with its numbers: shown as it is by CLI, API and record. */
+  because: string
+  /** The figures behind the sentence; JSON. */
+  evidence: Record<string, unknown>
+}
+
+/** What is known of one gate of a release. */
+export type GateState =
+  | { name: string; state: 'waiting' }
+  | { name: string; state: 'running'; attempt: number; progress?: string }
+  | ({ name: string; state: 'decided'; attempt: number; at: number } & Verdict)
+
+/** Who did something: a person (token name), `guard`, `schedule` or `beryl`. */
+export type Actor = string
+
+/** The part of the manifest that a release is judged by: a snapshot taken when it began. */
+export type Rules = {
+  gates: readonly Gate[]
+  switchWhen: 'verified' | 'approved'
+  readyWithinS: number
+  drainS: number
+  watch: { atLeastS: number; atMostS: number; whenUndecided: 'hold' | 'accept' | 'rollBack' }
+  /** The standby ladder; after its last rung the standby is gone. */
+  standby: readonly { rung: 'full'; forS: number }[]
+}
+
+export type Gate = {
+  /** Unique in its release, e.g. `goldenSet-2`. */
+  name: string
+  kind: 'warmUp' | 'goldenSet'
+  /** Says nothing without a live version to compare with: left out of a first release, by name. */
+  needsLive: boolean
+  /** Judges answers by a floor of its own; a first release without such a gate waits for approval. */
+  absolute: boolean
+}
+
+export type Phase =
+  | { name: 'queued'; since: Now }
+  | { name: 'provisioning'; since: Now }
+  | { name: 'warming'; since: Now }
+  | { name: 'verifying'; since: Now }
+  | { name: 'awaiting-approval'; since: Now }
+  | { name: 'switching'; since: Now; generation: number; step: number; of: number }
+  | { name: 'watching'; since: Now; generation: number }
+  | { name: 'stabilizing'; since: Now; rung: number }
+  | { name: 'rolling-back'; since: Now; generation: number; why: string; by: Actor }
+  | { name: 'clearing'; since: Now; endsAs: End; because: string }
+  | { name: End; since: Now; because: string }
+
+export type End = 'finished' | 'rejected' | 'rolled-back' | 'aborted' | 'verified'
+export type PhaseName = Phase['name']
+
+export type Approval = { by: Actor; at: number; digest: string; reason?: string }
+
+export type Release = {
+  /** `r1`, `r2`, …: rises over all services of a data directory. */
+  id: string
+  service: string
+  /** `deploy` goes live; `verify` runs the same gates and never switches; `rollback` is `rollback --to`. */
+  kind: 'deploy' | 'verify' | 'rollback'
+  bundle: Bundle
+  /** What was live when this release left the queue; null makes it a first release (rulings §3). */
+  from: Placed | null
+  rules: Rules
+  by: Actor
+  at: number
+  /** Counts this release's own transitions; never a generation. */
+  step: number
+  phase: Phase
+  /** Set while forward steps are stopped. */
+  paused: { by: Actor; at: number } | null
+  approvals: readonly Approval[]
+  /** Gates a person skipped with `--force`, with name and reason. */
+  skipped: readonly { gate: string; by: Actor; at: number; reason: string }[]
+  /** `promote` during the watch: accepted without more evidence. */
+  accepted: { by: Actor; at: number; reason: string } | null
+}
+
+/**
+ * A service as it *should* be. `colour` names the place of the live role (or `none`); the other
+ * place holds the candidate or the standby. Roles are exchanged in the same write that enters
+ * `switching` or `rolling-back`: the row says what should be, the gateway says what is.
+ */
+export type Service = {
+  name: string
+  /** Highest generation ever handed out for this service; rises with routing changes, never restarts. */
+  generation: number
+  /** The generation under which the way back was last prepared together with a table; null where there is none. */
+  back: number | null
+  colour: Environment | 'none'
+  live: Placed | null
+  standby: Placed | null
+  /** The one active release, or none. */
+  release: Release | null
+  /** At most one release waits. */
+  queued: Release | null
+}
+
+/** A bundle that has its place, and the release that brought it there. */
+export type Placed = Bundle & { release: string }
+
+export function other(environment: Environment): Environment {
+  return environment === 'blue' ? 'green' : 'blue'
+}
+
+const ends: readonly string[] = ['finished', 'rejected', 'rolled-back', 'aborted', 'verified']
+
+export function isEnd(phase: Phase): phase is Extract<Phase, { name: End }> {
+  return ends.includes(phase.name)
+}

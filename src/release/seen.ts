@@ -1,0 +1,62 @@
+/** What the controller saw when it looked: facts only, no decisions. */
+import type { Environment, GateState } from './release.ts'
+
+export type Seen = {
+  /** Every replica of the service that is not gone. */
+  replicas: readonly ReplicaFact[]
+  /** Null while the gateway does not answer: then nothing is routed, and nothing is taken down. */
+  gateway: GatewayFact | null
+  /** One entry for each gate of the active release, in order. */
+  gates: readonly GateState[]
+  /** What the guard says of the watch; null outside of it. */
+  guard: GuardFact | null
+}
+
+export type ReplicaFact = {
+  id: string
+  environment: Environment
+  release: string
+  digest: string
+  state: 'starting' | 'ready' | 'unready' | 'failed' | 'stopping'
+  /** Why it is unready or failed, with the last lines of its log. */
+  because: string
+  address: { host: string; port: number }
+  /** Starts after the first one, since it was ready. */
+  restarts: number
+}
+
+export type GatewayFact = {
+  generation: number
+  live: Environment | null
+  preview: Environment | null
+  /** Generation of the prepared way back. */
+  back: number | null
+  environments: Record<Environment, EnvironmentFact | null>
+  inFlight: Record<Environment, number>
+}
+
+export type EnvironmentFact = {
+  release: string
+  version: string
+  replicas: readonly { id: string; host: string; port: number }[]
+}
+
+export type GuardFact = {
+  decision: 'rollBack' | 'promote' | 'hold'
+  because: string
+}
+
+/** The replicas of one release in one place. */
+export function replicasOf(
+  seen: Seen,
+  environment: Environment,
+  release: string,
+): readonly ReplicaFact[] {
+  return seen.replicas.filter(
+    (replica) => replica.environment === environment && replica.release === release,
+  )
+}
+
+export function countReady(replicas: readonly ReplicaFact[]): number {
+  return replicas.filter((replica) => replica.state === 'ready').length
+}

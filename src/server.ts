@@ -1,0 +1,143 @@
+/** The controller process: the one place where rooms are wired together. */
+import { userInfo, uptime } from 'node:os'
+import { serve } from '@hono/node-server'
+import { Hono } from 'hono'
+import { apiApp } from './api/app.ts'
+import { adminToken } from './api/authenticate.ts'
+import { loadManifest } from './config/load.ts'
+import { createController } from './controller/controller.ts'
+import { gatesOf } from './controller/gates.ts'
+import type { Hands } from './controller/make-it-so.ts'
+import { operationsOf } from './controller/operate.ts'
+import type { Plan } from './controller/plan.ts'
+import { openRegistry } from './controller/registry.ts'
+import { openRows } from './controller/rows.ts'
+import type { Watch } from './controller/store.ts'
+import { stopReplicas } from './controller/stop-replicas.ts'
+import { watchingOf } from './controller/watching.ts'
+import { gatewayClient } from './gateway/client.ts'
+import { dataDirectory } from './ipc/data-directory.ts'
+import { asProblem, serveSocket } from './ipc/serve.ts'
+import { log } from './log.ts'
+import { processProvider } from './providers/process/process-provider.ts'
+import type { ReplicaRecord } from './providers/provider.ts'
+import type { Now } from './release/release.ts'
+import { takeLock } from './storage/lock.ts'
+import { openStore } from './storage/store.ts'
+import { examinerClient } from './verification/client.ts'
+
+type Config = { dataDirectory: string; manifestPath: string; api: { host: string; port: number } }
+
+const config = JSON.parse(process.env['BERYL_CONTROLLER'] ?? 'null') as Config | null
+if (config === null)
+  throw new Error(
+    'this is the controller of Beryl; `beryl up` starts it, with its configuration in BERYL_CONTROLLER',
+  )
+
+const directory = dataDirectory(config.dataDirectory)
+const lock = takeLock(directory.lock('controller'))
+if (lock === null) throw new Error(`another controller runs on ${directory.root}; this one ends`)
+
+const now = (): Now => ({ wall: Date.now(), up: uptime() })
+const store = openStore<Plan, ReplicaRecord, Watch>(directory.database)
+const loaded = await loadManifest(config.manifestPath)
+const registry = openRegistry({ loaded, store, now })
+const rows = openRows(store)
+registry.reconcile(rows)
+
+const gateway = gatewayClient(directory.socket('gateway'))
+const examiner = examinerClient(directory.socket('examiner'))
+const provider = processProvider({
+  journal: store.replicas,
+  logDirectory: directory.replicaLogs,
+  gpuSlots: gpuSlots(),
+  log,
+})
+await provider.open()
+const gates = gatesOf({ store, examiner, now })
+const watching = watchingOf({ store, gateway, now })
+const hands: Hands = { store, rows, gateway, provider, gates, routeOf: registry.routeOf, now }
+const controller = createController({ ...hands, watching })
+
+let traffic = 'http://127.0.0.1'
+const operations = operationsOf({
+  ...hands,
+  controller,
+  watching,
+  registry,
+  urlOf: (service) => registry.urlOf(service, traffic),
+  notReady: () =>
+    rows
+      .names()
+      .flatMap((name) =>
+        controller.lastSeen(name)?.gateway === null ? [`${name}: the gateway does not answer`] : [],
+      ),
+})
+
+const tokens = adminToken(directory.adminToken, userInfo().username)
+const api = await new Promise<{ url: string; close(): void }>((resolve, reject) => {
+  const server = serve(
+    { fetch: apiApp(operations, tokens).fetch, hostname: config.api.host, port: config.api.port },
+    ({ port }) => {
+      const host = config.api.host.includes(':') ? `[${config.api.host}]` : config.api.host
+      resolve({ url: `http://${host}:${port}`, close: () => server.close() })
+    },
+  )
+  server.once('error', reject)
+})
+
+const socket = await serveSocket(controlApp(), directory.socket('controller'))
+provider.changed(() => rows.names().forEach((name) => controller.poke(name)))
+controller.start()
+void learnTraffic()
+log.info({ url: api.url, data: directory.root }, 'the controller is ready')
+
+process.once('SIGTERM', () => void exit())
+process.once('SIGINT', () => void exit())
+
+/** For the supervisor only: the socket's file is readable by this user alone. */
+function controlApp(): Hono {
+  const app = asProblem(new Hono())
+  app.get('/hello', (context) => context.json({ url: api.url, pid: process.pid }))
+  app.post('/stop-replicas', async (context) => {
+    await controller.stop()
+    return context.json(await stopReplicas({ provider, store, now }))
+  })
+  app.post('/exit', (context) => {
+    setImmediate(() => void exit())
+    return context.json({ pid: process.pid })
+  })
+  return app
+}
+
+/** Model servers and traffic go on; whoever comes next continues from the journal. */
+async function exit(): Promise<void> {
+  api.close()
+  await socket.close()
+  await controller.stop()
+  await provider.close()
+  store.close()
+  lock!.release()
+  process.exit(0)
+}
+
+async function learnTraffic(): Promise<void> {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const state = await gateway.state().catch(() => null)
+    if (state !== null) {
+      const { host, port } = state.listen
+      traffic = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+      return
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+/** `BERYL_GPUS=0,1,2,3`: the slots that Beryl may hand out. Without it there are none. */
+function gpuSlots(): number[] {
+  const text = process.env['BERYL_GPUS'] ?? process.env['CUDA_VISIBLE_DEVICES'] ?? ''
+  return text
+    .split(',')
+    .filter((part) => /^\d+$/.test(part.trim()))
+    .map(Number)
+}

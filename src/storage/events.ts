@@ -1,0 +1,62 @@
+/** The record: who, when, what, on which evidence. Append-only. */
+import type { Database } from './database.ts'
+
+export type NewEvent = {
+  /** Wall time, ms. */
+  at: number
+  service: string
+  release: string | null
+  /** `phase`, `gate`, `replica`, `routing`, `command`, `alarm`. */
+  kind: string
+  /** A person's token name, `guard`, `schedule` or `beryl`. */
+  by: string
+  /** One sentence. */
+  text: string
+  data: Record<string, unknown>
+}
+
+export type Event = NewEvent & { id: number }
+
+export function insertEvent(database: Database, event: NewEvent): void {
+  database
+    .prepare(
+      'INSERT INTO events (at, service, release, kind, actor, text, data) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    )
+    .run(
+      event.at,
+      event.service,
+      event.release,
+      event.kind,
+      event.by,
+      event.text,
+      JSON.stringify(event.data),
+    )
+}
+
+export function eventsIn(database: Database) {
+  const after = database.prepare(
+    'SELECT * FROM events WHERE id > ? AND (? IS NULL OR service = ?) ORDER BY id LIMIT ?',
+  )
+  const ofRelease = database.prepare(
+    'SELECT * FROM events WHERE release = ? ORDER BY id LIMIT 1000',
+  )
+  return {
+    add: (event: NewEvent) => insertEvent(database, event),
+    after: (id: number, service: string | null, limit: number): Event[] =>
+      after.all(id, service, service, limit).map(toEvent),
+    ofRelease: (release: string): Event[] => ofRelease.all(release).map(toEvent),
+  }
+}
+
+function toEvent(row: Record<string, unknown>): Event {
+  return {
+    id: Number(row['id']),
+    at: Number(row['at']),
+    service: String(row['service']),
+    release: row['release'] === null ? null : String(row['release']),
+    kind: String(row['kind']),
+    by: String(row['actor']),
+    text: String(row['text']),
+    data: JSON.parse(String(row['data'])) as Record<string, unknown>,
+  }
+}

@@ -1,0 +1,26 @@
+/** Everything that is kept, behind one door. */
+import { openDatabase } from './database.ts'
+import { eventsIn } from './events.ts'
+import { gatesIn } from './gates.ts'
+import { replicasIn } from './replicas.ts'
+import type { Kept } from './replicas.ts'
+import { servicesIn } from './services.ts'
+import { trafficIn } from './traffic.ts'
+import { versionsIn } from './versions.ts'
+
+export type Store<Plan, Replica extends Kept, WatchState> = ReturnType<
+  typeof openStore<Plan, Replica, WatchState>
+>
+
+export function openStore<Plan, Replica extends Kept, WatchState>(file: string) {
+  const database = openDatabase(file)
+  return {
+    services: servicesIn<Plan>(database),
+    events: eventsIn(database),
+    gates: gatesIn(database),
+    replicas: replicasIn<Replica>(database),
+    versions: versionsIn(database),
+    traffic: trafficIn<WatchState>(database),
+    close: () => database.close(),
+  }
+}

@@ -1,0 +1,54 @@
+/** What was counted of live traffic, and how far: counters, watches and the cursor are written in one transaction. */
+import { transaction } from './database.ts'
+import type { Database } from './database.ts'
+
+export type Cursor = { run: string; after: number }
+export type Totals = { total: number; bad: number }
+
+export function trafficIn<WatchState>(database: Database) {
+  const selectCursor = database.prepare("SELECT value FROM cursors WHERE name = 'observations'")
+  const putCursor = database.prepare(
+    "INSERT INTO cursors (name, value) VALUES ('observations', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+  )
+  const addTotals = database.prepare(
+    'INSERT INTO traffic (service, release, total, bad) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total, bad = bad + excluded.bad',
+  )
+  const selectTotals = database.prepare(
+    'SELECT total, bad FROM traffic WHERE service = ? AND release = ?',
+  )
+  const selectWatch = database.prepare('SELECT state FROM watches WHERE release = ?')
+  const putWatch = database.prepare(
+    'INSERT INTO watches (release, state) VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state',
+  )
+  return {
+    cursor: (): Cursor | null => {
+      const row = selectCursor.get()
+      return row === undefined ? null : (JSON.parse(String(row['value'])) as Cursor)
+    },
+    totals: (service: string, release: string): Totals => {
+      const row = selectTotals.get(service, release)
+      return row === undefined
+        ? { total: 0, bad: 0 }
+        : { total: Number(row['total']), bad: Number(row['bad']) }
+    },
+    watch: (release: string): WatchState | null => {
+      const row = selectWatch.get(release)
+      return row === undefined ? null : (JSON.parse(String(row['state'])) as WatchState)
+    },
+    putWatch: (release: string, state: WatchState): void =>
+      void putWatch.run(release, JSON.stringify(state)),
+    /** All of it or nothing: a crash in between neither loses nor doubles an observation. */
+    count(
+      cursor: Cursor,
+      totals: readonly ({ service: string; release: string } & Totals)[],
+      watches: ReadonlyMap<string, WatchState>,
+    ): void {
+      transaction(database, () => {
+        for (const { service, release, total, bad } of totals)
+          addTotals.run(service, release, total, bad)
+        for (const [release, state] of watches) putWatch.run(release, JSON.stringify(state))
+        putCursor.run(JSON.stringify(cursor))
+      })
+    },
+  }
+}

@@ -1,0 +1,99 @@
+/** Holds the traffic ports for whichever gateway runs: bound here, listened on there (rulings §7). */
+import type { Manifest } from '../config/manifest.ts'
+import { gatewayClient } from '../gateway/client.ts'
+import type { GatewayConfig } from '../gateway/config.ts'
+import { bindSocket, canBind } from '../gateway/wire/bind.ts'
+import type { DataDirectory } from '../ipc/data-directory.ts'
+
+export type BoundSockets = {
+  gatewayConfig: GatewayConfig
+  descriptors: readonly number[]
+  close(): void
+}
+
+type Address = { host: string; port: number }
+
+/** The first descriptor after standard input, output and error. */
+const firstInherited = 3
+
+/** @throws when a port is in use, or may not be used */
+export async function bindAll(manifest: Manifest, directory: DataDirectory): Promise<BoundSockets> {
+  const { workers, headers } = manifest.gateway
+  const { listen, preview } = await keepPorts(manifest, directory)
+  const base = {
+    dataDirectory: directory.root,
+    workers,
+    headers: headers ?? (isLoopback(listen.host) ? 'full' : 'id'),
+  } as const
+  // Without the private door the gateway listens by itself; everything else is the same.
+  if (!canBind())
+    return {
+      gatewayConfig: { ...base, listen, preview, sockets: null },
+      descriptors: [],
+      close: () => {},
+    }
+  const traffic = bindEach(listen, workers, 'gateway.listen')
+  const previews = preview === null ? [] : bindEach(preview, workers, 'gateway.preview')
+  const all = [...traffic, ...previews]
+  return {
+    gatewayConfig: {
+      ...base,
+      listen: { ...listen, port: traffic[0]!.port },
+      preview: preview === null ? null : { ...preview, port: previews[0]!.port },
+      sockets: {
+        traffic: traffic.map((_, index) => firstInherited + index),
+        preview: previews.map((_, index) => firstInherited + traffic.length + index),
+      },
+    },
+    descriptors: all.map(({ fd }) => fd),
+    close: () => {
+      for (const socket of all) socket.close()
+    },
+  }
+}
+
+/** Where the system chose the port, a gateway that runs already keeps it. */
+async function keepPorts(
+  manifest: Manifest,
+  directory: DataDirectory,
+): Promise<{ listen: Address; preview: Address | null }> {
+  const { listen, preview = null } = manifest.gateway
+  const running = await gatewayClient(directory.socket('gateway'))
+    .state()
+    .catch(() => null)
+  if (running === null) return { listen, preview }
+  return {
+    listen: listen.port === 0 ? { ...listen, port: running.listen.port } : listen,
+    preview: preview?.port === 0 ? { ...preview, port: running.preview?.port ?? 0 } : preview,
+  }
+}
+
+function bindEach(
+  address: Address,
+  count: number,
+  key: string,
+): { fd: number; port: number; close(): void }[] {
+  const sockets: { fd: number; port: number; close(): void }[] = []
+  try {
+    for (let index = 0; index < count; index++) {
+      sockets.push(
+        bindSocket({
+          host: address.host,
+          port: sockets[0]?.port ?? address.port,
+          reusePort: count > 1,
+        }),
+      )
+    }
+    return sockets
+  } catch (cause) {
+    for (const socket of sockets) socket.close()
+    throw new Error(
+      `cannot bind ${key} ${address.host}:${address.port}: ${(cause as Error).message}. Change ${key} in the manifest, or stop what uses the port.`,
+      { cause },
+    )
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}

@@ -1,0 +1,56 @@
+/**
+ * What controller and examiner say to each other: HTTP + JSON over a Unix socket in the data directory.
+ * A gate run is keyed by release, gate and attempt; asking for one that runs already changes nothing.
+ */
+import type { Verdict } from '../release/release.ts'
+
+/** Replica addresses, e.g. `127.0.0.1:41233`. */
+export type Target = { version: string; addresses: readonly string[] }
+
+export type GateSpec =
+  | {
+      kind: 'warmUp'
+      withinS: number
+      until: 'stable'
+      request: RequestShape | null
+      /** Golden set to draw bodies from, when there is one. */ file: string | null
+      concurrency: number
+    }
+  | {
+      kind: 'goldenSet'
+      file: string
+      /** SHA-256 of the file when the release began: a file that changed in between is not what was asked for. */
+      digest: string
+      request: RequestShape
+      /** JSON path (RFC 9535) of the answer's value; null compares the whole body. */
+      answer: string | null
+      score: Score
+      atLeast: number | null
+      noWorseBy: number | null
+      /** What the version was accepted with; reproduced within its sampling error (95 %). */
+      expects: number | null
+      withinS: number
+      concurrency: number
+    }
+
+export type RequestShape = {
+  method: 'GET' | 'POST' | 'PUT'
+  path: string
+  headers: Readonly<Record<string, string>>
+  timeoutS: number
+}
+
+export type Score =
+  | { kind: 'exact' }
+  | { kind: 'oneOf' }
+  | { kind: 'numeric'; tolerance: number }
+  | { kind: 'jsonFields'; fields: readonly string[] }
+  | { kind: 'regex' }
+  /** A user's ES module: `export default (answer, expected, line) => number between 0 and 1 | boolean`. */
+  | { kind: 'module'; file: string }
+
+/** `PUT /gates/{release}/{gate}/{attempt}` */
+export type GateRun = { spec: GateSpec; candidate: Target; live: Target | null }
+
+/** `GET /gates/{release}/{gate}/{attempt}`; 404 where the examiner does not know it (it was restarted). */
+export type GateAnswer = { state: 'running'; progress: string } | ({ state: 'decided' } & Verdict)

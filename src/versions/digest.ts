@@ -1,0 +1,104 @@
+/** One SHA-256 over everything that makes a version what it is: names, contents and settings, in a canonical form. */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { lstat, readdir, realpath, stat } from 'node:fs/promises'
+import { join, relative, resolve, sep } from 'node:path'
+import { fileKeys } from '../config/manifest.ts'
+import type { ServiceManifest, VersionManifest } from '../config/manifest.ts'
+
+export type FileEntry = { key: string; path: string; size: number; sha256: string }
+
+const filesMax = 100_000
+
+/** What a version is, without the environment that runs it. Values of variables are never written down, only their hash. */
+export type VersionContent = {
+  files: FileEntry[]
+  args: readonly string[]
+  env: Record<string, string>
+  expects: Record<string, number>
+}
+
+/** @param directory what relative paths are relative to @throws Error naming the file that cannot be read or is neither file nor directory */
+export async function contentOf(
+  version: VersionManifest,
+  directory: string,
+): Promise<VersionContent> {
+  const files: FileEntry[] = []
+  for (const key of fileKeys) {
+    const path = version[key]
+    if (path !== undefined) files.push(...(await entriesOf(key, resolve(directory, path))))
+  }
+  return { files, args: version.args, env: hashedValues(version.env), expects: version.expects }
+}
+
+/** What a version was accepted with does not change what it is. */
+export function versionDigest({ files, args, env }: VersionContent): string {
+  return digestOf({ files, args, env: sorted(env) })
+}
+
+/** Version and environment template together: what a release is of. Replicas, prices and time limits are not part of it. */
+export function bundleDigest(
+  content: VersionContent,
+  { command, env, directory, gpus, provider, ready }: ServiceManifest['environment'],
+): string {
+  const environment = {
+    provider,
+    command,
+    env: sorted(hashedValues(env)),
+    directory,
+    gpus,
+    ready: ready.path,
+  }
+  return digestOf({ version: versionDigest(content), environment })
+}
+
+function digestOf(value: unknown): string {
+  return `sha256:${createHash('sha256').update(JSON.stringify(value)).digest('hex')}`
+}
+
+async function entriesOf(key: string, root: string): Promise<FileEntry[]> {
+  const found = await stat(root)
+  if (found.isFile()) return [await entry(key, '', root, found.size)]
+  if (!found.isDirectory()) throw new Error(`${root} is neither a file nor a directory`)
+  const names = await readdir(root, { recursive: true })
+  if (names.length > filesMax)
+    throw new Error(
+      `${root} holds ${names.length} files; at most ${filesMax} can belong to a version`,
+    )
+  const home = await realpath(root)
+  const entries: FileEntry[] = []
+  for (const name of names.toSorted()) {
+    const path = join(root, name)
+    const kind = await lstat(path)
+    if (kind.isDirectory()) continue
+    const target = kind.isSymbolicLink() ? await realpath(path) : path
+    if (kind.isSymbolicLink() && !(target + sep).startsWith(home + sep))
+      throw new Error(
+        `${path} links to ${target}, outside of the version: a version must hold all it needs`,
+      )
+    const real = await stat(target)
+    if (real.isDirectory()) continue
+    if (!real.isFile()) throw new Error(`${path} is neither a file nor a directory`)
+    entries.push(await entry(key, relative(root, path).split(sep).join('/'), target, real.size))
+  }
+  return entries
+}
+
+async function entry(key: string, path: string, file: string, size: number): Promise<FileEntry> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer)
+  return { key, path, size, sha256: hash.digest('hex') }
+}
+
+function hashedValues(env: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [
+      name,
+      createHash('sha256').update(value).digest('hex'),
+    ]),
+  )
+}
+
+function sorted(env: Record<string, string>): [string, string][] {
+  return Object.entries(env).toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
