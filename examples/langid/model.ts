@@ -45,8 +45,8 @@ export function classify(model: Model, text: string): Answer {
   const probabilities = predict(model, featuresOf(text, model))
   let best = 0
   for (let label = 1; label < probabilities.length; label++)
-    if (probabilities[label]! > probabilities[best]!) best = label
-  return { language: model.labels[best]!, confidence: probabilities[best]! }
+    if (probabilities[label] > probabilities[best]) best = label
+  return { language: model.labels[best], confidence: probabilities[best] }
 }
 
 export function predict(
@@ -55,9 +55,9 @@ export function predict(
 ): Float64Array {
   const scores = Float64Array.from(bias)
   for (let index = 0; index < buckets.length; index++) {
-    const row = buckets[index]! * labels.length
+    const row = buckets[index] * labels.length
     for (let label = 0; label < labels.length; label++)
-      scores[label]! += matrix[row + label]! * values[index]!
+      scores[label] += matrix[row + label] * values[index]
   }
   return softmax(scores)
 }

@@ -22,17 +22,7 @@ const server = createServer((request, response) => {
   if (request.url === '/healthz') return send(200, { ready: true })
   if (request.url !== '/classify' || request.method !== 'POST')
     return send(404, { error: 'POST /classify {"text": "…"}' })
-  textOf(request).then(
-    (text) => {
-      try {
-        send(200, answerTo(text))
-      } catch (error) {
-        console.error((error as Error).message)
-        send(500, { error: (error as Error).message })
-      }
-    },
-    (error: Error) => send(400, { error: error.message }),
-  )
+  void respond(request, send)
 })
 server.listen(Number(values.port), '127.0.0.1')
 
@@ -40,6 +30,24 @@ process.on('SIGTERM', () => {
   server.close(() => process.exit(0))
   server.closeIdleConnections()
 })
+
+async function respond(
+  request: IncomingMessage,
+  send: (status: number, body: object) => void,
+): Promise<void> {
+  let text: string
+  try {
+    text = await textOf(request)
+  } catch (error) {
+    return send(400, { error: (error as Error).message })
+  }
+  try {
+    send(200, answerTo(text))
+  } catch (error) {
+    console.error((error as Error).message)
+    send(500, { error: (error as Error).message })
+  }
+}
 
 function answerTo(text: string): Answer {
   const answer = classify(model, text)

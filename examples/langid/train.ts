@@ -40,7 +40,7 @@ export function trainAll(directory = join(here, 'models')): void {
   })
   save(directory, 'v4', {
     ...v2,
-    settings: { ...v2.settings, review: { below: 0.9, capacity: 320 } },
+    settings: { ...v2.settings, review: { below: 0.9, capacity: 230 } },
   })
   save(directory, 'v5', { ...v2, settings: { ...v2.settings, weights: 'int8' } })
 }
@@ -66,12 +66,12 @@ function train(
     for (const { features, label } of examples) {
       const rate = 1 - step++ / steps
       const errors = predict({ matrix, bias, labels }, features)
-      errors[label]! -= 1
+      errors[label] -= 1
       for (let at = 0; at < labels.length; at++) {
-        const slope = rate * errors[at]!
-        bias[at]! -= slope * 0.1
+        const slope = rate * errors[at]
+        bias[at] -= slope * 0.1
         for (let index = 0; index < features.buckets.length; index++)
-          matrix[features.buckets[index]! * labels.length + at]! -= slope * features.values[index]!
+          matrix[features.buckets[index] * labels.length + at] -= slope * features.values[index]
       }
     }
   }
@@ -109,7 +109,7 @@ function generator(seed: number): () => number {
 function shuffle<Item>(items: Item[], random: () => number): void {
   for (let last = items.length - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1))
-    ;[items[last], items[other]] = [items[other]!, items[last]!]
+    ;[items[last], items[other]] = [items[other], items[last]]
   }
 }
 

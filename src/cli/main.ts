@@ -103,7 +103,7 @@ export async function run(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
-    return explain(error, program.opts<Globals>().json === true || args.includes('--json'))
+    return explain(error, program.opts<Globals>().json || args.includes('--json'))
   }
 }
 

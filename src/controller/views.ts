@@ -49,13 +49,11 @@ export function serviceView(sources: ViewSources, service: Service): ServiceView
     },
     release: service.release === null ? null : releaseView(sources, service.release, service),
     queued: service.queued === null ? null : releaseView(sources, service.queued, service),
-    versions: store.versions
-      .list(name)
-      .map(({ version, digest, description }) => ({
-        version,
-        digest,
-        notes: notesOf(description),
-      })),
+    versions: store.versions.list(name).map(({ version, digest, description }) => ({
+      version,
+      digest,
+      notes: notesOf(description),
+    })),
     wayBack: wayBack(sources, service),
     can: Object.fromEntries(
       commands.map((command) => [command, serviceCan(command, service)?.reason ?? null]),

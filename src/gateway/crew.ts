@@ -87,7 +87,7 @@ export async function startCrew({
       }
       while (Date.now() < until && members.some((member) => member !== null && !member.idle))
         await new Promise((resolve) => setTimeout(resolve, 20))
-      await Promise.all(members.map((member) => member?.worker.terminate()))
+      for (const member of members) await member?.worker.terminate()
     },
   }
 
@@ -149,7 +149,7 @@ export async function startCrew({
         reject(error)
       }
       waiting.set(id, { index, done, fail })
-      worker.postMessage({ ...order, id } as ToWorker)
+      worker.postMessage({ ...order, id })
     })
   }
 

@@ -32,15 +32,20 @@ export function openHealth(shared: Shared, slots: ReturnType<typeof openSlots>) 
   }
 
   function later(slot: number, key: SlotKey): void {
-    const timer = setTimeout(async () => {
+    const timer = setTimeout(() => {
       timers.delete(timer)
-      if (slots.keyOf(slot)?.id !== key.id) return
-      if (!(await accepts(key))) return later(slot, key)
-      Atomics.store(shared.failures, slot, 0)
-      Atomics.store(shared.ejected, slot, 0)
-      log.info({ service: key.service, replica: key.id }, 'accepts connections again')
+      void takeBack(slot, key)
     }, probeEveryMs)
     timers.add(timer)
+  }
+
+  async function takeBack(slot: number, key: SlotKey): Promise<void> {
+    const well = await accepts(key)
+    if (slots.keyOf(slot)?.id !== key.id) return
+    if (!well) return later(slot, key)
+    Atomics.store(shared.failures, slot, 0)
+    Atomics.store(shared.ejected, slot, 0)
+    log.info({ service: key.service, replica: key.id }, 'accepts connections again')
   }
 }
 

@@ -11,7 +11,8 @@ export async function serveSocket(
   socketPath: string,
 ): Promise<{ close(): Promise<void> }> {
   await rm(socketPath, { force: true })
-  const server = createServer(getRequestListener(app.fetch))
+  const listener = getRequestListener(app.fetch)
+  const server = createServer((request, response) => void listener(request, response))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(socketPath, resolve)

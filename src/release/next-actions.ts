@@ -108,7 +108,13 @@ function moveTraffic(service: Service, seen: Seen): Action[] {
       ? [{ do: 'route', routes, back, generation: journalled }]
       : []
   if (routes.live === null && gateway.live !== null) return []
-  if (sameRoutes(routes, gateway) && (back === null) === (gateway.back === null)) return []
+  // A gateway that has never heard of the service must at least say that nothing of it is live.
+  if (
+    gateway.generation > 0 &&
+    sameRoutes(routes, gateway) &&
+    (back === null) === (gateway.back === null)
+  )
+    return []
   return [{ do: 'route', routes, back, generation: null }]
 }
 

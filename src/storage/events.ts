@@ -53,7 +53,7 @@ function toEvent(row: Record<string, unknown>): Event {
     id: Number(row['id']),
     at: Number(row['at']),
     service: String(row['service']),
-    release: row['release'] === null ? null : String(row['release']),
+    release: row['release'] as string | null,
     kind: String(row['kind']),
     by: String(row['actor']),
     text: String(row['text']),

@@ -11,12 +11,10 @@ export function gatesIn(database: Database) {
   )
   return {
     of: (release: string): StoredGate[] =>
-      select
-        .all(release)
-        .map((row) => ({
-          state: JSON.parse(String(row['state'])) as GateState,
-          startedAt: Number(row['started_at']),
-        })),
+      select.all(release).map((row) => ({
+        state: JSON.parse(String(row['state'])) as GateState,
+        startedAt: Number(row['started_at']),
+      })),
     put: (release: string, { state, startedAt }: StoredGate): void => {
       upsert.run(release, state.name, JSON.stringify(state), startedAt)
     },

@@ -38,12 +38,10 @@ export function servicesIn<Plan>(database: Database) {
 
   return {
     all: (): Stored[] =>
-      selectServices
-        .all()
-        .map((row) => ({
-          service: JSON.parse(String(row['row'])) as Service,
-          revision: Number(row['revision']),
-        })),
+      selectServices.all().map((row) => ({
+        service: JSON.parse(String(row['row'])) as Service,
+        revision: Number(row['revision']),
+      })),
 
     create(service: Service, event: NewEvent): Stored {
       return transaction(database, () => {

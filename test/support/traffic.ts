@@ -51,7 +51,7 @@ export function steadyTraffic(gateway: string, { concurrency = 4, pauseMs = 4 } 
       sent++
       await ask(turn % 2 === 0 ? kept : null, sentAt).then(
         (answer) => answers.push(answer),
-        (error: unknown) => lost.push(String((error as Error).message)),
+        (error: unknown) => lost.push((error as Error).message),
       )
       await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }

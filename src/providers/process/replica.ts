@@ -110,7 +110,8 @@ export class Replica {
         : { name: 'starting' },
     )
     this.watchDeath(life, found)
-    this.record.readyOnce ? void this.keepAlive(life, 0) : void this.untilReady(life, Date.now())
+    if (this.record.readyOnce) void this.keepAlive(life, 0)
+    else void this.untilReady(life, Date.now())
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,176 @@
+/** The demo's Beryl: a real one in a temporary directory, run through its public CLI, and its client. */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { apiClient, reach } from '../../api/client.ts'
+import type { ApiClient } from '../../api/client.ts'
+import type { Answered, Counts } from './tally.ts'
+import type { TrafficData, TrafficMessage } from './traffic.ts'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const example = join(root, 'examples', 'langid')
+const program = join(root, 'bin', 'beryl.js')
+const upWithinMs = 30_000
+
+export type Stage = {
+  manifest: string
+  data: string
+  api: ApiClient
+  running: { url: string; gateway: string; pid: number }
+  /** Runs a command of the CLI to its end. */
+  beryl(...args: string[]): Promise<{ code: number; out: string; err: string }>
+  /** Ctrl-C on `beryl up`; nothing is left behind. */
+  strike(): Promise<void>
+  /** Leaves it running, and its directory where it is. */
+  leave(): void
+}
+
+/** Trains the models, writes a manifest of its own with free ports, and starts Beryl on it. */
+export async function setStage(): Promise<Stage> {
+  const directory = mkdtempSync(join(tmpdir(), 'beryl-demo-'))
+  const remove = () => rmSync(directory, { recursive: true, force: true })
+  process.once('exit', removeUnlessKept)
+  let kept = false
+  function removeUnlessKept(): void {
+    if (!kept) remove()
+  }
+  const { trainAll } = (await import(pathToFileURL(join(example, 'train.ts')).href)) as {
+    trainAll: (directory: string) => void
+  }
+  trainAll(join(directory, 'models'))
+  const manifest = join(directory, 'beryl.yaml')
+  writeFileSync(manifest, ownManifest(readFileSync(join(example, 'beryl.yaml'), 'utf8')))
+  const data = join(directory, 'data')
+  const up = await startUp(manifest, data)
+  const running = JSON.parse(readFileSync(join(data, 'running.json'), 'utf8')) as Stage['running']
+  return {
+    manifest,
+    data,
+    api: apiClient(reach({ data })),
+    running,
+    beryl: (...args) => runCli([...args, '--data', data]),
+    strike: async () => {
+      await stopUp(up)
+      remove()
+    },
+    leave: () => {
+      kept = true
+      up.unref()
+    },
+  }
+}
+
+/** Ports that are free, and paths that stay right where this copy lies. */
+function ownManifest(text: string): string {
+  return text
+    .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:0')
+    .replace('server.ts', JSON.stringify(join(example, 'server.ts')))
+    .replace('./data/golden.jsonl', JSON.stringify(join(example, 'data', 'golden.jsonl')))
+}
+
+/** In a session of its own: a Ctrl-C on the demo is the demo's to handle, in order. */
+async function startUp(manifest: string, data: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [program, 'up', '-f', manifest, '--data', data], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: ownEnvironment(),
+  })
+  let said = ''
+  await new Promise<void>((resolve, reject) => {
+    const late = setTimeout(() => {
+      child.kill('SIGINT')
+      reject(new Error(`\`beryl up\` was not ready within ${upWithinMs / 1000} s:\n${said}`))
+    }, upWithinMs)
+    const hear = (chunk: Buffer) => {
+      said += chunk.toString()
+      if (!said.includes('Beryl is up')) return
+      clearTimeout(late)
+      resolve()
+    }
+    child.stdout.on('data', hear)
+    child.stderr.on('data', hear)
+    child.once('exit', (code) => {
+      clearTimeout(late)
+      reject(new Error(`\`beryl up\` ended with exit code ${code}:\n${said}`))
+    })
+  })
+  child.removeAllListeners('exit')
+  return child
+}
+
+async function stopUp(up: ChildProcess): Promise<void> {
+  if (up.exitCode !== null || up.signalCode !== null) return
+  const ended = new Promise((resolve) => up.once('exit', resolve))
+  up.kill('SIGINT')
+  await ended
+}
+
+async function runCli(
+  args: readonly string[],
+): Promise<{ code: number; out: string; err: string }> {
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: ownEnvironment(),
+  })
+  let [out, err] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  const code = await new Promise<number>((resolve) =>
+    child.once('close', (status) => resolve(status ?? 1)),
+  )
+  return { code, out, err }
+}
+
+/** `node` in the manifest is this Node, whatever the machine has. A person's own settings do not reach the demo. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const others = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('BERYL_')),
+  )
+  return { ...others, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}` }
+}
+
+export type Client = {
+  counts(): Counts
+  stop(): Promise<{ counts: Counts; answers: readonly Answered[] }>
+}
+
+/** Steady traffic of the golden set's sentences, from a thread of its own. */
+export function sendTraffic(url: string, perSecond: number): Client {
+  const lines = readFileSync(join(example, 'data', 'golden.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+  const inputs = lines.map((line) => {
+    const { request, expected } = JSON.parse(line) as { request: unknown; expected: string }
+    return { body: JSON.stringify(request), expected }
+  })
+  const entry = new URL(
+    import.meta.url.endsWith('.ts') ? './traffic.ts' : './traffic.js',
+    import.meta.url,
+  )
+  // A stride that shares no factor with their number mixes the languages.
+  const mixed = inputs.map((_, index) => inputs[(index * 487) % inputs.length]!)
+  const worker = new Worker(entry, {
+    workerData: { url: `${url}/classify`, perSecond, inputs: mixed } satisfies TrafficData,
+  })
+  let last: TrafficMessage = {
+    counts: { total: 0, byVersion: {}, lost: 0, problems: [] },
+    answers: null,
+  }
+  worker.on('message', (message: TrafficMessage) => (last = message))
+  return {
+    counts: () => last.counts,
+    stop: async () => {
+      const ended = new Promise((resolve, reject) => {
+        worker.once('exit', resolve)
+        worker.once('error', reject)
+      })
+      worker.postMessage('stop')
+      await ended
+      return { counts: last.counts, answers: last.answers ?? [] }
+    },
+  }
+}

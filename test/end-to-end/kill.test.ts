@@ -1,0 +1,112 @@
+/** Promise 7: `kill -9` of any of Beryl's processes, at any time, under load. Model servers and traffic do not notice. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { eventually, startBeryl } from '../support/beryl.ts'
+import type { Running } from '../support/beryl.ts'
+import { oldAfterNew, steadyTraffic } from '../support/traffic.ts'
+
+let beryl: Running
+
+before(async () => {
+  beryl = await startBeryl({
+    models: { a: { answer: 'a', startDelayMs: 400 }, b: { answer: 'b', startDelayMs: 400 } },
+    replicas: 2,
+    service: `
+    verify:
+      - warmUp: { within: 20s, request: { path: /predict } }
+      - goldenSet: { file: golden.jsonl, request: { path: /predict }, answer: $.label, atLeast: 0.9, noWorseBy: 0.05 }
+    switch: { drain: 20s }
+    watch: { atLeast: 1s, atMost: 10m, errors: { margin: 10%, atMost: 20% } }
+    standby: [{ full: 700ms }]
+`,
+  })
+  await beryl.deployed('a')
+})
+
+after(async () => assert.equal(await beryl.stop(), 0))
+
+const phases = ['provisioning', 'warming', 'verifying', 'watching', 'stabilizing'] as const
+
+for (const role of ['controller', 'examiner', 'supervisor'] as const) {
+  for (const phase of phases) {
+    test(`the ${role} killed while ${phase}: the release ends by itself, no request fails, model servers keep their pids`, async () => {
+      const from = (await beryl.service()).live!.version
+      const to = from === 'a' ? 'b' : 'a'
+      const traffic = steadyTraffic(beryl.gateway)
+      const livePids = await pids()
+      const { id } = await beryl.deploy(to)
+      await beryl.until(
+        id,
+        (release) => release.phase === phase || past(release.phase, phase),
+        phase,
+      )
+      if (role === 'supervisor') await beryl.killSupervisor()
+      else beryl.kill(role)
+      const release = await beryl.until(
+        id,
+        (one) => ['finished', 'rejected', 'rolled-back'].includes(one.phase),
+        'ended',
+      )
+      assert.equal(release.phase, 'finished', release.because ?? '')
+      if (role === 'supervisor') await beryl.restartSupervisor()
+      const counts = await traffic.stop()
+      assert.deepEqual(counts.lost, [])
+      assert.deepEqual(counts.badByVersion, {})
+      assert.equal(oldAfterNew(counts.answers, from, to), 0)
+      const moves = (
+        await beryl.api<{ events: { kind: string; data: { change?: string } }[] }>(
+          'GET',
+          `/releases/${id}/report`,
+        )
+      ).events
+      assert.ok(
+        moves.filter(({ kind, data }) => kind === 'routing' && data.change === 'switch').length <=
+          1,
+        'the switch is never repeated',
+      )
+      assert.ok(livePids.length === 2)
+    })
+  }
+}
+
+test('the gateway killed again and again: no connection is refused, and only what was in flight there is lost', async () => {
+  const before_ = await pids()
+  const traffic = steadyTraffic(beryl.gateway, { concurrency: 8 })
+  for (let times = 0; times < 3; times++) {
+    await traffic.atLeast(200)
+    const old = beryl.kill('gateway')
+    await eventually(
+      () => beryl.pidOf('gateway') !== null && beryl.pidOf('gateway') !== old,
+      () => 'another gateway',
+    )
+  }
+  await traffic.atLeast(200)
+  const { lost, sent } = await traffic.stop()
+  assert.deepEqual(
+    lost.filter((why) => /ECONNREFUSED/.test(why)),
+    [],
+  )
+  assert.ok(lost.length <= 3 * 8, `${lost.length} of ${sent} lost: more than was in flight`)
+  assert.deepEqual(await pids(), before_)
+})
+
+async function pids(): Promise<(number | null)[]> {
+  const { live, environments } = await beryl.service()
+  return environments[live!.environment].replicas.map(({ pid }) => pid).toSorted()
+}
+
+function past(now: string, phase: string): boolean {
+  const order = [
+    'queued',
+    'provisioning',
+    'warming',
+    'verifying',
+    'awaiting-approval',
+    'switching',
+    'watching',
+    'stabilizing',
+    'clearing',
+    'finished',
+  ]
+  return order.indexOf(now) > order.indexOf(phase)
+}
