@@ -1,7 +1,7 @@
 /** Promise 7: `kill -9` of any of Beryl's processes, at any time, under load. Model servers and traffic do not notice. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { eventually, startBeryl } from '../support/beryl.ts'
+import { startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
 import { oldAfterNew, steadyTraffic } from '../support/traffic.ts'
 
@@ -68,27 +68,6 @@ for (const role of ['controller', 'examiner', 'supervisor'] as const) {
     })
   }
 }
-
-test('the gateway killed again and again: no connection is refused, and only what was in flight there is lost', async () => {
-  const before_ = await pids()
-  const traffic = steadyTraffic(beryl.gateway, { concurrency: 8 })
-  for (let times = 0; times < 3; times++) {
-    await traffic.atLeast(200)
-    const old = beryl.kill('gateway')
-    await eventually(
-      () => beryl.pidOf('gateway') !== null && beryl.pidOf('gateway') !== old,
-      () => 'another gateway',
-    )
-  }
-  await traffic.atLeast(200)
-  const { lost, sent } = await traffic.stop()
-  assert.deepEqual(
-    lost.filter((why) => /ECONNREFUSED/.test(why)),
-    [],
-  )
-  assert.ok(lost.length <= 3 * 8, `${lost.length} of ${sent} lost: more than was in flight`)
-  assert.deepEqual(await pids(), before_)
-})
 
 async function pids(): Promise<(number | null)[]> {
   const { live, environments } = await beryl.service()

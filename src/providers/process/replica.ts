@@ -242,7 +242,7 @@ export class Replica {
     if (life !== this.life || this.closed) return
     this.life++
     this.clearTimers()
-    if (Date.now() - this.readySince > steadyMs) this.crashes = 0
+    if (this.readySince > 0 && Date.now() - this.readySince > steadyMs) this.crashes = 0
     this.crashes++
     const lines = this.around.logs.lastLines(this.id, failedLines)
     const because = `the process ended (${how})`
