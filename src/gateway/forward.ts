@@ -4,7 +4,7 @@ import type { Observation } from './control.ts'
 import { answerHeaders, ownHeaders, requestHeaders, switchedHeaders } from './headers.ts'
 import type { Own } from './headers.ts'
 import { problemText } from './problems.ts'
-import type { Call, CallEvents, Exchange, Upstream } from './wire/wire.ts'
+import type { Call, CallListener, Exchange, ExchangeListener, Upstream } from './wire/wire.ts'
 
 export type Outcome = Observation['outcome']
 
@@ -76,16 +76,15 @@ export function forward(
     )
     end(outcome)
   }
-  const events: CallEvents = {
+  const server: CallListener = {
     connected: () => {
       expectWithin(firstByteMs, () => {
         call.destroy()
         fail('deadline', 504, `${claim.replica.id} sent nothing in ${firstByteMs / 1000} s`)
       })
-      if (exchange.hasBody && !reading) {
-        reading = true
-        readBody()
-      }
+      if (!exchange.hasBody || reading) return
+      reading = true
+      exchange.readBody()
     },
     interim: (code, headers) => exchange.interim(code, headers),
     head: (code, reason, headers) => {
@@ -109,15 +108,18 @@ export function forward(
     failed: (how, error) => {
       if (over) return
       if (firstAt > 0) return cutShort('cut')
+      // A server may close a kept connection whenever it likes: that says nothing about its health.
+      if (how === 'stale') return dial(true)
       with_.failed(claim.replica.slot)
       // No byte of the request has left this machine: another replica of the same environment may have it.
-      if (how === 'connect' && claim.moveOn()) return dial()
+      if (how === 'refused' && claim.moveOn()) return dial(false)
       fail(
-        how === 'connect' ? 'connect-failed' : 'cut',
+        how === 'refused' ? 'connect-failed' : 'cut',
         502,
-        `${claim.replica.id} ${how === 'connect' ? 'accepts no connection' : 'closed the connection without an answer'} (${error.message})`,
+        `${claim.replica.id} ${how === 'refused' ? 'accepts no connection' : 'closed the connection without an answer'} (${error.message})`,
       )
     },
+    serverDrained: () => exchange.resume(),
     switched: (headers, joined) => {
       if (over) return
       status = 101
@@ -137,35 +139,32 @@ export function forward(
     end(outcome)
   }
 
-  function readBody(): void {
-    exchange.readBody({
-      data: (chunk) => {
-        if (!over && !call.write(chunk)) exchange.pause()
-      },
-      end: (trailers) => {
-        if (!over) call.end(trailers)
-      },
-    })
-  }
-
-  function dial(): void {
+  function dial(fresh: boolean): void {
     const { method, target, upgrade, hasBody } = exchange
-    call = upstream.call(
-      claim.replica,
-      { method, target, headers: requestHeaders(exchange), hasBody, upgrade },
-      events,
-    )
-    call.onDrain(() => exchange.resume())
+    const request = { method, target, headers: requestHeaders(exchange), hasBody, upgrade, fresh }
+    call = upstream.call(claim.replica, request, server)
   }
 
-  exchange.onDrain(() => call.resume())
-  exchange.onGone(() => {
-    if (over) return
-    if (tunnel !== null) return end('ok')
-    call.destroy()
-    end('client-gone')
-  })
-  dial()
+  const client: ExchangeListener = {
+    body: (chunk) => {
+      if (!over && !call.write(chunk)) exchange.pause()
+    },
+    bodyEnd: (trailers) => {
+      if (!over) call.end(trailers)
+    },
+    clientDrained: () => {
+      if (!over) call.resume()
+    },
+    clientGone: () => {
+      // Two joined halves end by themselves, and say how.
+      if (over || tunnel !== null) return
+      call.destroy()
+      end('client-gone')
+    },
+  }
+
+  exchange.hear(client)
+  dial(false)
   return {
     cut: () => {
       if (over) return

@@ -1,9 +1,4 @@
-/** The watch after a switch: pure. Evidence goes in, in assignment order; a decision comes out. */
-export type Seen = {
-  side: 'new' | 'old'
-  bad: boolean
-}
-
+/** What the guard is asked, and what it answers. The room is pure: evidence in assignment order goes in, a decision comes out. */
 export type WatchRules = {
   /** P(a version that is not worse is ever rolled back), per release. */
   falseRollbackRisk: number

@@ -1,178 +1,161 @@
 /**
- * The watch after an all-at-once switch. There is no old traffic beside the new one, so the new version's errors are
- * judged against a rate fixed beforehand: the old version's own history with a margin (before/after: weak evidence, so the
- * margin is relative, at least 1.5), or, where there is no history, what the manifest still accepts. Pure; state is JSON.
+ * The watch after an all-at-once switch, for the signal `errors`. There is no old traffic beside the new one, so each
+ * answer is a bet against two rates that were fixed beforehand (baseline.ts): surely above the one rolls back, surely below
+ * the other promotes, and everything else holds. Pure; the state is JSON and survives a crash of the controller.
  */
-import { beginSupport, goodAnswersUntil, support, supportOf } from '../statistics/non-inferior.ts'
-import type { Support } from '../statistics/non-inferior.ts'
-import { oneSampleFactors } from '../statistics/one-sample.ts'
-import { beginWealth, bet, wealthOf } from '../statistics/wealth.ts'
-import type { Wealth } from '../statistics/wealth.ts'
-import { wilson } from '../statistics/wilson.ts'
+import { beginWealth, bet, copyWealth, progress, wealthOf } from '../statistics/engine.ts'
+import type { Wealth } from '../statistics/engine.ts'
+import { fractions, oddsRatios } from '../statistics/mixture.ts'
+import { oneSampleBelow } from '../statistics/one-sample-below.ts'
+import { oneSample } from '../statistics/one-sample.ts'
+import { answersUntil } from '../statistics/planning.ts'
+import { baselineOf, percent } from './baseline.ts'
+import type { Baseline } from './baseline.ts'
 import type { Decision, WatchRules } from './guard.ts'
+import { countMinute, lostShare, lostShareMax } from './minutes.ts'
+import type { Minute } from './minutes.ts'
+import type { Outcome } from './outcome.ts'
+
+export type { Outcome }
 
 export type WatchState = {
   rules: WatchRules
-  /** A first release has nothing to go back to: it may alarm and hold, never roll back. */
+  /** A first release has nothing to go back to: it may alarm and hold, never roll back (rulings §3). */
   first: boolean
-  /** Errors beyond this rate are worse; errors surely below `limit` are not. */
-  worse: number
-  limit: number
-  comparedWith: string
-  wealth: Wealth
-  support: Support
+  baseline: Baseline
+  /** Wealth of "it is worse", and of "it is no worse". */
+  worse: Wealth
+  fine: Wealth
+  /** Answers that were judged, and the bad ones among them. */
   total: number
   bad: number
-  /** Once the evidence was enough it stays enough. */
+  gone: number
+  void: number
+  /** Once the evidence was enough it stays enough: the promise is about ever reaching it. */
   refuted: boolean
-  /** Of the present minute and the one before: what was assigned, and what of it nobody can judge. */
-  minutes: readonly { minute: number; assigned: number; void: number }[]
+  minutes: readonly Minute[]
 }
 
-export type Outcome = 'good' | 'bad' | 'void'
-
-/** A rate taken before compares with a rate taken after only with a margin for the time of day (statistics: ρ ≥ 1.5). */
-const beforeAfterMargin = 1.5
-/** Below this, differences are nobody's concern: two errors in a thousand. */
-const tolerance = 0.002
-const rateMin = 0.0005
-const rateMax = 0.95
-/** More than this share of void observations in a minute pauses promotion (rulings §6). */
-const voidShareMax = 0.01
-
+/**
+ * @param old what was counted of the old version before the switch; null when there was none
+ * @throws RangeError on rules or counts that are no numbers in their range
+ */
 export function beginWatch(
   rules: WatchRules,
   old: { bad: number; total: number } | null,
   first: boolean,
 ): WatchState {
-  const { margin, atMost } = rules.errors
-  const known = old !== null && old.total > 0
-  const history = known ? wilson(old.bad, old.total) : null
-  const rate = (value: number) => Math.min(rateMax, Math.max(rateMin, value))
   return {
     rules,
     first,
-    worse: rate(
-      history === null
-        ? atMost
-        : Math.max(beforeAfterMargin * history.high, history.high + tolerance),
-    ),
-    limit: rate(history === null ? atMost : history.low + margin),
-    comparedWith: known
-      ? `the old version's ${old.bad} errors in ${old.total} answers (before/after: weak)`
-      : `the ${percent(atMost)} that the manifest accepts (no history to compare with)`,
-    wealth: beginWealth(),
-    support: beginSupport(),
+    baseline: baselineOf(rules, old),
+    worse: beginWealth(oddsRatios),
+    fine: beginWealth(fractions),
     total: 0,
     bad: 0,
+    gone: 0,
+    void: 0,
     refuted: false,
     minutes: [],
   }
 }
 
-/** @param outcomes in assignment order, each once; @param at wall time in ms */
-export function observe(state: WatchState, outcomes: readonly Outcome[], at: number): WatchState {
-  if (outcomes.length === 0) return state
-  if (!Number.isFinite(at))
-    throw new RangeError(`the time of observations must be a number, it is ${at}`)
-  let { wealth, support: supported, total, bad, refuted } = state
-  let lost = 0
+/**
+ * @param outcomes in assignment order, each once (reorder.ts)
+ * @param at wall time, ms
+ * @throws RangeError on an outcome or a time that is none; the state given stays as it was
+ */
+export function observe(before: WatchState, outcomes: readonly Outcome[], at: number): WatchState {
+  if (outcomes.length === 0) return before
+  const state = { ...before, worse: copyWealth(before.worse), fine: copyWealth(before.fine) }
+  const asWorse = oneSample(state.baseline.worse)
+  const asFine = oneSampleBelow(state.baseline.limit)
+  const enough = 1 / state.baseline.rollbackRisk
   for (const outcome of outcomes) {
-    if (outcome === 'void') {
-      lost++
+    if (outcome === 'void' || outcome === 'gone') {
+      state[outcome]++
       continue
     }
-    const isBad = outcome === 'bad'
-    total++
-    if (isBad) bad++
-    if (!refuted) wealth = bet(wealth, oneSampleFactors(isBad, state.worse))
-    supported = support(supported, isBad, state.limit)
-    refuted ||= wealthOf(wealth) >= 1 / state.rules.falseRollbackRisk
+    if (outcome !== 'good' && outcome !== 'bad')
+      throw new RangeError(`an outcome must be good, bad, gone or void, it is ${String(outcome)}`)
+    state.total++
+    if (outcome === 'bad') state.bad++
+    if (!state.refuted) state.refuted = bet(state.worse, oddsRatios, asWorse[outcome]) >= enough
+    bet(state.fine, fractions, asFine[outcome])
   }
-  return {
-    ...state,
-    wealth,
-    support: supported,
-    total,
-    bad,
-    refuted,
-    minutes: countMinute(state.minutes, at, outcomes.length, lost),
-  }
+  const lost = state.void - before.void
+  return { ...state, minutes: countMinute(state.minutes, { at, assigned: outcomes.length, lost }) }
 }
 
-export function decide(state: WatchState): Decision {
-  const { rules, total, bad, refuted, first } = state
-  const said = `${bad} errors in ${total} answers, against ${state.comparedWith}`
-  const missing = goodAnswersUntil(state.support, state.limit, 1 / rules.badPromotionRisk)
-  const evidence = {
+/** @param at wall time, ms: without it, what was lost in the last minute seen counts as if it were now */
+export function decide(state: WatchState, at?: number): Decision {
+  const { baseline, total, bad, first } = state
+  const said = `${bad} errors in ${total} answers, against ${baseline.against}`
+  const evidence = evidenceOf(state)
+  if (state.refuted && first) {
+    const because = `alarm: ${said}; surely more than ${percent(baseline.worse)}, but a first release has no way back`
+    return { decision: 'hold', because, missing: null, evidence }
+  }
+  if (state.refuted) {
+    const because = `errors: ${said}; surely more than ${percent(baseline.worse)}`
+    return { decision: 'rollBack', because, missing: 0, evidence }
+  }
+  const missing = missingOf(state)
+  if (missing !== 0) {
+    const need = missing === null ? 'more evidence' : `about ${missing} more answers`
+    return { decision: 'hold', because: `${need} needed (${said})`, missing, evidence }
+  }
+  const lost = lostShare(state.minutes, at)
+  if (lost > lostShareMax) {
+    const because = `${percent(lost)} of the last minute's requests cannot be judged, more than ${percent(lostShareMax)}: promotion pauses (${said})`
+    return { decision: 'hold', because, missing: null, evidence }
+  }
+  const because = `errors: ${said}; surely less than ${percent(baseline.limit)}`
+  return { decision: 'promote', because, missing: 0, evidence }
+}
+
+/** Zero: there is enough to promote. Null: at the rate of errors seen so far there never will be. */
+function missingOf({ fine, baseline, total, bad }: WatchState): number | null {
+  const goal = 1 / baseline.promotionRisk
+  if (wealthOf(fine, fractions) >= goal) return 0
+  // A few answers say little about the rate: the old version's is mixed in as if it were so many answers of the new one.
+  const borrowed = 20
+  const rate = (bad + borrowed * Math.min(baseline.expected, baseline.limit)) / (total + borrowed)
+  const needed = answersUntil({
+    wealth: fine,
+    mixture: fractions,
+    factors: oneSampleBelow(baseline.limit),
+    rate,
+    goal,
+  })
+  return Number.isFinite(needed) ? Math.max(1, needed) : null
+}
+
+function evidenceOf({
+  baseline,
+  worse,
+  fine,
+  total,
+  bad,
+  gone,
+  void: lost,
+  refuted,
+  rules,
+}: WatchState) {
+  return {
     signal: 'errors',
+    comparedWith: baseline.against,
     total,
     bad,
-    rollbackEvidence: share(wealthOf(state.wealth), 1 / rules.falseRollbackRisk),
-    promotionEvidence: share(supportOf(state.support), 1 / rules.badPromotionRisk),
-    worseThan: state.worse,
-    notWorseThan: state.limit,
+    gone,
+    void: lost,
+    rollbackEvidence: refuted
+      ? 1
+      : progress(wealthOf(worse, oddsRatios), 1 / baseline.rollbackRisk),
+    promotionEvidence: progress(wealthOf(fine, fractions), 1 / baseline.promotionRisk),
+    worseThan: baseline.worse,
+    notWorseThan: baseline.limit,
     falseRollbackRisk: rules.falseRollbackRisk,
     badPromotionRisk: rules.badPromotionRisk,
   }
-  const more = Number.isFinite(missing) ? missing : null
-  if (refuted && first)
-    return {
-      decision: 'hold',
-      because: `alarm: ${said}; a first release has no way back`,
-      missing: null,
-      evidence,
-    }
-  if (refuted) return { decision: 'rollBack', because: `errors: ${said}`, missing: 0, evidence }
-  const lost = lostShare(state)
-  if (missing === 0 && lost > voidShareMax) {
-    return {
-      decision: 'hold',
-      because: `${percent(lost)} of the last minute's answers cannot be judged (${said})`,
-      missing: null,
-      evidence,
-    }
-  }
-  if (missing === 0)
-    return {
-      decision: 'promote',
-      because: `errors: ${said}; surely below ${percent(state.limit)}`,
-      missing: 0,
-      evidence,
-    }
-  const need =
-    more === null ? 'more answers than anybody waits for' : `about ${more} more good answers`
-  return { decision: 'hold', because: `${need} needed (${said})`, missing: more, evidence }
-}
-
-function countMinute(
-  minutes: WatchState['minutes'],
-  at: number,
-  assigned: number,
-  lost: number,
-): WatchState['minutes'] {
-  const minute = Math.floor(at / 60_000)
-  const last = minutes.at(-1)
-  if (last !== undefined && last.minute >= minute) {
-    return [
-      ...minutes.slice(0, -1),
-      { minute: last.minute, assigned: last.assigned + assigned, void: last.void + lost },
-    ]
-  }
-  return [...minutes.slice(-1), { minute, assigned, void: lost }]
-}
-
-function lostShare({ minutes }: WatchState): number {
-  const assigned = minutes.reduce((sum, minute) => sum + minute.assigned, 0)
-  const lost = minutes.reduce((sum, minute) => sum + minute.void, 0)
-  return assigned === 0 ? 0 : lost / assigned
-}
-
-/** How far on the way, on the log scale on which evidence grows: 0 to 1. */
-function share(wealth: number, goal: number): number {
-  return Math.min(1, Math.max(0, Math.log(Math.max(wealth, 1)) / Math.log(goal)))
-}
-
-function percent(value: number): string {
-  return `${Math.round(value * 10_000) / 100} %`
 }

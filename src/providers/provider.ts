@@ -38,12 +38,14 @@ export type ReplicaSeen = {
   /** Wall time, ms. */
   startedAt: number
   endedAt: number | null
-  /** Starts after the first one. */
+  /** Starts after the first one, since it was ready: starts that never got so far are not counted. */
   restarts: number
   state:
     | { name: 'starting' }
+    /** Waits for its next start (back-off, slots), and was never ready: nothing may be routed to it yet. */
+    | { name: 'starting'; because: string }
     | { name: 'ready' }
-    /** Was ready once, does not answer now, or waits for its next start (back-off). */
+    /** Was ready once; does not answer now, or waits for its next start (back-off). */
     | { name: 'unready'; because: string }
     /** Will not be tried again: never got ready in time, or died too often before it was ready. */
     | { name: 'failed'; because: string; lastLines: readonly string[] }
@@ -52,7 +54,10 @@ export type ReplicaSeen = {
 }
 
 export type Provider = {
-  /** Adopts what an earlier controller left running (by identity, never by name), then starts probing. */
+  /**
+   * Adopts what an earlier controller left running (by identity, never by name), then starts probing. Those that were
+   * ready are looked at before it returns: a controller that was away for a moment must not take them for dead.
+   */
   open(): Promise<void>
   /** All replicas that are not gone. Never blocks on a replica: it reports what probes last found. */
   look(): readonly ReplicaSeen[]
@@ -62,8 +67,8 @@ export type Provider = {
   stop(id: string): Promise<void>
   /** The last lines of a replica's log, oldest first. */
   lastLines(id: string, count: number): Promise<readonly string[]>
-  /** Called when a replica's state has changed. */
-  changed(listener: () => void): void
+  /** Called when a replica's state or address has changed. Answers how to stop being called. */
+  changed(listener: () => void): () => void
   /** Stops probing; leaves replicas running. */
   close(): Promise<void>
 }
@@ -81,6 +86,8 @@ export type ReplicaRecord = {
   gpus: readonly number[]
   /** Identity of the process: boot id + pid + start time; null between the journal entry and the spawn. */
   process: { bootId: string; pid: number; startTime: string } | null
+  /** That process: when it was started (seconds since boot), and whether it has answered since. */
+  present?: { up: number; ready: boolean }
   restarts: number
   readyOnce: boolean
   /** Wall times, ms. */

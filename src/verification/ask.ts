@@ -1,78 +1,135 @@
 /** Sends one test request to a replica: kept connections, a time limit, a bounded answer. */
 import { Agent, request } from 'node:http'
+import type { ClientRequest } from 'node:http'
 import type { RequestShape } from './gate.ts'
+import { timerMs } from './timer-ms.ts'
 
+/** `ms` is from the first byte sent to the last byte received. */
 export type Answered = { status: number; body: string; ms: number }
-export type Asker = { ask(address: string, body: unknown): Promise<Answered>; close(): void }
+
+export type Asker = {
+  /** @throws NoAnswer: no connection, no whole answer in time, cut, too large. The reason of `signal` once that is aborted. */
+  ask(address: string, body: unknown, timeoutS?: number): Promise<Answered>
+  /** Cuts what is under way. */
+  close(): void
+}
+
+export class NoAnswer extends Error {
+  override name = 'NoAnswer'
+  /** It did not fail; it took too long. */
+  readonly late: boolean
+  constructor(message: string, late: boolean, options?: { cause?: unknown }) {
+    super(message, options)
+    this.late = late
+  }
+}
 
 const answerMaxBytes = 16 * 1024 * 1024
+/**
+ * An idle connection is closed before common servers do it (5 s and more): a request on one that the server closes at
+ * the same moment would be lost, and counted against a model that did nothing wrong. A retry would hide real cuts.
+ */
+const idleMs = 1000
 
 /** @param purpose goes along as `Beryl-Test`, so that billing can leave the request out */
 export function askerOf(
   shape: RequestShape,
-  purpose: string,
-  concurrency: number,
-  signal: AbortSignal,
+  { purpose, connections, signal }: { purpose: string; connections: number; signal: AbortSignal },
 ): Asker {
-  const agent = new Agent({ keepAlive: true, maxSockets: concurrency })
+  const agent = new Agent({ keepAlive: true, maxSockets: connections, timeout: idleMs })
+  // One listener for all: an AbortSignal that lives long must not collect one for each request.
+  const open = new Set<ClientRequest>()
+  const cutAll = () => {
+    for (const outgoing of open) outgoing.destroy(new Error('the gate is over'))
+  }
+  signal.addEventListener('abort', cutAll, { once: true })
+  let closed = false
   return {
-    ask: (address, body) => ask(agent, shape, purpose, signal, address, body),
-    close: () => agent.destroy(),
+    async ask(address, body, timeoutS = shape.timeoutS) {
+      signal.throwIfAborted()
+      if (closed) throw new NoAnswer('the gate is over', false)
+      try {
+        return await send(agent, shape, { purpose, address, body, timeoutS, open })
+      } catch (error) {
+        signal.throwIfAborted()
+        throw error
+      }
+    },
+    close() {
+      closed = true
+      signal.removeEventListener('abort', cutAll)
+      cutAll()
+      agent.destroy()
+    },
   }
 }
 
-/** @throws Error that says what went wrong: no connection, no answer in time, cut, too large */
-function ask(
+type Sending = {
+  purpose: string
+  address: string
+  body: unknown
+  timeoutS: number
+  open: Set<ClientRequest>
+}
+
+function send(
   agent: Agent,
-  shape: RequestShape,
-  purpose: string,
-  signal: AbortSignal,
-  address: string,
-  body: unknown,
+  { method, path, headers }: RequestShape,
+  { purpose, address, body, timeoutS, open }: Sending,
 ): Promise<Answered> {
-  const text = body === undefined || shape.method === 'GET' ? '' : JSON.stringify(body)
+  const text = body === undefined || method === 'GET' ? '' : JSON.stringify(body)
   const begun = performance.now()
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(shape.timeoutS * 1000)])
-  return new Promise((resolve, reject) => {
-    const wrong = (error: Error) =>
-      reject(
-        limit.aborted && !signal.aborted
-          ? new Error(`no whole answer in ${shape.timeoutS} s`)
-          : error,
-      )
-    const outgoing = request(
-      `http://${address}${shape.path}`,
-      {
-        method: shape.method,
-        agent,
-        signal: limit,
-        headers: {
-          ...(text === '' ? {} : { 'content-type': 'application/json' }),
-          ...shape.headers,
-          'content-length': Buffer.byteLength(text),
-          'beryl-test': purpose,
-        },
-      },
-      (incoming) => {
-        const chunks: Buffer[] = []
-        let size = 0
-        incoming.on('data', (chunk: Buffer) => {
-          size += chunk.length
-          if (size > answerMaxBytes)
-            outgoing.destroy(new Error(`the answer is larger than ${answerMaxBytes} bytes`))
-          else chunks.push(chunk)
-        })
-        incoming.on('error', wrong)
-        incoming.on('end', () =>
-          resolve({
-            status: incoming.statusCode ?? 0,
-            body: Buffer.concat(chunks).toString(),
-            ms: performance.now() - begun,
-          }),
-        )
-      },
+  const { promise, resolve, reject } = Promise.withResolvers<Answered>()
+  const outgoing = request(`http://${address}${path}`, {
+    method,
+    agent,
+    headers: {
+      ...(text === '' ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+      'content-length': Buffer.byteLength(text),
+      'beryl-test': purpose,
+    },
+  })
+  const limit = setTimeout(
+    () => outgoing.destroy(new NoAnswer(`no whole answer in ${timeoutS} s`, true)),
+    timerMs(timeoutS),
+  )
+  const broken = (cause: Error) =>
+    reject(cause instanceof NoAnswer ? cause : new NoAnswer(cause.message, false, { cause }))
+  open.add(outgoing)
+  let answering = false
+  outgoing.on('close', () => {
+    // An upgrade that nobody asked for ends so, without an error. Where an answer has begun, this may come before its end.
+    if (!answering) broken(new Error('the connection was closed without an answer'))
+  })
+  outgoing.on('error', broken)
+  outgoing.on('response', (incoming) => {
+    answering = true
+    const chunks: Buffer[] = []
+    let size = 0
+    incoming.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= answerMaxBytes) chunks.push(chunk)
+      else
+        outgoing.destroy(new NoAnswer(`the answer is larger than ${answerMaxBytes} bytes`, false))
+    })
+    // Destroyed by us or cut by the other side: `outgoing` knows which.
+    incoming.on('error', () =>
+      broken(
+        outgoing.errored ?? new Error('the connection was closed in the middle of the answer'),
+      ),
     )
-    outgoing.on('error', wrong)
-    outgoing.end(text)
+    incoming.on('end', () =>
+      resolve({
+        status: incoming.statusCode ?? 0,
+        body: Buffer.concat(chunks).toString(),
+        ms: performance.now() - begun,
+      }),
+    )
+  })
+  outgoing.end(text)
+  return promise.finally(() => {
+    clearTimeout(limit)
+    open.delete(outgoing)
   })
 }

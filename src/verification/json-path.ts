@@ -1,6 +1,7 @@
 /**
- * The part of RFC 9535 that names one place: `$`, `.name`, `['name']`, `[0]`, `[-1]`. Anything that may name many places
- * is refused when it is read, not when it matters.
+ * A part of RFC 9535: `$`, `.name`, `['name']`, `[0]`, `[-1]`, `.*`, `[*]`. What is left out (slices, filters,
+ * descendants, lists of selectors) is refused by name when the path is read, not when it matters. One thing is added:
+ * a name after a dot may hold dashes.
  */
 export type JsonPath = (value: unknown) => unknown
 
@@ -8,36 +9,84 @@ export class JsonPathError extends Error {
   override name = 'JsonPathError'
 }
 
-/** Reads `undefined` where the place is not there. @throws JsonPathError for a path that it does not understand */
+type Step = { name: string } | { index: number } | 'all'
+
+/**
+ * Reads the value at the one place that the path names, `undefined` where there is none. A path with `*` may name many
+ * places and reads the list of what is there, in order, perhaps empty.
+ * @throws JsonPathError for a path that it does not understand
+ */
 export function jsonPath(text: string): JsonPath {
-  if (!text.startsWith('$'))
-    throw new JsonPathError(`a JSON path begins with $, this one is ${JSON.stringify(text)}`)
-  const steps: (string | number)[] = []
-  const segment =
-    /\.([A-Za-z_\u0080-\uffff][\w\u0080-\uffff-]*)|\[(-?\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]/y
-  segment.lastIndex = 1
-  while (segment.lastIndex < text.length) {
-    const at = segment.lastIndex
-    const match = segment.exec(text)
-    if (match === null) {
-      throw new JsonPathError(
-        `${JSON.stringify(text)}: ${JSON.stringify(text.slice(at))} at place ${at + 1} is not understood; a path names one place, as in $.choices[0].text`,
-      )
-    }
-    const [, name, index, single, double] = match
-    steps.push(
-      index !== undefined ? Number(index) : (name ?? (single ?? double)!.replace(/\\(.)/g, '$1')),
-    )
+  const steps = stepsOf(text)
+  const many = steps.includes('all')
+  return (value) => {
+    const found = steps.reduce<unknown[]>((values, step) => values.flatMap(taking(step)), [value])
+    return many ? found : found[0]
   }
-  return (value) => steps.reduce<unknown>(step, value)
 }
 
-function step(value: unknown, key: string | number): unknown {
-  if (typeof key === 'number') return Array.isArray(value) ? value.at(key) : undefined
-  return typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.hasOwn(value, key)
-    ? (value as Record<string, unknown>)[key]
-    : undefined
+const segment =
+  /\.(?<name>[A-Za-z_\u0080-\uffff][\w\u0080-\uffff-]*)|\[\s*(?<index>0|-?[1-9]\d*)\s*\]|\[\s*'(?<single>(?:[^'\\]|\\.)*)'\s*\]|\[\s*"(?<double>(?:[^"\\]|\\.)*)"\s*\]|(?<all>\.\*|\[\s*\*\s*\])/y
+
+function stepsOf(text: string): Step[] {
+  if (!text.startsWith('$'))
+    throw new JsonPathError(`a JSON path begins with $, this one is ${JSON.stringify(text)}`)
+  const steps: Step[] = []
+  let at = 1
+  while (at < text.length) {
+    segment.lastIndex = at
+    const match = segment.exec(text)
+    if (match === null) throw notUnderstood(text, at)
+    const { name, index, single, double, all } = match.groups!
+    if (all !== undefined) steps.push('all')
+    else if (index !== undefined) steps.push({ index: Number(index) })
+    else steps.push({ name: name ?? unescaped(text, at, (single ?? double)!) })
+    at = segment.lastIndex
+  }
+  return steps
 }
+
+/** Lists, so that "nothing there" and `null` differ. */
+function taking(step: Step): (value: unknown) => unknown[] {
+  return (value) => {
+    if (typeof value !== 'object' || value === null) return []
+    if (step === 'all') return Array.isArray(value) ? value : Object.values(value)
+    if ('index' in step) {
+      if (!Array.isArray(value)) return []
+      const index = step.index < 0 ? value.length + step.index : step.index
+      return index in value ? [value[index]] : []
+    }
+    if (Array.isArray(value) || !Object.hasOwn(value, step.name)) return []
+    return [(value as Record<string, unknown>)[step.name]]
+  }
+}
+
+const escapes: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
+
+/** RFC 9535 §2.3.1: the escapes of JSON, and the quotes. */
+function unescaped(path: string, at: number, quoted: string): string {
+  return quoted.replace(/\\(u[0-9A-Fa-f]{4}|.)/g, (whole, code: string) => {
+    if (code.length === 5) return String.fromCharCode(Number.parseInt(code.slice(1), 16))
+    const plain = escapes[code] ?? (`'"/\\`.includes(code) ? code : undefined)
+    if (plain === undefined)
+      throw new JsonPathError(
+        `${JSON.stringify(path)}: in the name at place ${at + 1}, ${whole} is no escape of JSON`,
+      )
+    return plain
+  })
+}
+
+function notUnderstood(text: string, at: number): JsonPathError {
+  const rest = text.slice(at)
+  const left = leftOut.find(({ looks }) => looks.test(rest))
+  return new JsonPathError(
+    `${JSON.stringify(text)}: ${JSON.stringify(rest)} at place ${at + 1} is not understood${left === undefined ? '' : ` (${left.what} are not supported)`}; a path is made of .name, ['name'], [0], [-1] and [*], as in $.choices[0].text`,
+  )
+}
+
+const leftOut = [
+  { looks: /^\.\./, what: 'descendants' },
+  { looks: /^\[\s*\?/, what: 'filters' },
+  { looks: /^\[[^\]'"]*:/, what: 'slices' },
+  { looks: /^\[[^\]]*,/, what: 'lists of selectors' },
+]

@@ -1,17 +1,28 @@
-/** Does the same for every item, so many at a time, in order of beginning; stops at the first throw or when it is told to. */
+/**
+ * Does the same for every item, so many at a time, in order of beginning. After the first throw, or when it is told to
+ * stop, nothing further is begun; what is under way is not waited for.
+ */
 export async function eachOf<Item>(
-  items: readonly Item[],
-  concurrency: number,
-  signal: AbortSignal,
+  items: AsyncIterable<Item> | Iterable<Item>,
+  { concurrency, signal }: { concurrency: number; signal: AbortSignal },
   act: (item: Item, index: number) => Promise<void>,
 ): Promise<void> {
-  let next = 0
+  const iterator =
+    Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
+  let begun = 0
+  let over = false
   const walk = async () => {
-    while (next < items.length) {
+    for (;;) {
       signal.throwIfAborted()
-      const index = next++
-      await act(items[index]!, index)
+      const next = await iterator.next()
+      if (next.done === true || over) return
+      await act(next.value, begun++)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, walk))
+  try {
+    await Promise.all(Array.from({ length: concurrency }, walk))
+  } finally {
+    over = true
+    await iterator.return?.()
+  }
 }

@@ -1,90 +1,122 @@
 /** The gates that run now, and those that ended lately, keyed by release, gate and attempt. */
 import { ProblemError } from '../ipc/problem.ts'
-import { log } from '../log.ts'
 import type { Verdict } from '../release/release.ts'
-import { undecided } from './examination.ts'
+import { bounded, undecided } from './examination.ts'
 import type { Examination } from './examination.ts'
 import type { GateAnswer, GateRun } from './gate.ts'
 import { goldenSet } from './golden-set/golden-set.ts'
+import { timerMs } from './timer-ms.ts'
 import { warmUp } from './warm-up/warm-up.ts'
 
-type Run = { answer: GateAnswer; abort: AbortController; endedAt: number | null }
+export type Key = { release: string; gate: string; attempt: string }
+
+type Run = Key & { answer: GateAnswer; abort: AbortController; endedAt: number | null }
 
 const runningMax = 16
 const keptMax = 500
 const keptMs = 3_600_000
+/** A gate whose time is over or that was cancelled gets this long to say how far it came; then it is answered for. */
+const lastWordMs = 2000
 
-export function openRuns() {
+/** @param ended is told of every verdict */
+export function openRuns(ended: (key: Key, verdict: Verdict) => void = () => {}) {
   const runs = new Map<string, Run>()
 
   return {
-    /** Asking again for the same attempt changes nothing. */
-    start(key: string, asked: GateRun): GateAnswer {
-      const known = runs.get(key)
+    /** Asking again for the same attempt changes nothing. @throws ProblemError `busy` */
+    start(key: Key, asked: GateRun): GateAnswer {
+      const known = runs.get(nameOf(key))
       if (known !== undefined) return known.answer
-      tidy()
-      if ([...runs.values()].filter(({ endedAt }) => endedAt === null).length >= runningMax) {
-        throw new ProblemError({
-          status: 503,
-          code: 'busy',
-          title: `${runningMax} gates run already`,
-          hint: 'it is asked again',
-        })
-      }
+      forgetOld()
+      refuseTooMany()
       const run: Run = {
+        ...key,
         answer: { state: 'running', progress: 'begins' },
         abort: new AbortController(),
         endedAt: null,
       }
-      runs.set(key, run)
-      void examine(key, run, asked)
+      runs.set(nameOf(key), run)
+      void examine(run, asked).then((verdict) => ended(key, verdict))
       return run.answer
     },
-    look: (key: string): GateAnswer | null => runs.get(key)?.answer ?? null,
+    look: (key: Key): GateAnswer | null => runs.get(nameOf(key))?.answer ?? null,
     cancel(release: string): void {
-      for (const [key, { abort }] of runs)
-        if (key.startsWith(`${release}/`)) abort.abort(new Error('cancelled'))
+      for (const run of runs.values()) if (run.release === release) stop(run, 'it was cancelled')
     },
     cancelAll(): void {
-      for (const { abort } of runs.values()) abort.abort(new Error('the examiner stops'))
+      for (const run of runs.values()) stop(run, 'the examiner stops')
     },
   }
 
-  /** Whatever goes wrong in a gate, its answer is never a pass. */
-  async function examine(key: string, run: Run, { spec, candidate, live }: GateRun): Promise<void> {
-    const limit = AbortSignal.timeout(spec.withinS * 1000)
-    const signal = AbortSignal.any([run.abort.signal, limit])
-    const with_: Examination = {
-      signal,
-      progress: (text) =>
-        void (run.answer =
-          run.answer.state === 'running' ? { state: 'running', progress: text } : run.answer),
-    }
-    let verdict: Verdict
-    try {
-      if (candidate.addresses.length === 0) throw new Error('the candidate has no ready replica')
-      verdict =
-        spec.kind === 'warmUp'
-          ? await warmUp(spec, candidate, with_)
-          : await goldenSet(spec, candidate, live, with_)
-      if (signal.aborted && verdict.verdict === 'pass')
-        verdict = undecided(late(limit, spec.withinS))
-    } catch (error) {
-      verdict = undecided(signal.aborted ? late(limit, spec.withinS) : (error as Error).message)
-    }
-    run.answer = { state: 'decided', ...verdict }
-    run.endedAt = Date.now()
-    log.info({ run: key, verdict: verdict.verdict }, verdict.because)
+  function refuseTooMany(): void {
+    const running = [...runs.values()].filter(({ endedAt }) => endedAt === null).length
+    if (running < runningMax) return
+    throw new ProblemError({
+      status: 503,
+      code: 'busy',
+      title: `${running} gates run already, more than ${runningMax} never do`,
+      hint: 'ask again when one of them has ended',
+    })
   }
 
-  function tidy(): void {
-    const ended = [...runs].filter(([, { endedAt }]) => endedAt !== null)
-    for (const [index, [key, { endedAt }]] of ended.entries()) {
-      if (ended.length - index > keptMax || Date.now() - endedAt! > keptMs) runs.delete(key)
-    }
+  function forgetOld(): void {
+    const ended = [...runs]
+      .filter(([, { endedAt }]) => endedAt !== null)
+      .toSorted(([, a], [, b]) => b.endedAt! - a.endedAt!)
+    for (const [index, [name, { endedAt }]] of ended.entries())
+      if (index >= keptMax || Date.now() - endedAt! > keptMs) runs.delete(name)
   }
 }
 
-function late(limit: AbortSignal, withinS: number): string {
-  return limit.aborted ? `not done within ${withinS} s` : 'it was cancelled'
+/** Whatever goes wrong in a gate, its answer is never a pass. */
+async function examine(run: Run, asked: GateRun): Promise<Verdict> {
+  const { withinS } = asked.spec
+  const limit = setTimeout(() => stop(run, `not done within ${withinS} s`), timerMs(withinS))
+  const verdict = bounded(await Promise.race([verdictOf(run, asked), answeredFor(run)]))
+  clearTimeout(limit)
+  run.answer = { state: 'decided', ...verdict }
+  run.endedAt = Date.now()
+  return verdict
+}
+
+async function verdictOf(run: Run, { spec, candidate, live }: GateRun): Promise<Verdict> {
+  const { signal } = run.abort
+  const examination: Examination = {
+    signal,
+    progress: (text) => {
+      if (run.answer.state === 'running') run.answer = { state: 'running', progress: text }
+    },
+  }
+  try {
+    if (candidate.addresses.length === 0) throw new Error('the candidate has no ready replica')
+    const verdict =
+      spec.kind === 'warmUp'
+        ? await warmUp(spec, candidate, examination)
+        : await goldenSet(spec, candidate, live, examination)
+    if (signal.aborted && verdict.verdict === 'pass') return undecided(reasonOf(signal))
+    return verdict
+  } catch (error) {
+    return undecided(signal.aborted ? reasonOf(signal) : (error as Error).message)
+  }
+}
+
+/** Comes only when a gate does not end although it was told to. */
+function answeredFor({ abort: { signal } }: Run): Promise<Verdict> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () =>
+      setTimeout(() => resolve(undecided(reasonOf(signal))), lastWordMs).unref(),
+    )
+  })
+}
+
+function stop({ abort, endedAt }: Run, because: string): void {
+  if (endedAt === null) abort.abort(new Error(because))
+}
+
+function reasonOf(signal: AbortSignal): string {
+  return (signal.reason as Error).message
+}
+
+function nameOf({ release, gate, attempt }: Key): string {
+  return `${release}/${gate}/${attempt}`
 }

@@ -6,7 +6,9 @@ import { steadyTraffic } from '../support/traffic.ts'
 test('the gateway killed again and again: no connection is refused, and only what was in flight there is lost', async () => {
   const beryl = await startBeryl({ models: { a: { answer: 'a' } }, replicas: 2 })
   const pids = async () =>
-    (await beryl.service()).environments.blue.replicas.map(({ pid }) => pid).toSorted()
+    (await beryl.service()).environments.blue.replicas
+      .map(({ pid }) => pid)
+      .toSorted((a, b) => Number(a) - Number(b))
   try {
     await beryl.deployed('a')
     const before_ = await pids()

@@ -71,7 +71,9 @@ for (const role of ['controller', 'examiner', 'supervisor'] as const) {
 
 async function pids(): Promise<(number | null)[]> {
   const { live, environments } = await beryl.service()
-  return environments[live!.environment].replicas.map(({ pid }) => pid).toSorted()
+  return environments[live!.environment].replicas
+    .map(({ pid }) => pid)
+    .toSorted((a, b) => Number(a) - Number(b))
 }
 
 function past(now: string, phase: string): boolean {

@@ -1,92 +1,61 @@
 /** Starts a model server in a session of its own, so that it outlives whoever started it. */
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { identityOf } from '../../ipc/identity.ts'
 import type { Identity } from '../../ipc/identity.ts'
 import type { ReplicaSpec } from '../provider.ts'
 import type { LogFiles } from './log-files.ts'
+import { markName } from './marks.ts'
 
 export type Launched = {
+  /** Null when it could not be run, or has ended already. */
   identity: Identity | null
-  /** How it ended; for our own children only. */ exited: Promise<string>
+  /** How it ended. Rejects with `CannotRun` when it was never run. */
+  exited: Promise<string>
+}
+
+export class CannotRun extends Error {
+  /** True where the machine was short of something (processes, descriptors, memory), not the command wrong. */
+  readonly maybeLater: boolean
+  constructor(message: string, options: { cause: unknown; maybeLater: boolean }) {
+    super(message, { cause: options.cause })
+    this.name = 'CannotRun'
+    this.maybeLater = options.maybeLater
+  }
 }
 
 /** Beryl's own settings and secrets are nobody else's. */
 const privateVariables = /^BERYL_/
+const shortages: readonly (string | undefined)[] = ['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM']
 
-/** @throws when the command cannot be run at all; the message says what to check */
-export async function launch(
+/** Returns in the same breath as the process exists, so that the caller can write it down before anything else happens. */
+export function launch(
   spec: ReplicaSpec,
   port: number,
   gpus: readonly number[],
   logs: LogFiles,
-): Promise<Launched> {
-  const [file, ...args] = spec.command.map((part) => withPort(part, port))
+): Launched {
+  const [file = '', ...args] = spec.command.map((part) => withPort(part, port))
   const output = logs.open(spec.id)
   try {
-    const child = spawn(file!, args, {
+    const child = spawn(file, args, {
       cwd: spec.directory,
       detached: true,
       stdio: ['ignore', output, output],
       env: environmentOf(spec, port, gpus),
     })
-    const exited = new Promise<string>((resolve) => {
+    child.unref()
+    const exited = new Promise<string>((resolve, reject) => {
       child.once('exit', (code, signal) =>
         resolve(signal === null ? `exit code ${code}` : `signal ${signal}`),
       )
+      child.once('error', (cause) => reject(cannotRun(file, spec.directory, cause)))
     })
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve)
-      child.once('error', reject)
-    })
-    child.unref()
-    return { identity: identityOf(child.pid!), exited }
+    return { identity: child.pid === undefined ? null : identityOf(child.pid), exited }
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    const hint =
-      code === 'ENOENT'
-        ? 'is the command on PATH, and does the directory exist?'
-        : code === 'EACCES'
-          ? 'is the file executable?'
-          : ''
-    throw new Error(
-      `cannot run ${JSON.stringify(file)} in ${spec.directory}: ${(cause as Error).message}${hint && `; ${hint}`}`,
-      { cause },
-    )
+    return { identity: null, exited: Promise.reject(cannotRun(file, spec.directory, cause)) }
   } finally {
     logs.close(output)
-  }
-}
-
-/** A process that was started right before its controller died, and never written down: it carries the replica's name. */
-export function findByMark(id: string): Identity | null {
-  if (process.platform !== 'linux') return null
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name) || !hasMark(name, id)) continue
-    // Children inherit the mark: the session's leader is the one that was started.
-    const identity = identityOf(Number(name))
-    if (identity !== null && isSessionLeader(name)) return identity
-  }
-  return null
-}
-
-function hasMark(pid: string, id: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1')
-      .split('\0')
-      .includes(`BERYL_REPLICA=${id}`)
-  } catch {
-    return false
-  }
-}
-
-function isSessionLeader(pid: string): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // proc(5): fields after the command name are state, ppid, pgrp, session.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3] === pid
-  } catch {
-    return false
   }
 }
 
@@ -101,10 +70,35 @@ function environmentOf(
   const own = Object.fromEntries(
     Object.entries(spec.env).map(([name, value]) => [name, withPort(value, port)]),
   )
+  // After the user's own: two replicas that name the same device would share it.
   const devices = gpus.length > 0 ? { CUDA_VISIBLE_DEVICES: gpus.join(',') } : {}
-  return { ...inherited, ...devices, ...own, PORT: String(port), BERYL_REPLICA: spec.id }
+  return { ...inherited, ...own, ...devices, PORT: String(port), [markName]: spec.id }
 }
 
 function withPort(text: string, port: number): string {
   return text.replaceAll('{port}', String(port))
+}
+
+function cannotRun(file: string, directory: string, cause: unknown): CannotRun {
+  const { code, message } = cause as NodeJS.ErrnoException
+  return new CannotRun(
+    `cannot run ${JSON.stringify(file)} in ${directory}: ${hintOf(code, directory) ?? message}`,
+    { cause, maybeLater: shortages.includes(code) },
+  )
+}
+
+/** A missing directory and a missing command are both ENOENT, with the command's name in the message. */
+function hintOf(code: string | undefined, directory: string): string | null {
+  if (!isDirectory(directory)) return 'there is no such directory'
+  if (code === 'ENOENT') return 'there is no such command; is it installed, and on PATH?'
+  if (code === 'EACCES') return 'this user may not execute it; `chmod +x`?'
+  return null
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
 }

@@ -1,3 +1,4 @@
+/** Ports for model servers: asked of the system, and promised to one replica only. */
 import { createServer } from 'node:net'
 
 const triesMax = 20

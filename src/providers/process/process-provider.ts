@@ -1,59 +1,78 @@
 /** Model servers as processes of this machine. They are not Beryl's children: they outlive it, and are taken up again. */
-import type { Provider, ReplicaJournal, ReplicaSpec } from '../provider.ts'
+import { uptime } from 'node:os'
+import type { Now } from '../../release/release.ts'
+import type { Provider, ReplicaJournal, ReplicaRecord, ReplicaSpec } from '../provider.ts'
 import { logFilesIn } from './log-files.ts'
 import { Replica } from './replica.ts'
-import type { Surroundings } from './replica.ts'
+import { gpuSlotsOf } from './slots.ts'
+import type { Log, Surroundings } from './surroundings.ts'
+
+/** How long a log may grow before it is looked at. */
+const rotateEveryMs = 5000
 
 export type ProcessProviderOptions = {
   journal: ReplicaJournal
   logDirectory: string
-  /** GPU slots of this machine that Beryl may hand out. */
-  gpuSlots: readonly number[]
-  log: Surroundings['log']
+  /** GPU slots of this machine that Beryl may hand out; by default those of `BERYL_GPUS`. */
+  gpuSlots?: readonly number[]
+  now?: () => Now
+  log: Log
 }
 
 export function processProvider({
   journal,
   logDirectory,
-  gpuSlots,
+  gpuSlots = gpuSlotsOf(process.env),
+  now = () => ({ wall: Date.now(), up: uptime() }),
   log,
 }: ProcessProviderOptions): Provider {
   const replicas = new Map<string, Replica>()
   const listeners = new Set<() => void>()
   const logs = logFilesIn(logDirectory)
+  let turn: Promise<unknown> = Promise.resolve()
+  let rotating: NodeJS.Timeout | undefined
+  const others = (id: string) => [...replicas.values()].filter((replica) => replica.id !== id)
   const around: Surroundings = {
     journal,
     logs,
     gpuSlots,
+    now,
     log,
-    portsTaken: () => new Set([...replicas.values()].map(({ port }) => port)),
-    holders: (exceptId) =>
-      [...replicas.values()].filter(({ id }) => id !== exceptId).map((replica) => replica.holder()),
+    inTurn: (act) => {
+      const mine = turn.then(act)
+      turn = mine.catch(() => {})
+      return mine
+    },
+    portsTaken: (exceptId) => new Set(others(exceptId).map(({ port }) => port)),
+    holders: (exceptId) => others(exceptId).map((replica) => replica.holder()),
     changed,
   }
 
   return {
     open: async () => {
       for (const record of journal.all()) replicas.set(record.spec.id, new Replica(record, around))
-      for (const replica of replicas.values()) replica.adopt()
+      rotating = setInterval(rotate, rotateEveryMs).unref()
+      await Promise.all([...replicas.values()].map((replica) => replica.adopt()))
     },
     look: () => [...replicas.values()].map((replica) => replica.see()),
     start: async (spec) => {
       if (replicas.has(spec.id)) return
-      const replica = new Replica(recordOf(spec), around)
+      const replica = new Replica(recordOf(spec, now().wall), around)
+      replica.begin()
       replicas.set(spec.id, replica)
-      try {
-        await replica.begin()
-      } catch (error) {
-        replicas.delete(spec.id)
-        throw error
-      }
+      changed()
     },
     stop: async (id) => replicas.get(id)?.stop(),
     lastLines: async (id, count) => logs.lastLines(id, count),
-    changed: (listener) => void listeners.add(listener),
+    changed: (listener) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
     close: async () => {
+      clearInterval(rotating)
       for (const replica of replicas.values()) replica.close()
+      // Whoever is choosing a port right now finds out that it is closed, and writes nothing any more.
+      await turn
     },
   }
 
@@ -63,11 +82,24 @@ export function processProvider({
       replicas.delete(id)
       logs.tidy(new Set(replicas.keys()))
     }
-    for (const listener of listeners) listener()
+    for (const listener of listeners) tell(listener)
+  }
+
+  /** Somebody else's mistake must not stop a replica half-way. */
+  function tell(listener: () => void): void {
+    try {
+      listener()
+    } catch (error) {
+      log.error({ error: (error as Error).message }, 'a listener to replica changes failed')
+    }
+  }
+
+  function rotate(): void {
+    for (const id of replicas.keys()) void logs.rotate(id)
   }
 }
 
-function recordOf(spec: ReplicaSpec) {
+function recordOf(spec: ReplicaSpec, startedAt: number): ReplicaRecord {
   return {
     spec,
     host: '127.0.0.1',
@@ -76,7 +108,7 @@ function recordOf(spec: ReplicaSpec) {
     process: null,
     restarts: 0,
     readyOnce: false,
-    startedAt: Date.now(),
+    startedAt,
     endedAt: null,
     failed: null,
     stopping: false,

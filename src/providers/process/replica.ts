@@ -1,56 +1,46 @@
-/** The life of one replica: start → ready → watched → stopped, with restarts. Journalled before anything is done. */
-import { isAlive } from '../../ipc/identity.ts'
+/**
+ * One replica: start → ready → watched → stopped, with restarts. Journalled before anything is done.
+ *
+ * A *life* is one process of it. Everything that is waited for belongs to a life; when that is over its signal is
+ * aborted, and what it still reports is not listened to.
+ */
+import { bootId, isAlive } from '../../ipc/identity.ts'
 import type { Identity } from '../../ipc/identity.ts'
-import type { ReplicaJournal, ReplicaRecord, ReplicaSeen } from '../provider.ts'
-import { findByMark, launch } from './launch.ts'
-import type { LogFiles } from './log-files.ts'
+import type { ReplicaRecord, ReplicaSeen } from '../provider.ts'
+import { endSession, killSession } from './end-session.ts'
+import { CannotRun, launch } from './launch.ts'
+import { markedLeader } from './marks.ts'
 import { freePort, isPortFree } from './ports.ts'
-import { probe } from './probe.ts'
+import { deathsInARow, restartInMs } from './restarts.ts'
 import { chooseSlots } from './slots.ts'
-import type { Holder } from './slots.ts'
-
-export type Surroundings = {
-  journal: ReplicaJournal
-  logs: LogFiles
-  gpuSlots: readonly number[]
-  portsTaken: () => ReadonlySet<number>
-  holders: (exceptId: string) => readonly Holder[]
-  changed: () => void
-  log: {
-    info(about: object, text: string): void
-    warn(about: object, text: string): void
-    error(about: object, text: string): void
-  }
-}
+import type { Choice, Holder } from './slots.ts'
+import type { Surroundings } from './surroundings.ts'
+import { firstAnswer, pause, untilDead, untilReady, untilSilent } from './watch-life.ts'
 
 const host = '127.0.0.1'
-/** A replica that was never ready gets this many starts; one that was ready gets as many as it needs. */
-const startsMax = 3
-const startBackOffMs = [200, 400, 800] as const
-const crashBackOffMs = [0, 1000, 2000, 4000, 8000, 16_000, 30_000] as const
-/** Healthy for this long, a replica's next death is a new story. */
-const steadyMs = 60_000
-const readyPollMs = { first: 50, most: 1000 }
-const deathPollMs = 300
+const slotPollMs = 200
 const failedLines = 20
+const unreadyLines = 3
 
 export class Replica {
   readonly id: string
   private record: ReplicaRecord
   private readonly around: Surroundings
   private state: ReplicaSeen['state'] = { name: 'starting' }
-  private timers = new Set<NodeJS.Timeout>()
-  private closed = false
-  /** Rises with each start: what an earlier life still reports is not listened to. */
-  private life = 0
-  private crashes = 0
-  private readySince = 0
+  private life = new AbortController()
+  private readonly closed = new AbortController()
+  private deaths = 0
+  /** Seconds since boot; null while this life has not answered. */
+  private readySinceUp: number | null = null
+  /** Why we killed it: a better reason than the signal it died of. */
+  private killedBecause: string | null = null
+  private ending = false
 
   constructor(record: ReplicaRecord, around: Surroundings) {
+    this.id = record.spec.id
     this.record = record
     this.around = around
-    this.id = record.spec.id
-    if (record.failed) this.state = { name: 'failed', ...record.failed }
+    if (record.failed !== null) this.state = { name: 'failed', ...record.failed }
   }
 
   see(): ReplicaSeen {
@@ -75,277 +65,256 @@ export class Replica {
   }
 
   holder(): Holder {
-    return { id: this.id, gpus: this.record.gpus, stopping: this.record.stopping }
+    const { gpus, stopping, failed } = this.record
+    return { id: this.id, gpus, leaving: stopping || failed !== null }
   }
 
   get port(): number {
     return this.record.port
   }
 
-  /** First start. Returns once the intent is written; the rest is seen by `see`. */
-  async begin(): Promise<void> {
-    this.write({})
-    void this.start()
+  /** First start. Returns once the intent is written. @throws what the journal throws; then nothing was started */
+  begin(): void {
+    this.around.journal.put(this.record)
+    void this.bringUp(this.nextLife())
   }
 
-  /** Takes up what an earlier controller left: alive by identity, or by its mark, or gone. */
-  adopt(): void {
-    if (this.record.failed) return
-    const found =
-      this.record.process === null
-        ? findByMark(this.id)
-        : isAlive(this.record.process)
-          ? this.record.process
-          : null
-    if (found !== null) this.write({ process: found })
-    if (this.record.stopping) return void this.stop()
+  /** Takes up what an earlier controller left: alive by identity, or by its mark, or dead. */
+  async adopt(): Promise<void> {
+    const { process: known, stopping, failed, readyOnce, present } = this.record
+    if (known !== null && known.bootId !== bootId()) return this.endedWithTheMachine()
+    if (stopping) return this.stop()
+    if (failed !== null) return void this.clearAway()
+    const found = known !== null && isAlive(known) ? known : markedLeader(this.id)
+    const life = this.nextLife()
     if (found === null) {
       this.around.log.warn({ replica: this.id }, 'its process is gone')
-      return this.onExit(++this.life, 'it died while nobody looked')
+      return void this.died(life, 'the process ended while no controller was there')
     }
-    const life = ++this.life
-    this.set(
-      this.record.readyOnce
-        ? { name: 'unready', because: 'not probed yet since Beryl came back' }
-        : { name: 'starting' },
-    )
-    this.watchDeath(life, found)
-    if (this.record.readyOnce) void this.keepAlive(life, 0)
-    else void this.untilReady(life, Date.now())
+
+    this.around.log.info({ replica: this.id, pid: found.pid }, 'taken up again')
+    this.note({ process: found })
+    void untilDead(found, life).then((how) => this.died(life, `the process ended (${how})`))
+    if (readyOnce) this.set({ name: 'unready', because: 'not looked at yet since Beryl came back' })
+    if (present?.ready !== true) return void this.follow(life)
+    const trouble = await firstAnswer({ ...this.record, signal: life })
+    if (life.aborted) return
+    if (trouble === null) this.answered()
+    else this.set({ name: 'unready', because: trouble })
+    void this.keepAlive(life)
   }
 
-  async stop(): Promise<void> {
-    if (this.state.name === 'gone') return
-    this.life++
-    this.clearTimers()
-    const failed = this.state.name === 'failed'
-    this.write({ stopping: true })
+  /** Idempotent: a second call must not begin the grace again. */
+  stop(): void {
+    if (this.ending || this.state.name === 'gone') return
+    this.ending = true
+    this.nextLife()
+    this.note({ stopping: true })
     this.set({ name: 'stopping' })
-    const { process: identity, spec } = this.record
-    if (identity === null || !isAlive(identity)) return this.end()
-    if (!failed) this.around.log.info({ replica: this.id, pid: identity.pid }, 'stopping')
-    signalSession(identity, 'SIGTERM')
-    const deadline = Date.now() + spec.stopGraceS * 1000
-    const poll = () => {
-      if (!isAlive(identity)) {
-        // The leader is gone; whatever else lived in its session goes with it.
-        signalGroup(identity.pid, 'SIGKILL')
-        return this.end()
-      }
-      if (Date.now() >= deadline) signalSession(identity, 'SIGKILL')
-      this.after(50, poll)
-    }
-    poll()
+    this.around.log.info({ replica: this.id, pid: this.record.process?.pid }, 'stopping')
+    void this.bringDown()
   }
 
   close(): void {
-    this.closed = true
-    this.life++
-    this.clearTimers()
+    this.closed.abort()
+    this.life.abort()
   }
 
-  private async start(): Promise<void> {
-    const life = ++this.life
-    const { spec } = this.record
-    const choice = chooseSlots(spec.gpus, this.around.gpuSlots, this.around.holders(this.id))
-    if ('impossible' in choice) return this.fail(choice.impossible)
-    if ('wait' in choice) {
-      this.set({ name: 'starting' })
-      return this.after(200, () => void this.start())
-    }
-    const port =
-      this.record.port !== 0 && (await isPortFree(host, this.record.port))
-        ? this.record.port
-        : await freePort(host, this.around.portsTaken())
-    if (life !== this.life) return
-    this.write({ host, port, gpus: choice.slots, process: null })
-    this.set(
-      this.record.readyOnce ? { name: 'unready', because: 'starting again' } : { name: 'starting' },
-    )
+  /** Never rejects: what goes wrong is a death of the replica. */
+  private async bringUp(life: AbortSignal): Promise<void> {
     try {
-      const { identity, exited } = await launch(spec, port, choice.slots, this.around.logs)
-      if (life !== this.life) {
-        if (identity !== null) signalSession(identity, 'SIGKILL')
-        return
+      for (;;) {
+        const choice = await this.around.inTurn(() => this.place(life))
+        if (life.aborted) return
+        if ('slots' in choice) break
+        if ('impossible' in choice) return this.fail(choice.impossible)
+        this.notNow(choice.wait)
+        await pause(slotPollMs, life)
+        if (life.aborted) return
       }
-      this.write({ process: identity })
-      this.around.log.info({ replica: this.id, pid: identity?.pid, port }, 'started')
-      void exited.then((how) => this.onExit(life, how))
-      void this.untilReady(life, Date.now())
     } catch (error) {
-      if (life === this.life) this.fail((error as Error).message)
+      return void this.died(life, `it could not be started: ${(error as Error).message}`)
     }
+    this.run(life)
   }
 
-  private async untilReady(life: number, since: number): Promise<void> {
-    const { path, withinS } = this.record.spec.ready
-    let pause = readyPollMs.first
-    for (;;) {
-      const trouble = await this.probe(path, Math.min(5000, withinS * 1000))
-      if (life !== this.life) return
-      if (trouble === null) return this.becomeReady(life)
-      if (Date.now() - since > withinS * 1000) {
-        this.killNow()
-        // One that was ready before is tried again and again; its death begins its next start.
-        if (!this.record.readyOnce) this.fail(`not ready within ${withinS} s: ${trouble}`)
-        return
-      }
-      await this.pause(pause)
-      if (life !== this.life) return
-      pause = Math.min(readyPollMs.most, pause * 1.5)
-    }
+  /** Chooses slots and port, and writes them down. */
+  private async place(life: AbortSignal): Promise<Choice> {
+    const { spec, gpus, port } = this.record
+    const { gpuSlots: all, holders, portsTaken } = this.around
+    const choice = chooseSlots({ count: spec.gpus, all, holders: holders(this.id), before: gpus })
+    if (!('slots' in choice) || life.aborted) return choice
+    const kept = port !== 0 && (await isPortFree(host, port))
+    const chosen = kept ? port : await freePort(host, portsTaken(this.id))
+    if (life.aborted) return choice
+    const change = { host, port: chosen, gpus: choice.slots, process: null }
+    // A first start happens only as written. A replica that served before is not kept down by a full disk: its mark is found.
+    if (this.record.readyOnce) this.note(change)
+    else this.write(change)
+    if (chosen !== port) this.around.changed()
+    return choice
   }
 
-  private becomeReady(life: number): void {
-    this.readySince = Date.now()
-    if (!this.record.readyOnce) this.write({ readyOnce: true })
+  /** No `await` between the spawn and its journal entry: nobody can ask to stop what is not yet known. */
+  private run(life: AbortSignal): void {
+    const { spec, port, gpus } = this.record
+    const { identity, exited } = launch(spec, port, gpus, this.around.logs)
+    this.note({ process: identity, present: { up: this.around.now().up, ready: false } })
+    this.around.log.info({ replica: this.id, pid: identity?.pid, port, gpus }, 'started')
+    exited.then(
+      (how) => this.died(life, `the process ended (${how})`),
+      (error: CannotRun) => this.neverRan(life, error),
+    )
+    void this.follow(life)
+  }
+
+  private async follow(life: AbortSignal): Promise<void> {
+    const { spec, present } = this.record
+    const until = (present?.up ?? this.around.now().up) + spec.ready.withinS
+    const watched = { ...this.record, signal: life }
+    const trouble = await untilReady(watched, () => until - this.around.now().up)
+    if (life.aborted) return
+    if (trouble !== null) return this.tooLate(trouble)
+    this.answered()
+    return this.keepAlive(life)
+  }
+
+  private async keepAlive(life: AbortSignal): Promise<void> {
+    const watched = { ...this.record, signal: life }
+    const { probes, trouble } = await untilSilent(watched, () => this.answered())
+    if (life.aborted) return
+    this.kill(`no sign of life in ${probes} probes, the last: ${trouble}`)
+  }
+
+  private answered(): void {
+    const { present, readyOnce } = this.record
+    const { up } = this.around.now()
+    this.readySinceUp ??= up
+    if (present?.ready !== true || !readyOnce)
+      this.note({ readyOnce: true, present: { up: present?.up ?? up, ready: true } })
     this.set({ name: 'ready' })
-    void this.keepAlive(life, this.record.spec.alive.everyS * 1000)
   }
 
-  /** Liveness: so many silent probes in a row, and it is started again. */
-  private async keepAlive(life: number, firstPauseMs: number): Promise<void> {
-    const { path, everyS, timeoutS, failures } = this.record.spec.alive
-    let silent = 0
-    let pause = firstPauseMs
-    for (;;) {
-      await this.pause(pause)
-      if (life !== this.life) return
-      const trouble = await this.probe(path, timeoutS * 1000)
-      if (life !== this.life) return
-      this.around.logs.rotate(this.id)
-      silent = trouble === null ? 0 : silent + 1
-      if (trouble === null && this.state.name !== 'ready') {
-        this.readySince = Date.now()
-        this.set({ name: 'ready' })
-      }
-      if (silent >= failures) {
-        this.around.log.warn(
-          { replica: this.id, trouble },
-          `no sign of life in ${failures} probes; killed`,
-        )
-        this.killNow()
-        return
-      }
-      pause = everyS * 1000
-    }
+  private tooLate(trouble: string): void {
+    const because = `not ready within ${this.record.spec.ready.withinS} s: ${trouble}`
+    if (this.record.readyOnce) this.kill(because)
+    else this.fail(because)
   }
 
-  /** Not our child any more: its death is seen, not told. */
-  private watchDeath(life: number, identity: Identity): void {
-    if (life !== this.life) return
-    if (!isAlive(identity)) return this.onExit(life, 'it died')
-    this.after(deathPollMs, () => this.watchDeath(life, identity))
+  /** Its death begins its next start. */
+  private kill(because: string): void {
+    this.killedBecause = because
+    this.set({ name: 'unready', because })
+    this.around.log.warn({ replica: this.id }, `${because}; killed`)
+    killSession({ id: this.id, identity: this.record.process })
   }
 
-  private onExit(life: number, how: string): void {
-    if (life !== this.life || this.closed) return
-    this.life++
-    this.clearTimers()
-    if (this.readySince > 0 && Date.now() - this.readySince > steadyMs) this.crashes = 0
-    this.crashes++
-    const lines = this.around.logs.lastLines(this.id, failedLines)
-    const because = `the process ended (${how})`
-    if (!this.record.readyOnce && this.crashes >= startsMax)
-      return this.fail(`${because} before it was ready, ${this.crashes} times`)
-    this.write({
-      process: null,
-      restarts: this.record.readyOnce ? this.record.restarts + 1 : this.record.restarts,
-    })
-    this.set(
-      this.record.readyOnce
-        ? { name: 'unready', because: [because, ...lines.slice(-3)].join('\n') }
-        : { name: 'starting' },
-    )
-    const backOff = this.record.readyOnce ? crashBackOffMs : startBackOffMs
-    const wait = backOff[Math.min(this.crashes, backOff.length) - 1]!
-    this.around.log.warn(
-      { replica: this.id, how, againInMs: wait, lines: lines.slice(-3) },
-      'ended by itself; it is started again',
-    )
-    this.after(wait, () => void this.start())
+  private neverRan(life: AbortSignal, error: CannotRun): void {
+    if (life.aborted) return
+    if (error.maybeLater || this.record.readyOnce) void this.died(life, error.message)
+    else this.fail(error.message)
+  }
+
+  private async died(ended: AbortSignal, how: string): Promise<void> {
+    if (ended.aborted) return
+    const life = this.nextLife()
+    const { readyOnce, restarts, process: identity } = this.record
+    const { now, logs, log } = this.around
+    const readyForS = this.readySinceUp === null ? null : now().up - this.readySinceUp
+    const because = this.killedBecause ?? how
+    this.deaths = deathsInARow(this.deaths, readyForS)
+    this.readySinceUp = null
+    this.killedBecause = null
+    const waitMs = restartInMs({ readyOnce, deaths: this.deaths })
+    if (waitMs === null) return this.fail(`${because} before it was ready, ${this.deaths} times`)
+
+    const lines = logs.lastLines(this.id, unreadyLines)
+    log.warn({ replica: this.id, againInMs: waitMs, lines }, `${because}; it is started again`)
+    this.note({ process: null, restarts: readyOnce ? restarts + 1 : restarts })
+    this.notNow([because, ...lines].join('\n'))
+    // Children that outlived their leader hold its port and the memory of its GPUs: the next start would fail on them.
+    await this.end(identity, 0, life)
+    await pause(waitMs, life)
+    if (!life.aborted) await this.bringUp(life)
+  }
+
+  /** Down until its next start. Only one that was ready may be routed to, so only that is called unready. */
+  private notNow(because: string): void {
+    this.set({ name: this.record.readyOnce ? 'unready' : 'starting', because })
   }
 
   private fail(because: string): void {
-    this.life++
-    this.clearTimers()
+    this.nextLife()
     const lastLines = this.around.logs.lastLines(this.id, failedLines)
-    this.write({ failed: { because, lastLines } })
+    this.note({ failed: { because, lastLines } })
     this.around.log.error({ replica: this.id, lines: lastLines }, because)
     this.set({ name: 'failed', because, lastLines })
+    void this.clearAway()
   }
 
-  private end(): void {
-    this.write({ endedAt: Date.now() })
+  /** A failed replica gives its slots back when nothing of it is left; the rest stays to be looked at until it is stopped. */
+  private async clearAway(): Promise<void> {
+    await this.end(this.record.process, 0, this.closed.signal)
+    if (this.closed.signal.aborted || this.ending) return
+    this.note({ gpus: [], process: null })
+    this.around.changed()
+  }
+
+  private async bringDown(): Promise<void> {
+    const { process: identity, spec } = this.record
+    await this.end(identity, spec.stopGraceS * 1000, this.closed.signal)
+    if (this.closed.signal.aborted) return
+    this.gone(this.around.now().wall)
+  }
+
+  /** It ended at the latest when the machine did; the time it was off is nobody's bill. */
+  private endedWithTheMachine(): void {
+    const { wall, up } = this.around.now()
+    this.around.log.warn({ replica: this.id }, 'gone: the machine was started again')
+    this.gone(Math.max(this.record.startedAt, Math.round(wall - up * 1000)))
+  }
+
+  private gone(endedAt: number): void {
+    this.note({ endedAt })
     this.set({ name: 'gone' })
     this.close()
   }
 
-  private probe(path: string, timeoutMs: number): Promise<string | null> {
-    return probe({ host, port: this.record.port, path, timeoutMs })
+  private end(identity: Identity | null, graceMs: number, signal: AbortSignal): Promise<void> {
+    const survived = (pids: readonly number[]) =>
+      this.around.log.error(
+        { replica: this.id, pids },
+        'still there long after SIGKILL; its port and slots stay taken until it ends',
+      )
+    return endSession({ id: this.id, identity, graceMs, signal, survived })
   }
 
-  private killNow(): void {
-    if (this.record.process !== null && isAlive(this.record.process))
-      signalSession(this.record.process, 'SIGKILL')
+  private nextLife(): AbortSignal {
+    this.life.abort()
+    this.life = new AbortController()
+    if (this.closed.signal.aborted) this.life.abort()
+    return this.life.signal
   }
 
+  /** @throws what the journal throws */
   private write(change: Partial<ReplicaRecord>): void {
     this.record = { ...this.record, ...change }
+    this.around.journal.put(this.record)
+  }
+
+  /** For what is so already, written or not; the next entry carries it too. */
+  private note(change: Partial<ReplicaRecord>): void {
     try {
-      this.around.journal.put(this.record)
+      this.write(change)
     } catch (error) {
-      // Before the first start nothing may happen unwritten; later the process is what it is, and the next write tells.
-      if (this.record.process === null && !this.record.readyOnce && !this.record.stopping)
-        throw error
-      this.around.log.error(
-        { replica: this.id, error: (error as Error).message },
-        'could not be journalled',
-      )
+      const { message } = error as Error
+      this.around.log.error({ replica: this.id, error: message }, 'could not be journalled')
     }
   }
 
   private set(state: ReplicaSeen['state']): void {
-    const before = this.state
+    const before = JSON.stringify(this.state)
     this.state = state
-    if (before.name !== state.name) this.around.changed()
-  }
-
-  private pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.after(ms, resolve))
-  }
-
-  private after(ms: number, act: () => void): void {
-    if (this.closed) return
-    const timer = setTimeout(() => {
-      this.timers.delete(timer)
-      act()
-    }, ms)
-    this.timers.add(timer)
-  }
-
-  private clearTimers(): void {
-    for (const timer of this.timers) clearTimeout(timer)
-    this.timers.clear()
-  }
-}
-
-/** The leader and everything in its group; identity was checked by the caller a moment ago. */
-function signalSession(identity: Identity, signal: NodeJS.Signals): void {
-  if (!signalGroup(identity.pid, signal)) {
-    try {
-      process.kill(identity.pid, signal)
-    } catch {
-      // It ended in this moment.
-    }
-  }
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    process.kill(-pid, signal)
-    return true
-  } catch {
-    return false
+    if (before !== JSON.stringify(state)) this.around.changed()
   }
 }

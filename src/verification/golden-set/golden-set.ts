@@ -1,89 +1,124 @@
-/** The golden set gate: the same labelled inputs to the candidate and, where asked, to the live version; then three questions. */
+/**
+ * The golden set gate: the same labelled inputs to the candidate and, where asked, to the live version; then the
+ * questions of judge.ts. The file is read twice: first all of it is checked, so that a broken line costs nobody a
+ * request; then it is sent line by line, and must still be the same file at the end.
+ */
 import type { Verdict } from '../../release/release.ts'
 import { askerOf } from '../ask.ts'
-import type { Asker } from '../ask.ts'
-import type { Target } from '../gate.ts'
-import { jsonPath } from '../json-path.ts'
-import type { JsonPath } from '../json-path.ts'
-import { eachOf } from '../pool.ts'
 import { undecided } from '../examination.ts'
 import type { Examination } from '../examination.ts'
+import type { RequestShape, Target } from '../gate.ts'
+import { jsonPath } from '../json-path.ts'
+import { eachOf } from '../pool.ts'
 import { scorerOf } from '../scores/scores.ts'
 import type { Scorer } from '../scores/scores.ts'
+import { answererOf } from './answerer.ts'
+import { evidenceOf } from './evidence.ts'
+import type { GoldenSetSpec } from './evidence.ts'
 import { judge } from './judge.ts'
-import type { GoldenSetSpec, Result, Scored } from './judge.ts'
-import { readGoldenSet } from './lines.ts'
+import { goldenLines, GoldenSetError } from './lines.ts'
 import type { GoldenLine } from './lines.ts'
+import { openTally } from './tally.ts'
 
+/** @throws Error where the gate could not be taken: nothing is decided then */
 export async function goldenSet(
   spec: GoldenSetSpec,
   candidate: Target,
   live: Target | null,
   examination: Examination,
 ): Promise<Verdict> {
-  const { lines, digest } = await readGoldenSet(spec.file)
-  if (digest !== spec.digest)
+  const compared = spec.noWorseBy === null ? null : live
+  if (compared?.addresses.length === 0)
     return undecided(
-      `${spec.file} was changed after the release began (${digest.slice(0, 19)}… instead of ${spec.digest.slice(0, 19)}…)`,
+      `it must be no worse than live, and the live version ${compared.version} has no ready replica to compare with`,
     )
-  const compared =
-    spec.noWorseBy !== null && live !== null && live.addresses.length > 0 ? live : null
-  if (spec.noWorseBy !== null && live !== null && compared === null)
-    return undecided('the live version has no ready replica to compare with')
-  const answer = jsonPath(spec.answer ?? '$')
+  const read = { answer: jsonPath(spec.answer ?? '$'), path: spec.answer }
   const scorer = await scorerOf(spec.score)
-  const asker = askerOf(spec.request, 'golden-set', spec.concurrency * 2, examination.signal)
-  const results: Result[] = []
   try {
-    await eachOf(lines, spec.concurrency, examination.signal, async (line, index) => {
-      const [own, other] = await Promise.all([
-        askOne(asker, scorer, answer, candidate, line, index, examination.signal),
-        compared === null
-          ? null
-          : askOne(asker, scorer, answer, compared, line, index, examination.signal),
-      ])
-      results[index] = { line, candidate: own, live: other }
-      if (index % 20 === 0) examination.progress(`${index} of ${lines.length} inputs`)
-    })
+    const total = await checked(spec, scorer, examination.signal)
+    return await taken(spec, total, { candidate, live: compared, scorer, read, examination })
   } finally {
-    asker.close()
     await scorer.close()
   }
-  return judge(spec, results, candidate, compared)
 }
 
-/** A model that fails has answered wrongly. A scorer that fails has decided nothing, and throws. */
-async function askOne(
-  asker: Asker,
+/** @returns how many lines there are @throws GoldenSetError naming the file, and the line that cannot be used */
+async function checked(
+  { file, digest, request, score }: GoldenSetSpec,
   scorer: Scorer,
-  answer: JsonPath,
-  { addresses }: Target,
-  line: GoldenLine,
-  index: number,
   signal: AbortSignal,
-): Promise<Scored> {
-  let value: unknown
-  try {
-    const { status, body } = await asker.ask(addresses[index % addresses.length]!, line.request)
-    if (status < 200 || status > 299)
-      return { score: 0, answer: body.slice(0, 200), failure: `status ${status}` }
-    value = answer(parse(body))
-  } catch (error) {
-    signal.throwIfAborted()
-    return { score: 0, answer: null, failure: (error as Error).message }
+): Promise<number> {
+  const lines = sameFile(file, digest, signal)
+  let total = 0
+  for await (const line of lines) {
+    total++
+    checkBody(file, line, request)
+    const wrong = scorer.wrongWith(line.expected)
+    if (wrong !== null)
+      throw new GoldenSetError(`${file}:${line.line}: score ${score.kind} ${wrong}`)
   }
-  return {
-    score: await scorer.score(value, line.expected, line.line),
-    answer: value,
-    failure: null,
-  }
+  return total
 }
 
-/** A body that is not JSON is text. */
-function parse(body: string): unknown {
+type Taking = {
+  candidate: Target
+  live: Target | null
+  scorer: Scorer
+  read: Parameters<typeof answererOf>[0]['read']
+  examination: Examination
+}
+
+async function taken(
+  spec: GoldenSetSpec,
+  total: number,
+  { candidate, live, scorer, read, examination: { signal, progress } }: Taking,
+): Promise<Verdict> {
+  const asker = askerOf(spec.request, {
+    purpose: 'golden-set',
+    connections: spec.concurrency,
+    signal,
+  })
+  const answered = answererOf({ asker, scorer, read })
+  const tally = openTally(spec.score)
+  const lines = sameFile(spec.file, spec.digest, signal)
   try {
-    return JSON.parse(body)
-  } catch {
-    return body
+    await eachOf(lines, { concurrency: spec.concurrency, signal }, async (line, index) => {
+      const [own, other] = await Promise.all([
+        answered(candidate, line, index),
+        live === null ? null : answered(live, line, index),
+      ])
+      signal.throwIfAborted()
+      tally.add(index, { line, candidate: own, live: other })
+      progress(`${tally.count} of ${total} inputs`)
+    })
+  } catch (error) {
+    if (!signal.aborted) throw error
+    const { failed } = tally
+    return undecided(
+      `${(signal.reason as Error).message}: ${tally.count} of ${total} inputs were answered${failed === 0 ? '' : `, ${failed} of them failed (${tally.failures()[0]!.failure})`}`,
+      evidenceOf(spec, tally),
+    )
+  } finally {
+    asker.close()
   }
+  return judge(spec, tally, { candidate: candidate.version, live: live?.version ?? null })
+}
+
+async function* sameFile(
+  file: string,
+  digest: string,
+  signal: AbortSignal,
+): AsyncGenerator<GoldenLine> {
+  const found = yield* goldenLines(file, signal)
+  if (found !== digest)
+    throw new GoldenSetError(
+      `${file} was changed after the release began (it is ${found.slice(0, 19)}…, it was ${digest.slice(0, 19)}…): retry the release`,
+    )
+}
+
+function checkBody(file: string, { line, request }: GoldenLine, { method }: RequestShape): void {
+  if (method === 'GET' && request !== null)
+    throw new GoldenSetError(
+      `${file}:${line}: a GET carries no body, so "request" would not be sent: use POST, or make it null`,
+    )
 }

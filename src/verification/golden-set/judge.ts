@@ -1,55 +1,59 @@
-/** Results → verdict. Pure. Every asked question must be answered with yes: a floor, no worse than live, what was trained is what is served. */
+/**
+ * Tally → verdict. Pure. Every question that was asked must be answered with yes:
+ *
+ * - `atLeast`: the score itself reaches the floor.
+ * - `noWorseBy`: on the inputs that live answered, the candidate's mean score is below live's by no more than the margin.
+ *   An input that live failed on says nothing about the candidate: a failing live version neither blocks its own fix nor
+ *   lowers the bar. Where live fails too often, the floors decide; without a floor nothing is decided.
+ * - `expects`: the score is not below the 95 % Wilson interval around what was stated. More than was stated is no
+ *   failure; it stands in the evidence.
+ *
+ * Gates judge the figures as they are, as users write them: chance is shown as 95 % intervals in the evidence.
+ */
 import type { Verdict } from '../../release/release.ts'
-import { wilson } from '../../statistics/wilson.ts'
-import type { GateSpec, Target } from '../gate.ts'
-import type { GoldenLine } from './lines.ts'
+import { comparable, evidenceOf, stated } from './evidence.ts'
+import type { GoldenSetSpec } from './evidence.ts'
+import { mean } from './mean.ts'
+import { pairedDifference } from './paired.ts'
+import { slicesOf, worstOf } from './slices.ts'
+import type { Row, Tally } from './tally.ts'
 
-export type GoldenSetSpec = GateSpec & { kind: 'goldenSet' }
-
-export type Scored = {
-  score: number
-  answer: unknown
-  /** Why there is no answer to score. */ failure: string | null
-}
-
-export type Result = { line: GoldenLine; candidate: Scored; live: Scored | null }
-
-const examplesMax = 10
-const slicesMax = 50
-const textMax = 300
 /** A live version that fails on more inputs than this is no measure for anybody. */
 const liveFailuresMax = 0.05
+/** Sums of decimal fractions: 0.9 + 0.01 must not be more than 0.91. */
+const rounding = 1e-9
 
 type Finding = { verdict: 'pass' | 'fail' | 'undecided'; text: string }
 
+/** @param versions names for the sentence; `live` null where nothing was compared */
 export function judge(
   spec: GoldenSetSpec,
-  results: readonly Result[],
-  candidate: Target,
-  live: Target | null,
+  tally: Tally,
+  versions: { candidate: string; live: string | null },
 ): Verdict {
-  const own = mean(results.map((result) => result.candidate.score))
-  const other = live === null ? null : mean(results.map((result) => result.live!.score))
+  const rows = tally.rows()
+  const own = mean(rows.map(({ score }) => score))
   const findings = [
+    anythingRight(own, tally),
     floor(spec, own),
-    expected(spec, own, results.length),
-    ...(other === null ? [] : [noWorse(spec, own, other, results)]),
+    expected(spec, own, rows.length),
+    versions.live === null ? null : noWorse(spec, rows),
   ].filter((finding) => finding !== null)
-  const worst =
+  const decisive =
     findings.find(({ verdict }) => verdict === 'fail') ??
     findings.find(({ verdict }) => verdict === 'undecided')
-  const measured = `${candidate.version} scores ${percent(own)} on ${results.length} inputs${other === null ? '' : `, live ${live!.version} ${percent(other)}`}`
-  const evidence = evidenceOf(results, own, other)
+  const evidence = evidenceOf(spec, tally)
+  const measured = sentence(versions, rows, own)
+  if (decisive !== undefined)
+    return {
+      verdict: decisive.verdict,
+      because: `${measured}; ${decisive.text}${failing(tally)}${worst(rows)}`,
+      evidence,
+    }
   if (findings.length === 0)
     return {
       verdict: 'undecided',
       because: `${measured}; nothing was asked of it that can be judged here (atLeast, expects, or noWorseBy with a live version)`,
-      evidence,
-    }
-  if (worst !== undefined)
-    return {
-      verdict: worst.verdict,
-      because: `${measured}; ${worst.text}${slice(results)}`,
       evidence,
     }
   return {
@@ -59,115 +63,82 @@ export function judge(
   }
 }
 
-function floor({ atLeast }: GoldenSetSpec, own: number): Finding | null {
-  if (atLeast === null) return null
-  const passed = own >= atLeast - 1e-9
-  return {
-    verdict: passed ? 'pass' : 'fail',
-    text: `at least ${percent(atLeast)} ${passed ? 'reached' : 'is asked'}`,
-  }
+/** Whatever the thresholds are, a version without one right answer never passes. */
+function anythingRight(own: number, { count }: Tally): Finding | null {
+  return own > 0 ? null : { verdict: 'fail', text: `not one of ${count} answers is right` }
 }
 
-/** What is served is what was trained: the score it was accepted with, within its sampling error (95 %, Wilson). */
+function floor({ atLeast }: GoldenSetSpec, own: number): Finding | null {
+  if (atLeast === null) return null
+  return own >= atLeast - rounding
+    ? { verdict: 'pass', text: `at least ${percent(atLeast)} reached` }
+    : { verdict: 'fail', text: `at least ${percent(atLeast)} is asked` }
+}
+
 function expected({ expects }: GoldenSetSpec, own: number, total: number): Finding | null {
   if (expects === null) return null
-  const { low } = wilson(expects * total, total)
-  const passed = own >= low
+  const { low, above } = stated(expects, own, total)
+  if (own >= low - rounding)
+    return {
+      verdict: 'pass',
+      text: above
+        ? `more than was stated (${percent(expects)})`
+        : `what was trained is served (${percent(expects)} stated)`,
+    }
   return {
-    verdict: passed ? 'pass' : 'fail',
-    text: passed
-      ? `what was trained is served (${percent(expects)} stated)`
-      : `${percent(expects)} was stated when it was accepted, and less than ${percent(low)} is no chance: what is served is not what was trained`,
+    verdict: 'fail',
+    text: `${percent(expects)} was stated when it was accepted, and less than ${percent(low)} is no chance: what is served is not what was trained`,
   }
 }
 
 function noWorse(
   { noWorseBy, atLeast, expects }: GoldenSetSpec,
-  own: number,
-  other: number,
-  results: readonly Result[],
-): Finding {
-  const failing = results.filter(({ live }) => live!.failure !== null).length / results.length
-  const passed = own >= other - noWorseBy! - 1e-9
-  // A failing live version never blocks its own fix; but where nothing else is asked, "no worse than broken" is no pass.
-  if (passed && failing > liveFailuresMax && atLeast === null && expects === null) {
+  rows: readonly Row[],
+): Finding | null {
+  if (noWorseBy === null) return null
+  const failing = rows.filter(({ live }) => live!.failed).length
+  const difference = pairedDifference(comparable(rows))
+  const of = failing === 0 ? '' : ` on the ${rows.length - failing} inputs that live answered`
+  if (difference !== null && difference.by < -noWorseBy - rounding)
     return {
-      verdict: 'undecided',
-      text: `the live version fails on ${percent(failing)} of the inputs, and there is no floor (atLeast, expects): "no worse" says nothing`,
+      verdict: 'fail',
+      text: `it may be worse than live by ${percent(noWorseBy)} and is by ${percent(-difference.by)}${of}`,
     }
-  }
-  return {
-    verdict: passed ? 'pass' : 'fail',
-    text: passed
-      ? `not worse than live by ${percent(noWorseBy!)}`
-      : `it may be worse than live by ${percent(noWorseBy!)} and is by ${percent(other - own)}`,
-  }
+  if (failing / rows.length <= liveFailuresMax)
+    return { verdict: 'pass', text: `not worse than live by ${percent(noWorseBy)}${of}` }
+  const broken = `the live version failed on ${failing} of ${rows.length} inputs`
+  return atLeast === null && expects === null
+    ? {
+        verdict: 'undecided',
+        text: `${broken}, and there is no floor (atLeast, expects): "no worse" says nothing`,
+      }
+    : { verdict: 'pass', text: `${broken} and is no measure: the floor alone decided` }
 }
 
-function evidenceOf(
-  results: readonly Result[],
+function sentence(
+  { candidate, live }: { candidate: string; live: string | null },
+  rows: readonly Row[],
   own: number,
-  other: number | null,
-): Record<string, unknown> {
-  const total = results.length
-  const interval = wilson(own * total, total)
-  const wrong = results.filter(({ candidate }) => candidate.score < 1)
-  return {
-    score: own,
-    interval95: [interval.low, interval.high],
-    live: other,
-    total,
-    failures: results.filter(({ candidate }) => candidate.failure !== null).length,
-    slices: slicesOf(results),
-    examples: wrong.toSorted(byHarm).slice(0, examplesMax).map(example),
-  }
+): string {
+  const text = `${candidate} scores ${percent(own)} on ${rows.length} inputs`
+  return live === null
+    ? text
+    : `${text}, live ${live} ${percent(mean(rows.map((row) => row.live!.score)))}`
 }
 
-/** Where the candidate lost what live had comes first. */
-function byHarm(a: Result, b: Result): number {
-  return (b.live?.score ?? 0) - b.candidate.score - ((a.live?.score ?? 0) - a.candidate.score)
+function failing(tally: Tally): string {
+  const [first] = tally.failures()
+  return first === undefined ? '' : ` (${tally.failed} failed: ${first.failure})`
 }
 
-function example({ line, candidate, live }: Result): Record<string, unknown> {
-  return {
-    line: line.line,
-    request: short(line.request),
-    expected: short(line.expected),
-    candidate: candidate.failure ?? short(candidate.answer),
-    ...(live === null ? {} : { live: live.failure ?? short(live.answer) }),
-  }
+function worst(rows: readonly Row[]): string {
+  const slice = worstOf(slicesOf(rows))
+  return slice === null
+    ? ''
+    : ` (worst slice: ${slice.slice} ${percent(slice.score)} of ${slice.total})`
 }
 
-type Slice = { slice: string; total: number; score: number; live: number | null }
-
-function slicesOf(results: readonly Result[]): Slice[] {
-  const groups = Map.groupBy(results, ({ line }) => line.slice)
-  return [...groups]
-    .map(([name, group]) => ({
-      slice: name,
-      total: group.length,
-      score: mean(group.map(({ candidate }) => candidate.score)),
-      live: group[0]!.live === null ? null : mean(group.map(({ live }) => live!.score)),
-    }))
-    .toSorted((a, b) => a.score - b.score)
-    .slice(0, slicesMax)
-}
-
-function slice(results: readonly Result[]): string {
-  const [worst, second] = slicesOf(results)
-  if (worst === undefined || second === undefined) return ''
-  return ` (worst slice: ${worst.slice} ${percent(worst.score)} of ${worst.total})`
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
-}
-
+/** Two digits: with one, 91.96 % would miss "92 %". */
 function percent(value: number): string {
-  return `${Math.round(value * 1000) / 10} %`
-}
-
-function short(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
-  return text.length > textMax ? `${text.slice(0, textMax)}…` : text
+  return `${Math.round(value * 10_000) / 100} %`
 }

@@ -1,63 +1,82 @@
 /** How right is an answer? 1 right, 0 wrong, or anything between. A scorer that cannot tell throws: then nothing is decided. */
-import { isDeepStrictEqual } from 'node:util'
 import type { Score } from '../gate.ts'
 import { jsonPath } from '../json-path.ts'
 import { openModuleScore } from './module-score.ts'
+import { matches, wrongWithPattern } from './pattern.ts'
+import { sameJson } from './same-json.ts'
 
 export type Scorer = {
+  /** Null, or why this score can do nothing with what a line expects; asked for every line before a request is sent. */
+  wrongWith(expected: unknown): string | null
   score(answer: unknown, expected: unknown, line: number): Promise<number> | number
   close(): Promise<void>
 }
 
+/** @throws Error for a JSON path that is not understood, or a module that cannot be loaded */
 export async function scorerOf(score: Score): Promise<Scorer> {
-  const pure = (act: (answer: unknown, expected: unknown, line: number) => boolean): Scorer => ({
-    score: (answer, expected, line) => (act(answer, expected, line) ? 1 : 0),
-    close: async () => {},
-  })
   switch (score.kind) {
     case 'exact':
-      return pure((answer, expected) => isDeepStrictEqual(answer, expected))
+      return scorer(sameJson)
     case 'oneOf':
-      return pure((answer, expected, line) => {
-        if (!Array.isArray(expected))
-          throw new Error(`line ${line}: score oneOf needs a list in "expected"`)
-        return expected.some((one) => isDeepStrictEqual(answer, one))
-      })
+      return scorer(
+        (answer, expected) => (expected as unknown[]).some((one) => sameJson(answer, one)),
+        (expected) => (Array.isArray(expected) ? null : 'needs a list in "expected"'),
+      )
     case 'numeric':
-      return pure((answer, expected, line) => {
-        if (typeof expected !== 'number')
-          throw new Error(`line ${line}: score numeric needs a number in "expected"`)
-        return typeof answer === 'number' && Math.abs(answer - expected) <= score.tolerance
-      })
-    case 'jsonFields': {
-      const fields = score.fields.map((field) =>
-        jsonPath(field.startsWith('$') ? field : `$.${field}`),
+      return scorer(
+        (answer, expected) => near(answer, expected as number, score.tolerance),
+        (expected) => (typeof expected === 'number' ? null : 'needs a number in "expected"'),
       )
-      return pure((answer, expected) =>
-        fields.every((field) => isDeepStrictEqual(field(answer), field(expected))),
+    case 'jsonFields':
+      return fieldsScorer(score.fields)
+    case 'regex':
+      return scorer(
+        (answer, expected) => matches(expected as string, textOf(answer)),
+        (expected) => {
+          if (typeof expected !== 'string') return 'needs a pattern in "expected"'
+          const wrong = wrongWithPattern(expected)
+          return wrong === null ? null : `cannot use the pattern: ${wrong}`
+        },
       )
-    }
-    case 'regex': {
-      const patterns = new Map<string, RegExp>()
-      return pure((answer, expected, line) => {
-        if (typeof expected !== 'string')
-          throw new Error(`line ${line}: score regex needs a pattern in "expected"`)
-        const pattern = patterns.get(expected) ?? compile(expected, line)
-        patterns.set(expected, pattern)
-        return typeof answer === 'string' && pattern.test(answer)
-      })
-    }
     case 'module':
       return openModuleScore(score.file)
   }
 }
 
-function compile(pattern: string, line: number): RegExp {
-  try {
-    return new RegExp(pattern, 'u')
-  } catch (cause) {
-    throw new Error(`line ${line}: the pattern does not compile (${(cause as Error).message})`, {
-      cause,
-    })
+function scorer(
+  isRight: (answer: unknown, expected: unknown) => boolean,
+  wrongWith: Scorer['wrongWith'] = () => null,
+): Scorer {
+  return {
+    wrongWith,
+    score: (answer, expected) => (isRight(answer, expected) ? 1 : 0),
+    close: async () => {},
   }
+}
+
+/** A field is a JSON path, or names with dots between them. One that is not expected would be "equal" wherever it is missing. */
+function fieldsScorer(names: readonly string[]): Scorer {
+  const fields = names.map((name) => ({
+    name,
+    read: jsonPath(name.startsWith('$') ? name : `$.${name}`),
+  }))
+  return scorer(
+    (answer, expected) => fields.every(({ read }) => sameJson(read(answer), read(expected))),
+    (expected) => {
+      const missing = fields.find(({ read }) => read(expected) === undefined)
+      return missing === undefined ? null : `needs the field ${missing.name} in "expected"`
+    },
+  )
+}
+
+/** Differences of decimal fractions are a little off: 1.1 and 1.0 are 0.1 apart. */
+function near(answer: unknown, expected: number, tolerance: number): boolean {
+  if (typeof answer !== 'number') return false
+  const rounding = 4 * Number.EPSILON * Math.max(Math.abs(answer), Math.abs(expected))
+  return Math.abs(answer - expected) <= tolerance + rounding
+}
+
+/** A pattern is tried on text as it is, on anything else as JSON. */
+function textOf(answer: unknown): string {
+  return typeof answer === 'string' ? answer : JSON.stringify(answer)
 }

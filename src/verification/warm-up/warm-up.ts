@@ -1,157 +1,109 @@
 /**
- * The warm-up gate: requests to every replica until its latency is stable. Stable means: the last two windows of requests
- * agree in median and 90th percentile, within a quarter or two milliseconds, and nothing failed in them.
+ * The warm-up gate: requests to every replica until the latency of each is stable (stable.ts says what that is). A replica
+ * that answers errors fails it; one that is still changing when time is over leaves it undecided. Nothing but stable latency
+ * passes.
+ *
+ * Where neither the gate nor a golden set says what to send, GET / is sent: that warms connections and the server, and a
+ * server that has nothing there must be told what to warm up with.
  */
 import type { Verdict } from '../../release/release.ts'
 import { askerOf } from '../ask.ts'
-import type { Asker } from '../ask.ts'
-import type { GateSpec, RequestShape, Target } from '../gate.ts'
-import { readGoldenSet } from '../golden-set/lines.ts'
+import { undecided } from '../examination.ts'
 import type { Examination } from '../examination.ts'
+import type { GateSpec, RequestShape, Target } from '../gate.ts'
+import { bodiesOf } from './bodies.ts'
+import type { Bodies } from './bodies.ts'
+import { heatUp } from './heat.ts'
+import type { Heat } from './heat.ts'
+import { windowsAlike, windowSize } from './stable.ts'
 
 export type WarmUpSpec = GateSpec & { kind: 'warmUp' }
 
-/** Requests in a window: enough for a median that does not jump, few enough to be quick. */
-export const windowSize = 20
-export const windowsMin = 2
-const relativeTolerance = 0.25
-const absoluteToleranceMs = 2
-/** A replica that fails this often in a window is not warming, it is broken. */
-const failuresMax = 0.2
-
 const fallback: RequestShape = { method: 'GET', path: '/', headers: {}, timeoutS: 10 }
+const noBody: Bodies = () => undefined
 
-type Warm = { address: string; coldMs: number; warmMs: number; requests: number }
-
+/** @throws Error where the golden set cannot be read: nothing is decided then */
 export async function warmUp(
   spec: WarmUpSpec,
   candidate: Target,
   { signal, progress }: Examination,
 ): Promise<Verdict> {
-  const bodies =
-    spec.file === null
-      ? [undefined]
-      : (await readGoldenSet(spec.file)).lines.map(({ request }) => request)
-  const asker = askerOf(
-    spec.request ?? fallback,
-    'warm-up',
-    spec.concurrency * candidate.addresses.length,
-    signal,
-  )
+  const bodies = spec.file === null ? noBody : await bodiesOf(spec.file, windowSize, signal)
+  // One broken replica ends it for all.
+  const over = new AbortController()
+  const both = AbortSignal.any([signal, over.signal])
+  const asker = askerOf(spec.request ?? fallback, {
+    purpose: 'warm-up',
+    connections: spec.concurrency,
+    signal: both,
+  })
   const requests = new Map<string, number>()
   try {
-    const warmed = await Promise.all(
-      candidate.addresses.map((address) =>
-        warmReplica(asker, address, bodies, spec.concurrency, signal, (count) => {
-          requests.set(address, count)
-          progress(
-            `${[...requests.values()].reduce((sum, one) => sum + one, 0)} requests to ${candidate.addresses.length} replicas`,
-          )
-        }),
-      ),
+    const heats = await Promise.all(
+      candidate.addresses.map(async (address) => {
+        const found = await heatUp(asker, address, {
+          bodies,
+          concurrency: spec.concurrency,
+          withinS: spec.withinS,
+          signal: both,
+          progress: (count) => {
+            requests.set(address, count)
+            const total = [...requests.values()].reduce((sum, one) => sum + one, 0)
+            progress(`${total} requests to ${candidate.addresses.length} replicas`)
+          },
+        })
+        if (found.outcome === 'broken') over.abort(new Error('a replica is broken'))
+        return found
+      }),
     )
-    const broken = warmed.find((result) => 'failure' in result)
-    if (broken !== undefined)
-      return {
-        verdict: 'fail',
-        because: `${broken.address} fails while it warms up: ${broken.failure}`,
-        evidence: { replicas: warmed },
-      }
-    return verdictOf(
-      candidate,
-      warmed.filter((result): result is Warm => !('failure' in result)),
-    )
+    return verdictOf(spec, candidate, heats, signal)
   } finally {
     asker.close()
   }
 }
 
-function verdictOf(candidate: Target, warmed: readonly Warm[]): Verdict {
-  const cold = Math.max(...warmed.map(({ coldMs }) => coldMs))
-  const warm = Math.max(...warmed.map(({ warmMs }) => warmMs))
-  const total = warmed.reduce((sum, { requests }) => sum + requests, 0)
+function verdictOf(
+  { request }: WarmUpSpec,
+  { version }: Target,
+  heats: readonly Heat[],
+  signal: AbortSignal,
+): Verdict {
+  const evidence = { windowSize, windowsAlike, replicas: heats }
+  const broken = heats.find(({ outcome }) => outcome === 'broken')
+  if (broken !== undefined) return failed(broken, request, evidence)
+  const unsteady = heats.find(({ outcome }) => outcome === 'unsteady')
+  if (unsteady !== undefined)
+    return undecided(
+      `${signal.aborted ? (signal.reason as Error).message : 'too many requests without an end'}: ${unsteady.address} ${stateOf(unsteady)}`,
+      evidence,
+    )
+  const requests = heats.reduce((sum, heat) => sum + heat.requests, 0)
+  const cold = Math.max(...heats.map(({ coldMs }) => coldMs ?? 0))
+  const warm = Math.max(...heats.map(({ windows }) => windows.at(-1)!.median!))
   return {
     verdict: 'pass',
-    because: `${candidate.version} is warm after ${total} requests: first answer ${cold.toFixed(1)} ms, now ${warm.toFixed(1)} ms (median)`,
-    evidence: { replicas: warmed },
+    because: `${version} is warm after ${requests} requests: first answer ${cold.toFixed(1)} ms, now ${warm.toFixed(1)} ms (median)`,
+    evidence,
   }
 }
 
-async function warmReplica(
-  asker: Asker,
-  address: string,
-  bodies: readonly unknown[],
-  concurrency: number,
-  signal: AbortSignal,
-  progress: (count: number) => void,
-): Promise<Warm | { address: string; failure: string }> {
-  let before: Window | null = null
-  let coldMs = 0
-  for (let windows = 1; ; windows++) {
-    const { times, failures, why } = await oneWindow(
-      asker,
-      address,
-      bodies,
-      (windows - 1) * windowSize,
-      concurrency,
-      signal,
+function failed(
+  { address, errors, requests, why }: Heat,
+  request: RequestShape | null,
+  evidence: Record<string, unknown>,
+): Verdict {
+  const text = `${address} fails while it warms up: ${errors} of ${requests} requests (${why})`
+  if (request === null && why?.startsWith('status 4') === true)
+    return undecided(
+      `${text}; nothing says what to warm it up with, so GET / was sent: give warmUp a request, or add a golden set`,
+      evidence,
     )
-    if (failures / windowSize > failuresMax)
-      return { address, failure: `${failures} of ${windowSize} requests (${why})` }
-    if (windows === 1) coldMs = times[0] ?? 0
-    progress(windows * windowSize)
-    const now = windowOf(times, failures)
-    if (before !== null && windows >= windowsMin && isStable(before, now))
-      return { address, coldMs, warmMs: now.median, requests: windows * windowSize }
-    before = now
-  }
+  return { verdict: 'fail', because: text, evidence }
 }
 
-export type Window = { median: number; p90: number; failures: number }
-
-export function isStable(before: Window, now: Window): boolean {
-  return (
-    before.failures + now.failures === 0 &&
-    agree(before.median, now.median) &&
-    agree(before.p90, now.p90)
-  )
-}
-
-function agree(a: number, b: number): boolean {
-  return Math.abs(a - b) <= Math.max(absoluteToleranceMs, relativeTolerance * Math.max(a, b))
-}
-
-function windowOf(times: readonly number[], failures: number): Window {
-  const sorted = times.toSorted((a, b) => a - b)
-  const at = (share: number) =>
-    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Infinity
-  return { median: at(0.5), p90: at(0.9), failures }
-}
-
-async function oneWindow(
-  asker: Asker,
-  address: string,
-  bodies: readonly unknown[],
-  from: number,
-  concurrency: number,
-  signal: AbortSignal,
-): Promise<{ times: number[]; failures: number; why: string }> {
-  const times: number[] = []
-  let failures = 0
-  let why = ''
-  let next = 0
-  const walk = async () => {
-    while (next < windowSize) {
-      signal.throwIfAborted()
-      const body = bodies[(from + next++) % bodies.length]
-      const answered = await asker.ask(address, body).catch((error: unknown) => error as Error)
-      signal.throwIfAborted()
-      if (answered instanceof Error || answered.status >= 400) {
-        failures++
-        why = answered instanceof Error ? answered.message : `status ${answered.status}`
-      } else times.push(answered.ms)
-    }
-  }
-  await Promise.all(Array.from({ length: concurrency }, walk))
-  return { times, failures, why }
+function stateOf({ windows, requests, late, errors, coldMs }: Heat): string {
+  const medians = windows.flatMap(({ median }) => (median === null ? [] : [median.toFixed(1)]))
+  if (coldMs === null && medians.length === 0)
+    return `has given no answer to ${requests} requests (${late} too late, ${errors} errors)`
+  return `is not stable after ${requests} requests, ${late} of them too late: medians ${medians.join(', ')} ms`
 }

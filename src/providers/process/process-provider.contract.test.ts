@@ -1,0 +1,4 @@
+import { providerContract } from '../provider.contract.ts'
+import { processBench } from './bench.ts'
+
+providerContract('the process provider', () => processBench())

@@ -1,0 +1,47 @@
+/**
+ * How many more answers until the evidence is enough. The wealth of each component grows by a fixed amount per answer on
+ * average, on the log scale; the count is where their sum reaches the goal. Source: Wald 1945 (average sample number).
+ * Reference: new wealth, limit 0.01, no errors, goal 20 → 479 answers.
+ */
+import type { Wealth } from './engine.ts'
+import type { Mixture } from './mixture.ts'
+
+export type Wanted = {
+  wealth: Wealth
+  mixture: Mixture
+  /** Per component, for each outcome. */
+  factors: { good: readonly number[]; bad: readonly number[] }
+  /** Expected share of bad outcomes. */
+  rate: number
+  goal: number
+}
+
+/** More answers than anybody waits for. */
+const mostAnswers = 1e8
+
+/** @returns a whole number, 0 when it is enough already; Infinity when at this rate it never will be */
+export function answersUntil({ wealth, mixture, factors, rate, goal }: Wanted): number {
+  const growth = mixture.effects.map((_, k) => {
+    const [good, bad] = [Math.log(factors.good[k]!), Math.log(factors.bad[k]!)]
+    return (rate === 1 ? 0 : (1 - rate) * good) + (rate === 0 ? 0 : rate * bad)
+  })
+  const enough = (count: number) => {
+    let total = 0
+    for (let k = 0; k < growth.length; k++) total += wealth.early[k]! * Math.exp(count * growth[k]!)
+    return (1 - mixture.later) * total >= goal
+  }
+  if (enough(0)) return 0
+  if (!growth.some((value) => value > 0)) return Infinity
+  let [low, high] = [0, 1]
+  while (!enough(high)) {
+    if (high > mostAnswers) return Infinity
+    low = high
+    high *= 2
+  }
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (enough(middle)) high = middle
+    else low = middle
+  }
+  return high
+}

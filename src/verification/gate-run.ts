@@ -1,0 +1,68 @@
+/** Reads what the controller asks for. A field that is not known here is refused: ignored, it would be a check that nobody made. */
+import { z } from 'zod'
+import { ProblemError } from '../ipc/problem.ts'
+import type { GateRun } from './gate.ts'
+
+const seconds = z.number().positive()
+const concurrency = z.int().min(1).max(256)
+const share = z.number().min(0).max(1).nullable()
+
+const request = z.strictObject({
+  method: z.enum(['GET', 'POST', 'PUT']),
+  path: z.string().startsWith('/'),
+  headers: z.record(z.string(), z.string()),
+  timeoutS: seconds,
+})
+
+const score = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('exact') }),
+  z.strictObject({ kind: z.literal('oneOf') }),
+  z.strictObject({ kind: z.literal('numeric'), tolerance: z.number().min(0) }),
+  z.strictObject({ kind: z.literal('jsonFields'), fields: z.array(z.string()).min(1) }),
+  z.strictObject({ kind: z.literal('regex') }),
+  z.strictObject({ kind: z.literal('module'), file: z.string() }),
+])
+
+const spec = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('warmUp'),
+    withinS: seconds,
+    until: z.literal('stable'),
+    request: request.nullable(),
+    file: z.string().nullable(),
+    concurrency,
+  }),
+  z.strictObject({
+    kind: z.literal('goldenSet'),
+    file: z.string(),
+    digest: z.string(),
+    request,
+    answer: z.string().nullable(),
+    score,
+    atLeast: share,
+    noWorseBy: share,
+    expects: share,
+    withinS: seconds,
+    concurrency,
+  }),
+])
+
+const target = z.strictObject({ version: z.string(), addresses: z.array(z.string().min(1)) })
+
+const gateRun: z.ZodType<GateRun> = z.strictObject({
+  spec,
+  candidate: target,
+  live: target.nullable(),
+})
+
+/** @throws ProblemError `bad-gate-run` */
+export function readGateRun(value: unknown): GateRun {
+  const read = gateRun.safeParse(value)
+  if (read.success) return read.data
+  throw new ProblemError({
+    status: 400,
+    code: 'bad-gate-run',
+    title: `cannot run this gate: ${read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`,
+    hint: 'controller and examiner must be of the same version of Beryl',
+  })
+}

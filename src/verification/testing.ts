@@ -1,0 +1,165 @@
+/** For tests only: model servers on real sockets, golden sets in real files. */
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TestContext } from 'node:test'
+import type { GateSpec, Target } from './gate.ts'
+
+/** `hang`: no answer. `close`: the connection is closed instead. `cut`: closed in the middle of the answer. `stall`: half an answer. */
+export type Behaviour =
+  | { label: unknown; afterMs?: number }
+  | { raw: string; status?: number }
+  | { bytes: number }
+  | 'hang'
+  | 'close'
+  | 'cut'
+  | 'stall'
+
+export type Model = {
+  address: string
+  /** Every request that has come, with its body. */
+  asked: { body: string; test: string | undefined; url: string }[]
+}
+
+/** A model server of the test: what it does with an input is asked of `behave`. Closed when the test ends. */
+export async function model(
+  context: TestContext,
+  behave: (input: { text?: string }, count: number) => Behaviour,
+): Promise<Model> {
+  const asked: Model['asked'] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const body = Buffer.concat(chunks).toString()
+      const test = request.headers['beryl-test'] as string | undefined
+      asked.push({ body, test, url: request.url! })
+      void answer(response, behave(body === '' ? {} : (JSON.parse(body) as {}), asked.length))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
+}
+
+async function answer(response: ServerResponse, behaviour: Behaviour): Promise<void> {
+  if (behaviour === 'hang') return
+  if (behaviour === 'close') return void response.destroy()
+  if (behaviour === 'cut' || behaviour === 'stall') {
+    response.writeHead(200, { 'content-length': 1000 })
+    response.write('{"label": ', () => behaviour === 'cut' && response.destroy())
+    return
+  }
+  if ('bytes' in behaviour) {
+    response.writeHead(200)
+    const piece = Buffer.alloc(1024 * 1024, 'x')
+    for (let sent = 0; sent < behaviour.bytes && !response.destroyed; sent += piece.length) {
+      response.write(piece)
+      await new Promise(setImmediate)
+    }
+    return void response.end()
+  }
+  if ('raw' in behaviour) {
+    return void response.writeHead(behaviour.status ?? 200).end(behaviour.raw)
+  }
+  if (behaviour.afterMs !== undefined) await sleep(behaviour.afterMs)
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.end(JSON.stringify({ label: behaviour.label }))
+}
+
+export function target(version: string, ...models: readonly Model[]): Target {
+  return { version, addresses: models.map(({ address }) => address) }
+}
+
+export async function directory(context: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'beryl-examiner-'))
+  context.after(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+/** Writes the lines as they are, or as JSON. */
+export async function goldenFile(
+  context: TestContext,
+  lines: readonly unknown[],
+): Promise<{ file: string; digest: string }> {
+  const file = join(await directory(context), 'golden.jsonl')
+  const text = lines
+    .map((line) => (typeof line === 'string' ? line : JSON.stringify(line)))
+    .join('\n')
+  await writeFile(file, text)
+  return { file, digest: `sha256:${createHash('sha256').update(text).digest('hex')}` }
+}
+
+/** Inputs `a0`, `b1`, `a2`, …, each labelled by its first letter. */
+export function labelled(count: number): { request: { text: string }; expected: string }[] {
+  return Array.from({ length: count }, (_, index) => {
+    const label = index % 2 === 0 ? 'a' : 'b'
+    return { request: { text: `${label}${index}` }, expected: label }
+  })
+}
+
+/** The right answer to an input of `labelled`. */
+export function right({ text }: { text?: string }): Behaviour {
+  return { label: text?.[0] }
+}
+
+type GoldenSet = GateSpec & { kind: 'goldenSet' }
+type WarmUp = GateSpec & { kind: 'warmUp' }
+
+export function goldenSpec(
+  more: Partial<GoldenSet> & Pick<GoldenSet, 'file' | 'digest'>,
+): GoldenSet {
+  return {
+    kind: 'goldenSet',
+    request: { method: 'POST', path: '/classify', headers: {}, timeoutS: 0.3 },
+    answer: '$.label',
+    score: { kind: 'exact' },
+    atLeast: null,
+    noWorseBy: null,
+    expects: null,
+    withinS: 20,
+    concurrency: 8,
+    ...more,
+  }
+}
+
+export function warmUpSpec(more: Partial<WarmUp> = {}): WarmUp {
+  return {
+    kind: 'warmUp',
+    withinS: 20,
+    until: 'stable',
+    request: { method: 'POST', path: '/classify', headers: {}, timeoutS: 1 },
+    file: null,
+    concurrency: 4,
+    ...more,
+  }
+}
+
+/** Polls until the condition holds; fails with what was waited for. */
+export async function eventually<Value>(
+  look: () => Promise<Value | null> | Value | null,
+  what: string,
+  limitMs = 5000,
+): Promise<Value> {
+  const until = performance.now() + limitMs
+  for (;;) {
+    const value = await look()
+    if (value !== null) return value
+    if (performance.now() > until) throw new Error(`waited ${limitMs} ms for ${what}`)
+    await sleep(10)
+  }
+}
+
+/** Never aborted: for tests in which nothing takes long. */
+export const calm = (): { signal: AbortSignal; progress: () => void } => ({
+  signal: new AbortController().signal,
+  progress: () => {},
+})

@@ -1,0 +1,104 @@
+/** Warms one replica: the first request alone, then window after window, until its latency is stable, it is broken, or time is over. */
+import { NoAnswer } from '../ask.ts'
+import type { Answered, Asker } from '../ask.ts'
+import { short } from '../examination.ts'
+import { eachOf } from '../pool.ts'
+import type { Bodies } from './bodies.ts'
+import { isStable, windowOf, windowSize } from './stable.ts'
+import type { Window } from './stable.ts'
+
+export type Heat = {
+  address: string
+  /** `stable` is the only good one; `broken` answers errors; `unsteady` was still changing when its time was over. */
+  outcome: 'stable' | 'broken' | 'unsteady'
+  /** Latency of the very first request; null where it was not answered. */
+  coldMs: number | null
+  /** Sent; the last ones perhaps cut when it was over. */
+  requests: number
+  errors: number
+  late: number
+  /** What the last error was. */
+  why: string | null
+  /** The last windows, oldest first. */
+  windows: Window[]
+}
+
+/** A replica that answers errors to more than this in one window is not warming, it is broken. */
+const errorsMax = 0.2
+const windowsMax = 500
+const windowsShown = 6
+const whyMaxLength = 200
+
+export async function heatUp(
+  asker: Asker,
+  address: string,
+  {
+    bodies,
+    concurrency,
+    withinS,
+    signal,
+    progress,
+  }: {
+    bodies: Bodies
+    concurrency: number
+    /** The time limit of the first request: it may compile kernels for minutes. */
+    withinS: number
+    signal: AbortSignal
+    progress: (requests: number) => void
+  },
+): Promise<Heat> {
+  const heat: Heat = {
+    address,
+    outcome: 'unsteady',
+    coldMs: null,
+    requests: 0,
+    errors: 0,
+    late: 0,
+    why: null,
+    windows: [],
+  }
+  try {
+    heat.coldMs = await timed(heat, () => asker.ask(address, bodies(0, 0), withinS))
+    for (let count = 1; count <= windowsMax && heat.outcome === 'unsteady'; count++) {
+      const window = await oneWindow(heat, count)
+      heat.windows = [...heat.windows, window].slice(-windowsShown)
+      if (window.errors > errorsMax * windowSize) heat.outcome = 'broken'
+      else if (isStable(heat.windows)) heat.outcome = 'stable'
+      progress(heat.requests)
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  // Some errors in every window never get stable; slowness alone is no error.
+  if (heat.outcome === 'unsteady' && (heat.windows.at(-1)?.errors ?? heat.errors) > 0)
+    heat.outcome = 'broken'
+  return heat
+
+  async function oneWindow(heat: Heat, count: number): Promise<Window> {
+    const before = { errors: heat.errors, late: heat.late }
+    const times: number[] = []
+    const places = Array.from({ length: windowSize }, (_, place) => place)
+    await eachOf(places, { concurrency, signal }, async (place) => {
+      const ms = await timed(heat, () => asker.ask(address, bodies(count, place)))
+      if (ms !== null) times.push(ms)
+    })
+    return windowOf(times, heat.errors - before.errors, heat.late - before.late)
+  }
+}
+
+/** Null where there was no good answer; counts what happened. @throws the reason of an aborted signal */
+async function timed(heat: Heat, ask: () => Promise<Answered>): Promise<number | null> {
+  heat.requests++
+  try {
+    const { status, ms } = await ask()
+    if (status >= 200 && status <= 299) return ms
+    heat.errors++
+    heat.why = `status ${status}`
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error
+    if (error.late) heat.late++
+    else heat.errors++
+    heat.why = short(error.message, whyMaxLength)
+  }
+  return null
+}
