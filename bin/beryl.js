@@ -9,6 +9,7 @@ if (major < 24 || (major === 24 && minor < 15)) {
   )
   process.exit(1)
 }
+await import('./compile-cache.js')
 const sources = new URL('../src/cli/main.ts', import.meta.url)
 const { run } = await import(
   existsSync(sources) ? sources.href : new URL('../dist/cli/main.js', import.meta.url).href

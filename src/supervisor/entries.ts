@@ -13,3 +13,6 @@ const entries: Record<Exclude<ProcessRole, 'supervisor'>, string> = {
 export function entryOf(role: keyof typeof entries): string {
   return fileURLToPath(new URL(`${entries[role]}.${extension}`, import.meta.url))
 }
+
+/** Starts one of them, given its entry. */
+export const starter = fileURLToPath(new URL('../../bin/process.js', import.meta.url))

@@ -18,7 +18,7 @@ import type { DataDirectory } from '../ipc/data-directory.ts'
 import { identityOf, isAlive } from '../ipc/identity.ts'
 import type { Identity } from '../ipc/identity.ts'
 import { log } from '../log.ts'
-import { entryOf } from './entries.ts'
+import { entryOf, starter } from './entries.ts'
 
 type Role = Parameters<typeof entryOf>[0]
 
@@ -85,7 +85,7 @@ export function keepRunning(program: Program): Kept {
     const output = openLog(directory, role)
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', entryOf(role)],
+      ['--disable-warning=ExperimentalWarning', starter, entryOf(role)],
       {
         detached: true,
         stdio: ['ignore', output, output, ...program.inherit],
