@@ -95,17 +95,28 @@ export function steadyTraffic(gateway: string, { concurrency = 4, pauseMs = 4 } 
   }
 }
 
-/** Answers of `old` to requests sent after the first answer of `next`, up to the first answer after traffic moved on. */
-export function oldAfterNew(
-  answers: readonly Answer[],
-  old: string,
-  next: string,
-  until = Infinity,
-): number {
-  const first = Math.min(
-    ...answers.filter(({ version }) => version === next).map(({ answeredAt }) => answeredAt),
+/** Answers of `old` to requests that were sent after the first answer of `next`. For traffic that moved once. */
+export function oldAfterNew(answers: readonly Answer[], old: string, next: string): number {
+  const first = firstAnswer(answers, next)
+  return answers.filter(({ version, sentAt }) => version === old && sentAt > first).length
+}
+
+/**
+ * For traffic that moved to `next` and back, by the client's clock alone: an answer of `old` must not lie whole between the
+ * first answer of `next` and a request that `next` still answered. One criterion for both moves.
+ */
+export function mixed(answers: readonly Answer[], old: string, next: string): number {
+  const first = firstAnswer(answers, next)
+  const last = Math.max(
+    ...answers.filter(({ version }) => version === next).map((one) => one.sentAt),
   )
   return answers.filter(
-    ({ version, sentAt }) => version === old && sentAt > first && sentAt < until,
+    ({ version, sentAt, answeredAt }) => version === old && sentAt > first && answeredAt < last,
   ).length
+}
+
+function firstAnswer(answers: readonly Answer[], of: string): number {
+  return Math.min(
+    ...answers.filter(({ version }) => version === of).map(({ answeredAt }) => answeredAt),
+  )
 }
