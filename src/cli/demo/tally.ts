@@ -63,25 +63,23 @@ export type Move = { version: string; at: number }
 const tickMs = 1
 
 /**
- * Promise 2, from outside: answers of another version to requests that were sent after the new one had answered anyone, and that
- * came before traffic moved on again.
+ * Promise 2, from outside: answers of another version that lie whole between the first answer of the one that traffic had
+ * moved to and the last request that it answered before traffic moved on. Which of its times live is meant, the record
+ * says; the comparison itself uses the client's clock alone.
  */
 export function oldAfterNew(answers: readonly Answered[], moves: readonly Move[]): number {
   return moves.reduce((sum, { version, at }, index) => {
     const until = moves[index + 1]?.at ?? Infinity
-    const first = answers.reduce(
-      (least, answer) =>
-        answer.version === version && answer.answeredAt >= at - tickMs
-          ? Math.min(least, answer.answeredAt)
-          : least,
-      Infinity,
+    let [first, last] = [Infinity, -Infinity]
+    for (const answer of answers) {
+      if (answer.version !== version || answer.answeredAt < at - tickMs || answer.sentAt >= until)
+        continue
+      first = Math.min(first, answer.answeredAt)
+      last = Math.max(last, answer.sentAt)
+    }
+    const between = answers.filter(
+      (one) => one.version !== version && one.sentAt > first && one.answeredAt < last,
     )
-    return (
-      sum +
-      answers.filter(
-        (answer) =>
-          answer.version !== version && answer.sentAt > first && answer.answeredAt < until,
-      ).length
-    )
+    return sum + between.length
   }, 0)
 }
