@@ -6,11 +6,7 @@ import type { Now, Phase, Release, Service } from './release.ts'
 export function enter(service: Service, release: Release, move: Move, now: Now): Service {
   switch (move.to) {
     case 'provisioning':
-      return withPhase(
-        service,
-        { ...release, from: service.live },
-        { name: 'provisioning', since: now },
-      )
+      return withPhase(service, sizedAsLive(service, release), { name: 'provisioning', since: now })
     case 'warming':
     case 'verifying':
     case 'awaiting-approval':
@@ -37,6 +33,12 @@ export function enter(service: Service, release: Release, move: Move, now: Now):
     case 'end':
       return withPhase(service, release, { name: move.endsAs, since: now, because: move.because })
   }
+}
+
+/** A candidate is never smaller than what is live when it leaves the queue: it could not take the traffic over (rulings §14). */
+function sizedAsLive({ live }: Service, release: Release): Release {
+  const replicas = Math.max(release.bundle.replicas, live?.replicas ?? 0)
+  return { ...release, from: live, bundle: { ...release.bundle, replicas } }
 }
 
 /** The candidate becomes live and the live one standby, in the row; the gateway follows. Its way back gets its number now. */

@@ -1,0 +1,155 @@
+/** Random histories: whatever happens, in whatever order, the promises hold; and a world that behaves lets each release end. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Rules } from './release.ts'
+import { plainRules, World } from './testing/world.ts'
+
+type Step = (world: World) => void
+
+const pick = <Item>(items: readonly Item[], at: number): Item | undefined =>
+  items.length === 0 ? undefined : items[at % items.length]
+
+const anyReplica = (act: (world: World, id: string) => void) =>
+  fc.nat(5).map((at) => ({
+    name: `replica ${at}`,
+    run: (world: World) => {
+      const id = pick([...world.replicas.keys()], at)
+      if (id !== undefined) act(world, id)
+    },
+  }))
+
+const rules = fc
+  .record({
+    gates: fc.constantFrom(
+      plainRules.gates,
+      plainRules.gates.slice(0, 1),
+      [],
+      [
+        ...plainRules.gates,
+        { name: 'noWorse', kind: 'goldenSet', needsLive: true, absolute: false },
+      ],
+    ),
+    switchWhen: fc.constantFrom('verified', 'verified', 'approved'),
+    whenUndecided: fc.constantFrom('hold', 'accept', 'rollBack'),
+    standby: fc.constantFrom(plainRules.standby, []),
+  })
+  .map(({ whenUndecided, ...rest }): Rules => ({
+    ...plainRules,
+    ...rest,
+    watch: { atLeastS: 60, atMostS: 600, whenUndecided },
+  }))
+
+const step = (name: string, run: Step) => fc.constant({ name, run })
+
+const steps = fc.oneof(
+  { weight: 12, arbitrary: step('tick', (world) => world.tick()) },
+  { weight: 12, arbitrary: step('behave', (world) => world.behave()) },
+  {
+    weight: 3,
+    arbitrary: fc.nat(2).map((count) => ({
+      name: `tick, killed after ${count} actions`,
+      run: (world: World) => world.tick(count),
+    })),
+  },
+  {
+    weight: 5,
+    arbitrary: fc
+      .record({
+        version: fc.constantFrom('a', 'b', 'c'),
+        kind: fc.constantFrom('deploy', 'deploy', 'deploy', 'verify', 'rollback'),
+        replace: fc.boolean(),
+        replicas: fc.integer({ min: 1, max: 2 }),
+        rules,
+      })
+      .map(({ version, ...options }) => ({
+        name: `${options.kind} ${version}`,
+        run: (world: World) => void world.deploy(version, options),
+      })),
+  },
+  {
+    weight: 5,
+    arbitrary: fc
+      .constantFrom('approve', 'promote', 'pause', 'resume', 'abort', 'rollback')
+      .map((command) => ({
+        name: command,
+        run: (world: World) => void world.command(command),
+      })),
+  },
+  step('skip a gate', (world) => {
+    const gate = world.service.release?.rules.gates[0]?.name
+    if (gate !== undefined) world.command('approve', { skipGate: gate })
+  }),
+  step(
+    'abort what waits',
+    (world) => void world.command('abort', { release: world.service.queued }),
+  ),
+  step('gate fails', (world) => world.decideGate('fail')),
+  step('gate is undecided', (world) => world.decideGate('undecided')),
+  step('guard: promote', (world) => void (world.guard = { decision: 'promote', because: 'fine' })),
+  step(
+    'guard: roll back',
+    (world) => void (world.guard = { decision: 'rollBack', because: 'bad' }),
+  ),
+  step('guard: hold', (world) => void (world.guard = { decision: 'hold', because: 'little' })),
+  step('gateway away', (world) => void (world.gatewayUp = false)),
+  step('gateway back', (world) => {
+    world.gatewayUp = true
+    world.inFlight = { blue: 0, green: 0 }
+  }),
+  step('requests in flight', (world) => {
+    if (world.table?.live != null) world.inFlight[world.table.live] += 3
+  }),
+  step('an hour', (world) => world.pass(3600)),
+  step('the wall clock jumps back', (world) => {
+    world.now = { ...world.now, wall: world.now.wall - 7_200_000 }
+  }),
+  step('reboot', (world) => world.reboot()),
+  anyReplica((world, id) => world.change(id, { state: 'ready' })),
+  anyReplica((world, id) => {
+    const before = world.replicas.get(id)!
+    world.change(id, { state: before.state === 'ready' ? 'unready' : 'failed', because: 'it died' })
+  }),
+  anyReplica((world, id) =>
+    world.change(id, { restarts: world.replicas.get(id)!.restarts + 1, because: 'it died' }),
+  ),
+)
+
+/** A counterexample reads as a story. */
+const named = steps.map(({ name, run }) => ({ run, [fc.toStringMethod]: () => name }))
+
+const history = fc.array(named, { minLength: 10, maxLength: 120, size: 'max' })
+
+test('in every reachable state: never empty, one step, fail closed, big enough, nothing in flight retired', () => {
+  fc.assert(
+    fc.property(history, (all) => {
+      const world = new World()
+      for (const { run } of all) run(world)
+    }),
+    { numRuns: 5000, seed: 20261125 },
+  )
+})
+
+test('whatever has happened, once the world behaves each release comes to its end', () => {
+  fc.assert(
+    fc.property(history, (all) => {
+      const world = new World()
+      for (const { run } of all) run(world)
+      world.guard = { decision: 'promote', because: 'fine' }
+      for (let turn = 0; turn < 400 && world.service.release !== null; turn++) {
+        world.command('resume')
+        const phase = world.service.release?.phase.name
+        if (phase === 'awaiting-approval') world.command('approve')
+        // What a person has to decide is decided: an undecided gate or a watch that may not go on.
+        if (world.waitingFor.startsWith('a person')) world.command('abort')
+        if (world.waitingFor.startsWith('`promote`')) world.command('promote')
+        world.behave(30)
+      }
+      assert.equal(world.service.release, null, `stuck: ${world.waitingFor}`)
+      assert.equal(world.service.queued, null)
+      const places = new Set([...world.replicas.values()].map(({ environment }) => environment))
+      assert.ok(places.size <= 1, 'only the live place is left')
+    }),
+    { numRuns: 2000, seed: 20261126 },
+  )
+})

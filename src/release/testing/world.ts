@@ -1,0 +1,421 @@
+/**
+ * A world for the heart: replicas, a gateway, an examiner and a guard as plain values, and a controller that walks
+ * look → advance → save → make it so with the real functions, and may be killed between any two actions. Every step is held to
+ * the promises; a breach throws.
+ */
+import assert from 'node:assert/strict'
+import { advance } from '../advance.ts'
+import { apply, begin, settle } from '../commands.ts'
+import type { Asked } from '../commands.ts'
+import { bigEnough } from '../desired-world.ts'
+import type { Routes } from '../desired-world.ts'
+import { enter, nextGeneration } from '../enter.ts'
+import { gatesTaken } from '../gates.ts'
+import { nextActions } from '../next-actions.ts'
+import type { Action } from '../next-actions.ts'
+import { isEnd } from '../release.ts'
+import type { Environment, GateState, Now, Release, Rules, Service } from '../release.ts'
+import type { Refusal } from '../release-can.ts'
+import type { GatewayFact, GuardFact, ReplicaFact, Seen } from '../seen.ts'
+
+export const plainRules: Rules = {
+  gates: [
+    { name: 'warmUp', kind: 'warmUp', needsLive: false, absolute: false },
+    { name: 'goldenSet', kind: 'goldenSet', needsLive: false, absolute: true },
+  ],
+  switchWhen: 'verified',
+  readyWithinS: 10,
+  drainS: 30,
+  watch: { atLeastS: 60, atMostS: 600, whenUndecided: 'hold' },
+  standby: [{ rung: 'full', forS: 300 }],
+}
+
+type Table = Routes & { generation: number }
+
+const placesOf = (routes: Routes) => routes.environments
+const movesPerLookMax = 12
+
+export class World {
+  service: Service = {
+    name: 'tiny',
+    generation: 0,
+    back: null,
+    colour: 'none' as const,
+    live: null,
+    standby: null,
+    release: null,
+    queued: null,
+  }
+  now: Now = { wall: 1_700_000_000_000, up: 1000 }
+  replicas = new Map<string, ReplicaFact>()
+  table: Table | null = null
+  back: Table | null = null
+  gatewayUp = true
+  inFlight: Record<Environment, number> = { blue: 0, green: 0 }
+  gates = new Map<string, GateState[]>()
+  guard: GuardFact = { decision: 'hold', because: 'nothing seen yet' }
+  readonly ended: Release[] = []
+  /** What live traffic went through: the release whose replicas answered, in order. */
+  readonly moved: string[] = []
+  readonly log: string[] = []
+  waitingFor = ''
+  private releases = 0
+  private started = 0
+
+  /** @returns the release, or the refusal */
+  deploy(
+    version: string,
+    {
+      kind = 'deploy',
+      replace = false,
+      rules = plainRules,
+      replicas = this.service.live?.replicas ?? 1,
+    }: { kind?: Release['kind']; replace?: boolean; rules?: Rules; replicas?: number } = {},
+  ): Release | Refusal {
+    const release: Release = {
+      id: `r${this.releases + 1}`,
+      service: 'tiny',
+      kind,
+      from: null,
+      rules,
+      by: 'ann',
+      bundle: { version, digest: `sha256:${version}`, replicas },
+      at: this.now.wall,
+      step: 0,
+      phase: { name: 'queued', since: this.now },
+      paused: null,
+      approvals: [],
+      skipped: [],
+      accepted: null,
+    }
+    const applied = begin(this.service, release, replace, this.now)
+    if ('refused' in applied) return applied.refused
+    this.releases++
+    if (applied.ended !== null) this.ended.push(applied.ended)
+    this.save(applied.service)
+    return release
+  }
+
+  /** @returns null, or why it was refused: then nothing has changed */
+  command(
+    command: Asked['command'],
+    {
+      skipGate = null,
+      release = this.service.release,
+    }: { skipGate?: string | null; release?: Release | null } = {},
+  ): Refusal | null {
+    if (release === null || isEnd(release.phase))
+      return { code: 'no-release', reason: '', hint: '' }
+    const asked = { command, by: 'ann', reason: 'because', skipGate }
+    const applied = apply(this.service, release.id, asked, this.now)
+    if ('refused' in applied) return applied.refused
+    if (applied.ended !== null) this.ended.push(applied.ended)
+    this.save(applied.service)
+    return null
+  }
+
+  pass(seconds: number): void {
+    this.now = { wall: this.now.wall + seconds * 1000, up: this.now.up + seconds }
+  }
+
+  /** Everything that ran on the machine is gone; the routes file and the journal are not. */
+  reboot(): void {
+    this.replicas.clear()
+    this.inFlight = { blue: 0, green: 0 }
+    this.now = { wall: this.now.wall + 60_000, up: 5 }
+  }
+
+  /** One walk of the loop. @param actionsMax the controller is killed after so many actions */
+  tick(actionsMax = Infinity): void {
+    const seen = this.look()
+    for (let moves = 0; ; moves++) {
+      assert.ok(moves < movesPerLookMax, 'a look ends')
+      const { release } = this.service
+      if (release === null) break
+      if (isEnd(release.phase)) {
+        this.ended.push(release)
+        this.save(settle(this.service))
+        continue
+      }
+      const move = advance(this.service, release, seen, this.now)
+      if ('waitingFor' in move) {
+        this.waitingFor = move.waitingFor
+        break
+      }
+      if (move.to === 'switching') this.holdGatesOpen(release)
+      if (move.to === 'stabilizing') this.holdEvidence(release)
+      this.save(enter(this.service, release, move, this.now))
+    }
+    for (const action of nextActions(this.service, seen, this.now).slice(0, actionsMax)) {
+      const before = this.service
+      this.act(action)
+      if (this.service !== before) break
+    }
+    this.hold()
+  }
+
+  /** A world that behaves: what starts gets ready, what is asked is answered well, what is in flight ends. */
+  behave(seconds = 1): void {
+    this.gatewayUp = true
+    this.inFlight = { blue: 0, green: 0 }
+    for (const [id, replica] of this.replicas)
+      if (replica.state !== 'failed') this.replicas.set(id, { ...replica, state: 'ready' })
+    this.decideGate('pass')
+    this.pass(seconds)
+    this.tick()
+  }
+
+  until(phase: string, what: (world: World) => void = () => {}): Release {
+    for (let step = 0; step < 200; step++) {
+      const release = this.service.release
+      if (release?.phase.name === phase) return release
+      const last = this.ended.at(-1)
+      if (last?.phase.name === phase && release === null) return last
+      what(this)
+      this.behave()
+    }
+    return assert.fail(
+      `never ${phase}: ${this.service.release?.phase.name}, waiting for ${this.waitingFor}`,
+    )
+  }
+
+  decideGate(verdict: 'pass' | 'fail' | 'undecided'): void {
+    const { release } = this.service
+    if (release === null) return
+    const states = this.gates.get(release.id) ?? []
+    const decided = states.map((state): GateState =>
+      state.state === 'running'
+        ? { ...state, state: 'decided', at: this.now.wall, verdict, because: verdict, evidence: {} }
+        : state,
+    )
+    this.gates.set(release.id, decided)
+  }
+
+  replicasOf(release: string): ReplicaFact[] {
+    return [...this.replicas.values()].filter((replica) => replica.release === release)
+  }
+
+  change(id: string, change: Partial<ReplicaFact>): void {
+    const replica = this.replicas.get(id)
+    if (replica !== undefined) this.replicas.set(id, { ...replica, ...change })
+  }
+
+  look(): Seen {
+    const { release } = this.service
+    const known = release === null ? [] : (this.gates.get(release.id) ?? [])
+    const gates =
+      release === null
+        ? []
+        : gatesTaken(release).taken.map(
+            ({ name }) =>
+              known.find((one) => one.name === name) ?? { name, state: 'waiting' as const },
+          )
+    return {
+      replicas: [...this.replicas.values()],
+      gateway: this.gatewayUp ? this.gatewayFact() : null,
+      gates,
+      guard: release?.phase.name === 'watching' ? this.guard : null,
+    }
+  }
+
+  private gatewayFact(): GatewayFact {
+    const { table } = this
+    return {
+      generation: table?.generation ?? 0,
+      live: table?.live ?? null,
+      preview: table?.preview ?? null,
+      back: this.back?.generation ?? null,
+      environments: table === null ? { blue: null, green: null } : placesOf(table),
+      inFlight: { ...this.inFlight },
+    }
+  }
+
+  private act(action: Action): void {
+    this.log.push(action.do)
+    switch (action.do) {
+      case 'start':
+        for (let index = 0; index < action.count; index++) this.start(action)
+        return
+      case 'stop': {
+        const replica = this.replicas.get(action.replica)
+        assert.ok(
+          replica === undefined ||
+            replica.state === 'failed' ||
+            this.table?.live !== replica.environment,
+          'promise 1: a replica that live traffic goes to is not stopped',
+        )
+        this.replicas.delete(action.replica)
+        return
+      }
+      case 'gate': {
+        const id = this.service.release!.id
+        const others = (this.gates.get(id) ?? []).filter(({ name }) => name !== action.gate)
+        this.gates.set(id, [
+          ...others,
+          { name: action.gate, state: 'running', attempt: action.attempt },
+        ])
+        return
+      }
+      case 'route':
+        return this.route(action)
+      case 'store-back':
+        if (!this.gatewayUp || this.back?.generation !== action.generation) return
+        return this.store(this.back, null)
+      case 'cut':
+        assert.notEqual(this.table?.live, action.environment, 'promise 3: nothing live is cut')
+        this.inFlight[action.environment] = 0
+        return
+      case 'retire':
+        return this.retire(action)
+    }
+  }
+
+  private start({ environment, placed }: Action & { do: 'start' }): void {
+    const id = `${placed.release}-${++this.started}`
+    this.replicas.set(id, {
+      id,
+      environment,
+      release: placed.release,
+      digest: placed.digest,
+      state: 'starting',
+      because: '',
+      address: { host: '127.0.0.1', port: this.started },
+      restarts: 0,
+    })
+  }
+
+  /** As the shell does it: a new generation is journalled first; the gateway refuses what is old or empty. */
+  private route({ routes, back, generation }: Action & { do: 'route' }): void {
+    const row = generation === null ? nextGeneration(this.service) : this.service
+    if (generation === null) this.save(row)
+    if (!this.gatewayUp) return
+    const wanted = generation ?? (row.back === null ? row.generation : row.generation - 1)
+    if (wanted <= (this.table?.generation ?? 0)) return
+    if (back !== null && row.back !== null && row.back <= wanted) return
+    if (routes.live === null && this.table?.live != null) return
+    for (const one of [routes, back])
+      if (one?.live != null && placesOf(one)[one.live] === null) return
+    this.store(
+      { ...routes, generation: wanted },
+      back === null || row.back === null ? null : { ...back, generation: row.back },
+    )
+  }
+
+  private store(table: Table, back: Table | null): void {
+    const before = this.table
+    const { release } = this.service
+    assert.ok(table.generation > (before?.generation ?? 0), 'generations rise')
+    if ((before?.live ?? null) !== table.live) {
+      assert.ok(table.live !== null, 'promise 1: once live, always live')
+      const phase = release!.phase.name
+      assert.ok(
+        phase === 'switching' || phase === 'rolling-back',
+        `promise 2: live traffic moves in a switch or a rollback, not while ${phase}`,
+      )
+      assert.equal(table.live, this.service.colour, 'promise 2: it moves to the live place')
+      if (phase === 'switching') this.holdBigEnough(release!)
+    }
+    const answers = table.live === null ? null : table.environments[table.live]!.release
+    if (answers !== null && answers !== this.moved.at(-1)) this.moved.push(answers)
+    this.table = table
+    this.back = back
+  }
+
+  /** Forgets first; refused while the place is live, in flight, or the generation has moved on. */
+  private retire({ environment, replicas }: Action & { do: 'retire' }): void {
+    if (!this.gatewayUp) return
+    assert.notEqual(this.table?.live, environment, 'promise 1: what is live is not retired')
+    assert.notEqual(
+      this.service.colour,
+      environment,
+      'promise 1: what should be live is not retired',
+    )
+    assert.equal(
+      this.inFlight[environment],
+      0,
+      'promise 3: what has requests in flight is not retired',
+    )
+    if (this.table !== null) {
+      this.table = {
+        ...this.table,
+        preview: this.table.preview === environment ? null : this.table.preview,
+        environments: { ...this.table.environments, [environment]: null },
+      }
+      this.back = null
+    }
+    for (const id of replicas) this.replicas.delete(id)
+  }
+
+  private save(next: Service): void {
+    assert.ok(next.generation >= this.service.generation, 'the generation never falls')
+    assert.ok(
+      this.service.live === null || next.live !== null,
+      'promise 1: a live version stays one',
+    )
+    assert.ok(next.back === null || next.back > 0)
+    this.service = next
+  }
+
+  private holdGatesOpen(release: Release): void {
+    const known = this.gates.get(release.id) ?? []
+    assert.notEqual(release.kind, 'verify', 'verify never switches')
+    for (const { name } of gatesTaken(release).taken) {
+      const state = known.find((one) => one.name === name)
+      const passed = state?.state === 'decided' && state.verdict === 'pass'
+      const skipped = release.skipped.some(({ gate }) => gate === name)
+      assert.ok(
+        passed || skipped,
+        `promise 4: ${release.id} switches, and gate ${name} did not pass`,
+      )
+    }
+    if (release.rules.switchWhen === 'approved') assert.ok(release.approvals.length > 0)
+  }
+
+  private holdEvidence(release: Release): void {
+    assert.ok(
+      this.guard.decision === 'promote' ||
+        release.accepted !== null ||
+        release.rules.watch.whenUndecided === 'accept',
+      'promise 4: the watch ends on evidence, or where somebody accepted',
+    )
+  }
+
+  private holdBigEnough(release: Release): void {
+    assert.ok(
+      bigEnough(this.service, release, this.look()),
+      'promise 5: big enough before traffic moves',
+    )
+  }
+
+  /** What must be true whenever anybody looks. */
+  private hold(): void {
+    const { service, table } = this
+    if (this.moved.length > 0) {
+      assert.notEqual(service.colour, 'none', 'promise 1: exactly one live place')
+      assert.ok(table?.live != null, 'promise 1: the gateway has a live place')
+      assert.notEqual(
+        table.environments[table.live],
+        null,
+        'promise 1: it has replicas to route to',
+      )
+    }
+    const mixed = (['blue', 'green'] as const).filter((environment) => {
+      const here = [...this.replicas.values()].filter((one) => one.environment === environment)
+      return new Set(here.map(({ release }) => release)).size > 1
+    })
+    assert.deepEqual(mixed, [], 'two bundles never share a place')
+    for (const id of new Set(this.moved)) {
+      const times = this.moved.filter((one) => one === id).length
+      const [first] = this.moved
+      assert.ok(
+        times <= 1 || id === first || this.wasLeftAndReturnedTo(id),
+        `${id} was not switched to twice`,
+      )
+    }
+  }
+
+  /** A version is returned to only by the rollback of the release that followed it. */
+  private wasLeftAndReturnedTo(id: string): boolean {
+    return this.moved.some((one, at) => one === id && this.moved[at + 2] === id)
+  }
+}
