@@ -26,7 +26,6 @@ const commandBody = z.strictObject({
   reason: z.string().max(1000).nullish(),
   /** Skips this gate (`approve` only); recorded with name and reason. */
   gate: z.string().max(100).nullish(),
-  force: z.boolean().default(false),
 })
 const rollbackBody = z.strictObject({
   reason: z.string().max(1000).nullish(),

@@ -30,7 +30,16 @@ export async function run(args: readonly string[]): Promise<number> {
     )
     .option('--data <directory>', 'the data directory (default: .beryl beside the manifest)')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) })
+    .configureOutput({
+      outputError: (text, write) => {
+        const title = text
+          .replace(/^error: /, '')
+          .trim()
+          .replaceAll('\n', ' ')
+        if (args.includes('--json')) write(`${JSON.stringify({ code: 'usage', title }, null, 2)}\n`)
+        else write(`${title}\nNext: beryl ${commandIn(program, args)}--help\n`)
+      },
+    })
     .showSuggestionAfterError(true)
     .addHelpText(
       'after',
@@ -105,6 +114,12 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     return explain(error, program.opts<Globals>().json || args.includes('--json'))
   }
+}
+
+/** The command whose help says more, with a space behind it; empty for a command that does not exist. */
+function commandIn(program: Command, args: readonly string[]): string {
+  const found = program.commands.find((command) => args.includes(command.name()))
+  return found === undefined ? '' : `${found.name()} `
 }
 
 const acts = {

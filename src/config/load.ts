@@ -85,18 +85,22 @@ export async function loadManifest(file: string): Promise<Loaded> {
       problemAt(place, `${what} is not built yet in this version of Beryl; leave it out`),
     ),
     ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => describe(issue, value)))
-      .filter(
-        ({ path: place }) =>
-          !unbuilt.some((one) => one.path.every((part, index) => part === place[index])),
-      )
+      .filter(({ path: place }) => !unbuilt.some((one) => isWithin(place, one.path)))
       .map(({ path: place, message }) => problemAt(place, message)),
   ]
-  if (problems.length > 0 || !parsed.success) throw new ManifestError(problems)
+  if (problems.length > 0 || !parsed.success)
+    throw new ManifestError(problems.toSorted((a, b) => a.line - b.line || a.column - b.column))
   const directory = dirname(path)
   const crossed = await crossCheck(parsed.data, directory)
   if (crossed.length > 0)
     throw new ManifestError(crossed.map(({ path: place, message }) => problemAt(place, message)))
   return { manifest: parsed.data, file: path, directory }
+}
+
+/** What is wrong only because of a key that is not built: under it, or beside it in the same gate or rung. */
+function isWithin(place: Path, unbuilt: Path): boolean {
+  const whole = typeof unbuilt.at(-2) === 'number' ? unbuilt.slice(0, -1) : unbuilt
+  return whole.every((part, index) => part === place[index])
 }
 
 async function read(file: string, path: string): Promise<string> {
@@ -163,6 +167,13 @@ function describe(issue: z.core.$ZodIssue, whole: unknown): Described[] {
       }
       return describe({ ...best, path: [...issue.path, ...best.path] }, whole)
     }
+    case 'invalid_key': {
+      const name = JSON.stringify(issue.path.at(-1))
+      return issue.issues.map((one) => ({
+        path: issue.path,
+        message: `${expectedText(one)} in a name, came ${name}`,
+      }))
+    }
     default:
       return [{ path: issue.path, message: `${expectedText(issue)}, ${came}` }]
   }
@@ -176,7 +187,7 @@ function expectedText(issue: z.core.$ZodIssue): string {
 function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value')
     return issue.values.map((value) => JSON.stringify(value)).join(' or ')
-  if (issue.code === 'invalid_type') return issue.expected
+  if (issue.code === 'invalid_type' && !issue.message.startsWith('expected')) return issue.expected
   if (issue.code === 'unrecognized_keys') return `no key ${issue.keys.join(', ')}`
   return issue.message
     .replace(/^(Invalid input: |Invalid string: |Too (small|big): )/, '')

@@ -5,7 +5,7 @@ const seconds = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 } as const
 
 /** `500ms`, `30s`, `10m`, `24h`, `7d` → seconds. */
 export const duration = z
-  .string()
+  .string('expected a duration such as 30s, 10m or 24h')
   .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'expected a duration such as 30s, 10m or 24h')
   .transform((text) => {
     const [, amount, unit] = /^([\d.]+)(\w+)$/.exec(text)!
@@ -24,7 +24,7 @@ export const share = z.union([
 
 /** `127.0.0.1:8080`; port 0 lets the system choose. */
 export const address = z
-  .string()
+  .string('expected host:port such as 127.0.0.1:8080')
   .regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/, 'expected host:port such as 127.0.0.1:8080')
   .transform((text) => {
     const colon = text.lastIndexOf(':')

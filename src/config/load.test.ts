@@ -1,0 +1,239 @@
+/** Bad manifests: each says file:line:column, what was expected and what came; all that is wrong at once, and nothing is half-accepted. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { loadManifest, ManifestError } from './load.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'beryl-manifest-'))
+after(() => rmSync(directory, { recursive: true, force: true }))
+writeFileSync(join(directory, 'golden.jsonl'), '{"request":1,"expected":1}\n')
+writeFileSync(join(directory, 'model.bin'), 'weights')
+
+const good = `apiVersion: beryl/v1
+gateway: { listen: 127.0.0.1:8080, preview: 127.0.0.1:8081 }
+api: { listen: 127.0.0.1:8090 }
+services:
+  tiny:
+    route: { path: / }
+    environment:
+      provider: process
+      command: [serve, "{model}", "{port}"]
+    versions:
+      v1: { model: ./model.bin }
+    verify:
+      - goldenSet: { file: golden.jsonl, request: { path: /predict }, atLeast: 0.9 }
+`
+
+async function problemsOf(text: string | Buffer, name = 'beryl.yaml'): Promise<string[]> {
+  const file = join(directory, name)
+  writeFileSync(file, text)
+  try {
+    await loadManifest(file)
+    return []
+  } catch (error) {
+    assert.ok(error instanceof ManifestError, String(error))
+    return error.message.split('\n').map((line) => line.replace(`${file}:`, ''))
+  }
+}
+
+test('a good manifest is accepted', async () => {
+  assert.deepEqual(await problemsOf(good), [])
+})
+
+/** What is changed in the good one → what is said of it. */
+const cases: [name: string, from: string, to: string, said: RegExp][] = [
+  [
+    'an unknown key, with the nearest known one',
+    'command:',
+    'comand:',
+    /9:\d+ .*unknown key "comand"; did you mean "command"\?/,
+  ],
+  [
+    'an unknown key at the top',
+    'apiVersion',
+    'foo: 1\napiVersion',
+    /^1:\d+ foo: unknown key "foo"/,
+  ],
+  [
+    'an unknown key in a gate',
+    'atLeast: 0.9',
+    'atleast: 0.9',
+    /^13:\d+ .*unknown key "atleast"; did you mean "atLeast"/,
+  ],
+  [
+    'another apiVersion',
+    'beryl/v1',
+    'beryl/v2',
+    /^1:13 apiVersion: expected "beryl\/v1", came "beryl\/v2"/,
+  ],
+  [
+    'a wrong type',
+    'command: [serve, "{model}", "{port}"]',
+    'command: serve',
+    /^9:16 .*expected array, came "serve"/,
+  ],
+  [
+    'a number out of range',
+    'atLeast: 0.9',
+    'atLeast: 1.5',
+    /^13:\d+ .*atLeast: expected .*1, came 1\.5/,
+  ],
+  [
+    'a duration without a unit',
+    'provider: process',
+    'provider: process\n      ready: { within: 30 }',
+    /^9:24 .*expected a duration such as 30s, 10m or 24h, came 30/,
+  ],
+  [
+    'a duration with a wrong unit',
+    'provider: process',
+    'provider: process\n      ready: { within: 30sec }',
+    /^9:24 .*expected a duration/,
+  ],
+  [
+    'an address without a port',
+    '127.0.0.1:8080',
+    'localhost',
+    /^2:\d+ gateway.listen: expected host:port/,
+  ],
+  [
+    'a port that does not exist',
+    '127.0.0.1:8080',
+    '127.0.0.1:80800',
+    /^2:\d+ gateway.listen: expected a port below 65536/,
+  ],
+  [
+    'the same address twice',
+    '127.0.0.1:8081',
+    '127.0.0.1:8080',
+    /^2:\d+ gateway.preview: the same address as gateway.listen/,
+  ],
+  [
+    'a share above everything',
+    'verify:',
+    'watch: { falseRollbackRisk: 120% }\n    verify:',
+    /^12:\d+ .*expected .*100%/,
+  ],
+  [
+    'a service name with capitals',
+    '  tiny:',
+    '  Tiny:',
+    /^6:5 services.Tiny: expected lower-case letters, digits and dashes.* in a name, came "Tiny"/,
+  ],
+  ['no services', '  tiny:', '  # tiny:', /^\d+:\d+ .*(not YAML|expected|unknown key)/],
+  [
+    'a provider that is not built',
+    'provider: process',
+    'provider: kubernetes',
+    /^8:17 .*`provider: kubernetes` is not built yet/,
+  ],
+  [
+    'a gate that is not built, and nothing about the gates that are',
+    '- goldenSet',
+    '- shadow: { share: 100% }\n      - goldenSet',
+    /^13:\d+ services.tiny.verify.0.shadow: the shadow gate is not built yet/,
+  ],
+  [
+    'traffic that is not built',
+    'verify:',
+    'switch: { traffic: { canary: [5%], every: 1m } }\n    verify:',
+    /^12:\d+ .*canary traffic is not built yet/,
+  ],
+  [
+    'a model that is not there',
+    './model.bin',
+    './model2.bin',
+    /^11:20 services.tiny.versions.v1.model: expected a file or directory, there is none at .*model2\.bin/,
+  ],
+  [
+    'a golden set that is not there',
+    'golden.jsonl',
+    'gold.jsonl',
+    /^13:\d+ .*there is none at .*gold\.jsonl/,
+  ],
+  [
+    'a placeholder without a meaning',
+    '{port}',
+    '{prot}',
+    /^9:16 .*\{prot\} means nothing; placeholders are \{port\}/,
+  ],
+  [
+    'a placeholder that the version lacks',
+    '{model}',
+    '{prompt}',
+    /^11:11 .*the command uses \{prompt\}, and v1 has no prompt/,
+  ],
+  [
+    'a golden set that judges nothing',
+    ', atLeast: 0.9',
+    '',
+    /^13:\d+ .*a golden set needs atLeast, noWorseBy, or `expects`/,
+  ],
+  [
+    'a watch that ends before it begins',
+    'verify:',
+    'watch: { atLeast: 2h, atMost: 1h }\n    verify:',
+    /^12:\d+ .*watch.atLeast: is longer than atMost/,
+  ],
+  [
+    'a secret that is not set',
+    '"{port}"',
+    '"{port}", "${BERYL_TEST_UNSET}"',
+    /^9:\d+ .*the environment variable BERYL_TEST_UNSET is not set/,
+  ],
+  [
+    'the same key twice',
+    'route: { path: / }',
+    'route: { path: / }\n    route: { path: /b }',
+    /^7:\d+.*not YAML: .*unique/,
+  ],
+  ['a tab where YAML forbids it', '    route', '\troute', /^\d+:\d+: not YAML/],
+  ['a bracket that nobody closes', '[serve,', '[serve', /^9:\d+.*not YAML/],
+]
+
+for (const [name, from, to, said] of cases) {
+  test(`${name}: is named with line and column`, async () => {
+    assert.ok(good.includes(from))
+    const problems = await problemsOf(good.replace(from, to))
+    assert.ok(problems.length > 0, 'it was accepted')
+    assert.ok(
+      problems.some((problem) => said.test(problem)),
+      problems.join('\n'),
+    )
+  })
+}
+
+test('everything that is wrong is said at once', async () => {
+  const problems = await problemsOf(
+    good.replace('command:', 'comand:').replace('0.9', '"high"').replace('beryl/v1', 'v1'),
+  )
+  assert.equal(problems.length, 4, problems.join('\n'))
+})
+
+test('two services at one route are refused', async () => {
+  const problems = await problemsOf(
+    `${good}${good.slice(good.indexOf('  tiny:')).replace('tiny', 'more')}`,
+  )
+  assert.match(problems.join(), /the same route as tiny: give one of them another host or path/)
+})
+
+test('files that are no manifest are refused by what they are', async () => {
+  assert.match((await problemsOf('  \n'))[0]!, /the file is empty; begin with `apiVersion/)
+  assert.match(
+    (await problemsOf(Buffer.from([1, 0, 2])))[0]!,
+    /expected YAML text, came binary data/,
+  )
+  assert.match((await problemsOf('#'.repeat(1024 * 1024 + 1)))[0]!, /larger than 1048576 bytes/)
+  assert.match((await problemsOf('- a\n- b\n'))[0]!, /expected object/)
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c]\n`
+  assert.match((await problemsOf(bomb))[0]!, /not usable: .*alias/i)
+})
+
+test('a file that is not there is named', async () => {
+  await assert.rejects(
+    loadManifest(join(directory, 'nope.yaml')),
+    /there is no such file; give another one with -f/,
+  )
+})
