@@ -33,13 +33,13 @@ for (const role of ['controller', 'examiner', 'supervisor'] as const) {
       const from = (await beryl.service()).live!.version
       const to = from === 'a' ? 'b' : 'a'
       const traffic = steadyTraffic(beryl.gateway)
-      const livePids = await pids()
       const { id } = await beryl.deploy(to)
       await beryl.until(
         id,
         (release) => release.phase === phase || past(release.phase, phase),
         phase,
       )
+      const started = await pidsOf(to)
       if (role === 'supervisor') await beryl.killSupervisor()
       else beryl.kill(role)
       const release = await beryl.until(
@@ -64,16 +64,24 @@ for (const role of ['controller', 'examiner', 'supervisor'] as const) {
           1,
         'the switch is never repeated',
       )
-      assert.ok(livePids.length === 2)
+      const kept = await pidsOf(to)
+      assert.equal(kept.length, 2)
+      assert.deepEqual(
+        started.filter((pid) => !kept.includes(pid)),
+        [],
+        'no model server was started anew',
+      )
     })
   }
 }
 
-async function pids(): Promise<(number | null)[]> {
-  const { live, environments } = await beryl.service()
-  return environments[live!.environment].replicas
-    .map(({ pid }) => pid)
-    .toSorted((a, b) => Number(a) - Number(b))
+/** Process ids of a version's replicas, wherever they stand. */
+async function pidsOf(version: string): Promise<(number | null)[]> {
+  const { environments } = await beryl.service()
+  return [environments.blue, environments.green]
+    .filter((one) => one.version === version)
+    .flatMap(({ replicas }) => replicas.map(({ pid }) => pid))
+    .filter((pid) => pid !== null)
 }
 
 function past(now: string, phase: string): boolean {
