@@ -110,6 +110,9 @@ export async function startBeryl({
     },
     pidOf: (role: 'gateway' | 'controller' | 'examiner') =>
       readIdentity(join(data, `${role}.process.json`))?.pid ?? null,
+    /** The supervisor's pid, as it wrote it down. */
+    runningPid: async () =>
+      (JSON.parse(await readFile(join(data, 'running.json'), 'utf8')) as { pid: number }).pid,
     killSupervisor: async () => {
       const ended = new Promise((resolve) => supervisor.once('exit', resolve))
       supervisor.kill('SIGKILL')

@@ -1,7 +1,7 @@
 /** The demo's Beryl: a real one in a temporary directory, run through its public CLI, and its client. */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -15,6 +15,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const example = join(root, 'examples', 'langid')
 const program = join(root, 'bin', 'beryl.js')
 const upWithinMs = 30_000
+const upPollMs = 20
 
 export type Stage = {
   manifest: string
@@ -45,15 +46,18 @@ export async function setStage(): Promise<Stage> {
   const manifest = join(directory, 'beryl.yaml')
   writeFileSync(manifest, ownManifest(readFileSync(join(example, 'beryl.yaml'), 'utf8')))
   const data = join(directory, 'data')
-  const up = await startUp(manifest, data)
+  /** Commands that still run. */
+  const commands = new Set<ChildProcess>()
+  const up = await startUp(manifest, data, join(directory, 'up.log'))
   const running = JSON.parse(readFileSync(join(data, 'running.json'), 'utf8')) as Stage['running']
   return {
     manifest,
     data,
     api: apiClient(reach({ data })),
     running,
-    beryl: (...args) => runCli([...args, '--data', data]),
+    beryl: (...args) => runCli([...args, '--data', data], commands),
     strike: async () => {
+      for (const command of commands) command.kill()
       await stopUp(up)
       remove()
     },
@@ -72,33 +76,29 @@ function ownManifest(text: string): string {
     .replace('./data/golden.jsonl', JSON.stringify(join(example, 'data', 'golden.jsonl')))
 }
 
-/** In a session of its own: a Ctrl-C on the demo is the demo's to handle, in order. */
-async function startUp(manifest: string, data: string): Promise<ChildProcess> {
+/**
+ * In a session of its own: a Ctrl-C on the demo is the demo's to handle, in order. What it says goes to a file: a pipe would
+ * hold the demo back when Beryl is kept, and break under Beryl once the demo has gone.
+ */
+async function startUp(manifest: string, data: string, log: string): Promise<ChildProcess> {
+  const output = openSync(log, 'a')
   const child = spawn(process.execPath, [program, 'up', '-f', manifest, '--data', data], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output, output],
     env: ownEnvironment(),
   })
-  let said = ''
-  await new Promise<void>((resolve, reject) => {
-    const late = setTimeout(() => {
+  closeSync(output)
+  const said = () => readFileSync(log, 'utf8')
+  const until = performance.now() + upWithinMs
+  while (!said().includes('Beryl is up')) {
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`\`beryl up\` ended with exit code ${child.exitCode}:\n${said()}`)
+    if (performance.now() > until) {
       child.kill('SIGINT')
-      reject(new Error(`\`beryl up\` was not ready within ${upWithinMs / 1000} s:\n${said}`))
-    }, upWithinMs)
-    const hear = (chunk: Buffer) => {
-      said += chunk.toString()
-      if (!said.includes('Beryl is up')) return
-      clearTimeout(late)
-      resolve()
+      throw new Error(`\`beryl up\` was not ready within ${upWithinMs / 1000} s:\n${said()}`)
     }
-    child.stdout.on('data', hear)
-    child.stderr.on('data', hear)
-    child.once('exit', (code) => {
-      clearTimeout(late)
-      reject(new Error(`\`beryl up\` ended with exit code ${code}:\n${said}`))
-    })
-  })
-  child.removeAllListeners('exit')
+    await new Promise((resolve) => setTimeout(resolve, upPollMs))
+  }
   return child
 }
 
@@ -111,17 +111,20 @@ async function stopUp(up: ChildProcess): Promise<void> {
 
 async function runCli(
   args: readonly string[],
+  running: Set<ChildProcess>,
 ): Promise<{ code: number; out: string; err: string }> {
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: ownEnvironment(),
   })
+  running.add(child)
   let [out, err] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
   const code = await new Promise<number>((resolve) =>
     child.once('close', (status) => resolve(status ?? 1)),
   )
+  running.delete(child)
   return { code, out, err }
 }
 
