@@ -1,9 +1,10 @@
 /** The walk of one claimed request: to the replica and back, both ways with backpressure. The only file that talks to an upstream. */
 import type { Claim } from './claim.ts'
 import type { Observation } from './control.ts'
-import { answerHeaders, ownHeaders, requestHeaders, switchedHeaders } from './headers.ts'
+import { answerLines, ownLines, requestLines, switchedLines } from './headers.ts'
 import type { Own } from './headers.ts'
 import { problemText } from './problems.ts'
+import { without } from './wire/body-reader.ts'
 import type { Call, CallListener, Exchange, ExchangeListener, Upstream } from './wire/wire.ts'
 
 export type Outcome = Observation['outcome']
@@ -71,7 +72,7 @@ export function forward(
     status = code
     exchange.answer(
       code,
-      ['Content-Type', 'application/problem+json', ...ownHeaders(own, say)],
+      `Content-Type: application/problem+json\r\n${ownLines(own, say)}`,
       problemText(code, 'upstream-failed', title, 'beryl status shows the replica and why'),
     )
     end(outcome)
@@ -82,23 +83,27 @@ export function forward(
         call.destroy()
         fail('deadline', 504, `${claim.replica.id} sent nothing in ${firstByteMs / 1000} s`)
       })
-      if (!exchange.hasBody || reading) return
+      if (exchange.body === 'none' || reading) return
       reading = true
       exchange.readBody()
     },
-    interim: (code, headers) => exchange.interim(code, headers),
-    head: (code, reason, headers) => {
+    interim: (code, { lines, dropped }) => exchange.interim(code, without(lines, dropped)),
+    head: (code, reason, fields, body) => {
       if (over) return
       status = code
       firstAt = performance.now()
       with_.answered(claim.replica.slot)
       expectWithin(silenceMs, () => cutShort('deadline'))
-      exchange.respond(code, reason, answerHeaders(headers, own, say))
+      exchange.respond(code, reason, answerLines(fields, own, say), body)
     },
     data: (chunk) => {
       if (over) return
+      exchange.write(chunk)
+    },
+    dataRead: () => {
+      if (over) return
       limit?.refresh()
-      if (!exchange.write(chunk)) call.pause()
+      if (!exchange.flush()) call.pause()
     },
     end: (trailers) => {
       if (over) return
@@ -120,13 +125,13 @@ export function forward(
       )
     },
     serverDrained: () => exchange.resume(),
-    switched: (headers, joined) => {
+    switched: (fields, joined) => {
       if (over) return
       status = 101
       firstAt = performance.now()
       if (limit !== null) clearTimeout(limit)
       with_.answered(claim.replica.slot)
-      exchange.respond(101, 'Switching Protocols', switchedHeaders(headers, own, say))
+      exchange.respond(101, 'Switching Protocols', switchedLines(fields, own, say), 'none')
       tunnel = joined.join(exchange, (how) => end(how === 'ended' ? 'ok' : 'cut'))
     },
   }
@@ -140,14 +145,20 @@ export function forward(
   }
 
   function dial(fresh: boolean): void {
-    const { method, target, upgrade, hasBody } = exchange
-    const request = { method, target, headers: requestHeaders(exchange), hasBody, upgrade, fresh }
+    const { method, target, upgrade, body } = exchange
+    const request = { method, target, lines: requestLines(exchange), body, upgrade, fresh }
     call = upstream.call(claim.replica, request, server)
+    call.begin()
   }
 
   const client: ExchangeListener = {
     body: (chunk) => {
-      if (!over && !call.write(chunk)) exchange.pause()
+      if (!over) call.write(chunk)
+    },
+    bodyRead: () => {
+      if (over) return
+      limit?.refresh()
+      if (!call.flush()) exchange.pause()
     },
     bodyEnd: (trailers) => {
       if (!over) call.end(trailers)

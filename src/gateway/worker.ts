@@ -16,7 +16,6 @@ import type { SlottedEnvironment, SlottedTable } from './slotted.ts'
 import { openTables } from './tables.ts'
 import { accept } from './wire/accept.ts'
 import { openUpstream } from './wire/upstream.ts'
-import { headerOf } from './wire/wire.ts'
 import type { Exchange } from './wire/wire.ts'
 
 const {
@@ -52,7 +51,7 @@ tell({ kind: 'ready', port: traffic.port, previewPort: previewing?.port ?? null 
 
 /** The walk of a request: which service → which environment, chosen and counted in one step → there and back. */
 function walk(exchange: Exchange, role: 'live' | 'preview'): void {
-  const host = headerOf(exchange.headers, 'host') ?? ''
+  const host = exchange.fields.host ?? ''
   const table = tables.find(host, exchange.target)
   if (table === null) return refuse(exchange, noRoute(host, exchange.target))
   const environment = table[role]
@@ -91,10 +90,10 @@ function note(
 }
 
 function refuse(exchange: Exchange, { status, code, title, hint }: Refusal): void {
-  const retry = status === 503 ? ['Retry-After', '1'] : []
+  const retry = status === 503 ? 'Retry-After: 1\r\n' : ''
   exchange.answer(
     status,
-    ['Content-Type', 'application/problem+json', ...retry],
+    `Content-Type: application/problem+json\r\n${retry}`,
     problemText(status, code, title, hint),
   )
 }

@@ -1,61 +1,62 @@
 /** Two connections that changed protocols together: bytes flow both ways, each side waits for the other. */
-import { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import type { Exchange, Tunnel } from './wire.ts'
-
-/** The client's half of each exchange that asked for it. */
-export const clientSockets = new WeakMap<Exchange, { socket: Duplex; head: Buffer }>()
+import { ClientExchange } from './client-connection.ts'
+import type { Link, LinkListener } from './link.ts'
+import type { ServerConnection } from './server-connection.ts'
+import type { Bytes, Tunnel } from './wire.ts'
 
 /** Once one side has said its last word, the other gets this long. */
 const lingerMs = 30_000
-/** A peer that vanished without a word is noticed by the kernel's probes, which begin after this silence. */
-const probeAfterMs = 60_000
 
-export function tunnelTo(server: Duplex, head: Buffer): Tunnel {
+export function tunnelTo(server: ServerConnection, early: Bytes): Tunnel {
   return {
     join(exchange, closed) {
-      const client = clientSockets.get(exchange)
-      if (client === undefined)
+      if (!(exchange instanceof ClientExchange))
         throw new Error('this exchange did not ask to change protocols; this is a bug in Beryl')
-      const { socket } = client
-      const destroy = () => {
-        server.destroy()
-        socket.destroy()
-      }
       let broke = false
       let open = 2
       let linger: NodeJS.Timeout | null = null
-      const shut = () => {
-        if (--open > 0) return
-        if (linger !== null) clearTimeout(linger)
-        closed(broke ? 'cut' : 'ended')
-      }
       const lastWord = () => (linger ??= setTimeout(destroy, lingerMs))
-      server.on('error', () => (broke = true))
-      for (const [from, to] of [
-        [server, socket],
-        [socket, server],
-      ] as const) {
-        if (from instanceof Socket) from.setKeepAlive(true, probeAfterMs)
-        connect(from, to)
-        from.once('end', lastWord)
-        from.once('close', shut)
-      }
-      if (head.length > 0) socket.write(head)
-      if (client.head.length > 0) server.write(client.head)
-      // The client may have gone while the server made up its mind: then its `close` has been and will not come again.
-      if (socket.destroyed) destroy()
+      const half = (own: () => Link, other: () => Link, isServer: boolean): LinkListener => ({
+        data: (bytes) => {
+          if (!other().write(bytes)) own().pause()
+        },
+        drained: () => other().resume(),
+        ended: () => {
+          other().end()
+          lastWord()
+        },
+        closed: (error) => {
+          if (isServer && error !== null) broke = true
+          if (error === null) other().end()
+          else other().destroy()
+          lastWord()
+          if (--open > 0) return
+          clearTimeout(linger!)
+          closed(broke ? 'cut' : 'ended')
+        },
+      })
+      const serverLink = server.becomeTunnel(
+        half(
+          () => serverLink,
+          () => client.link,
+          true,
+        ),
+      )
+      const client = exchange.becomeTunnel(
+        half(
+          () => client.link,
+          () => serverLink,
+          false,
+        ),
+      )
+      if (early !== '') client.link.write(early)
+      if (client.early !== '') serverLink.write(client.early)
       return { destroy }
+
+      function destroy(): void {
+        serverLink.destroy()
+        client.link.destroy()
+      }
     },
   }
-}
-
-function connect(from: Duplex, to: Duplex): void {
-  from.on('data', (chunk: Buffer) => {
-    if (!to.write(chunk)) from.pause()
-  })
-  to.on('drain', () => from.resume())
-  from.on('end', () => to.end())
-  from.on('error', () => to.destroy())
-  from.on('close', () => to.end())
 }

@@ -1,56 +1,80 @@
 /**
  * The narrow waist between the gateway and HTTP on the wire, both sides. Everything above knows only this; everything that
- * parses or frames lies in this folder. One object per exchange, one listener that hears both sides, plain method calls,
- * headers as flat name-value lists: a framing of our own needs no stream and no closure per request to fit.
+ * parses or frames lies in this folder. One object per exchange, one listener that hears both sides, plain method calls.
+ *
+ * Bytes travel as text with one character for each byte (latin1): they survive exactly, V8 slices them without copying, and a head
+ * and the first part of its body are one write. What is written is kept until `flush`, so that one read makes one write.
  */
-export type Headers = readonly string[]
+export type Bytes = string
+
+/** Header lines, each `Name: value\r\n`, without the empty line that ends a head. */
+export type Lines = string
+
+/** Header lines as they came, checked, with what somebody asks of them. */
+export type Fields = {
+  readonly lines: Lines
+  /** Flat pairs [from, to) of what must not go on: meant for one connection, or for Beryl to set. Rising. */
+  readonly dropped: readonly number[]
+  /** The first of its name; null where there is none. */
+  readonly host: string | null
+  readonly upgrade: string | null
+  /** All of its lines, joined with `, `; empty where there is none. */
+  readonly forwardedFor: string
+}
+
+/** How a body is delimited: by its length, in chunks or by the end of the connection (`open`), or there is none. */
+export type Body = 'none' | 'length' | 'open'
 
 /** One request of a client, and the way to answer it. */
 export type Exchange = {
   readonly method: string
-  /** Origin-form, e.g. `/v1/chat?x=1`. */
+  /** Origin-form, e.g. `/v1/chat?x=1`, or `*`. */
   readonly target: string
-  /** With exactly one Host, unless the client speaks HTTP/1.0. */
-  readonly headers: Headers
+  readonly fields: Fields
   readonly remoteAddress: string
   readonly secure: boolean
   /** The client asks to change protocols (WebSocket). */
   readonly upgrade: boolean
-  /** The request has a body, whatever its length. */
-  readonly hasBody: boolean
+  readonly body: Body
 
-  /** Who hears of this exchange from now on; called at most once, in the turn in which the exchange was handed over. */
+  /** Who hears of this exchange from now on; called once, in the turn in which the exchange was handed over. */
   hear(listener: ExchangeListener): void
-  /** The body is read only once somebody asks for it. */
+  /** The body is read only once somebody asks for it. What is here already is heard before this returns. */
   readBody(): void
   pause(): void
   resume(): void
 
-  respond(status: number, reason: string, headers: Headers): void
+  /** @param body `open`: its end is said by `end`; `length`: the lines say how long it is */
+  respond(status: number, reason: string, lines: Lines, body: Body): void
   /** An interim answer (1xx). */
-  interim(status: number, headers: Headers): void
+  interim(status: number, lines: Lines): void
+  write(bytes: Bytes): void
   /** False when the client's side is full: wait for `clientDrained`. */
-  write(chunk: Uint8Array): boolean
-  end(trailers: Headers): void
+  flush(): boolean
+  end(trailers: Lines): void
   /** The whole answer at once, for the gateway's own words. */
-  answer(status: number, headers: Headers, body: string): void
+  answer(status: number, lines: Lines, text: string): void
   /** Ends the connection in the middle: the client sees that something is missing. */
   destroy(): void
 }
 
 export type ExchangeListener = {
-  body(chunk: Uint8Array): void
-  bodyEnd(trailers: Headers): void
+  body(bytes: Bytes): void
+  bodyEnd(trailers: Lines): void
+  /** What one read brought has been heard. */
+  bodyRead(): void
   clientDrained(): void
   /** The client went away before its answer was complete. */
   clientGone(): void
 }
 
-/** One request to a model server. */
+/** One request to a model server. Nothing is heard of it before `begin`. */
 export type Call = {
+  begin(): void
+  write(bytes: Bytes): void
   /** False when the server's side is full: wait for `serverDrained`. */
-  write(chunk: Uint8Array): boolean
-  end(trailers: Headers): void
+  flush(): boolean
+  end(trailers: Lines): void
   pause(): void
   resume(): void
   /** Nothing is heard of this call after it. */
@@ -59,22 +83,24 @@ export type Call = {
 
 /**
  * `refused`: no byte of the request left this machine. `stale`: a kept connection was closed under a request without a
- * body that may be repeated (RFC 9110 §9.2.2). `cut`: the connection ended before the answer did.
+ * body that may be repeated (RFC 9110 §9.2.2). `cut`: the connection ended before the answer did, or the answer cannot be read.
  */
 export type CallFailure = 'refused' | 'stale' | 'cut'
 
 export type CallListener = {
   /** Connected: the body may flow. Until here no byte of the request has left. */
   connected(): void
-  interim(status: number, headers: Headers): void
-  head(status: number, reason: string, headers: Headers): void
-  data(chunk: Uint8Array): void
+  interim(status: number, fields: Fields): void
+  head(status: number, reason: string, fields: Fields, body: Body): void
+  data(bytes: Bytes): void
+  /** What one read brought has been heard. */
+  dataRead(): void
   /** The answer is complete. */
-  end(trailers: Headers): void
+  end(trailers: Lines): void
   serverDrained(): void
   failed(how: CallFailure, error: Error): void
   /** 101, only where `upgrade` was asked for: from here on bytes flow both ways. */
-  switched(headers: Headers, tunnel: Tunnel): void
+  switched(fields: Fields, tunnel: Tunnel): void
 }
 
 /** The server's half of a changed protocol, to be joined to the client's half. */
@@ -86,8 +112,9 @@ export type Tunnel = {
 export type CallRequest = {
   method: string
   target: string
-  headers: Headers
-  hasBody: boolean
+  /** All that goes out, but what frames the body in chunks. */
+  lines: Lines
+  body: Body
   upgrade: boolean
   /** Not over a kept connection. */
   fresh: boolean
@@ -103,29 +130,4 @@ export type Acceptor = {
   port: number
   /** No new connections; idle ones are closed, the others after the answer they wait for. */
   stop(): void
-}
-
-export function headerOf(headers: Headers, name: string): string | null {
-  for (let index = 0; index < headers.length; index += 2) {
-    if (headers[index]!.length === name.length && headers[index]!.toLowerCase() === name)
-      return headers[index + 1]!
-  }
-  return null
-}
-
-/** Every value of a header, as one list: `Connection` may stand in several lines. */
-export function listOf(headers: Headers, name: string): string[] {
-  const values: string[] = []
-  for (let index = 0; index < headers.length; index += 2) {
-    if (headers[index]!.length === name.length && headers[index]!.toLowerCase() === name)
-      values.push(...headers[index + 1]!.split(','))
-  }
-  return values.map((value) => value.trim().toLowerCase()).filter((value) => value !== '')
-}
-
-export function pairsOf(headers: Headers): [string, string][] {
-  return Array.from({ length: headers.length / 2 }, (_, index) => [
-    headers[2 * index]!,
-    headers[2 * index + 1]!,
-  ])
 }
