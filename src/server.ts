@@ -12,7 +12,7 @@ import { operationsOf } from './controller/operate.ts'
 import type { Plan } from './controller/plan.ts'
 import { openRegistry } from './controller/registry.ts'
 import { openRows } from './controller/rows.ts'
-import type { Watch } from './controller/store.ts'
+import type { Times, Watch } from './controller/store.ts'
 import { stopReplicas } from './controller/stop-replicas.ts'
 import { watchingOf } from './controller/watching.ts'
 import { gatewayClient } from './gateway/client.ts'
@@ -39,7 +39,7 @@ const lock = takeLock(directory.lock('controller'))
 if (lock === null) throw new Error(`another controller runs on ${directory.root}; this one ends`)
 
 const now = (): Now => ({ wall: Date.now(), up: uptime() })
-const store = openStore<Plan, ReplicaRecord, Watch>(directory.database)
+const store = openStore<Plan, ReplicaRecord, Watch, Times>(directory.database)
 const loaded = await loadManifest(config.manifestPath)
 const registry = openRegistry({ loaded, store, now })
 const rows = openRows(store)
