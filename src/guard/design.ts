@@ -4,10 +4,8 @@ import type { Design, SignalRules } from './guard.ts'
 export type Available = {
   /** The old version answers copies of the same requests (shadow, replay, control group). */
   pairs: boolean
-  /** The new version's share where a coin decides for each request; null where both do not run side by side. */
-  share: number | null
-  /** The share is drawn for each client, not for each request. */
-  sticky: boolean
+  /** How requests (or clients) are divided: by a coin with a known share, in an unknown way, or not at all. */
+  divided: 'coin' | 'unknown' | 'no'
   /** Rates or times of the old version from before. */
   history: boolean
   /** A fixed limit from the manifest. */
@@ -16,11 +14,11 @@ export type Available = {
 }
 
 export function strongest(kind: SignalRules['kind'], available: Available): Design {
-  const { pairs, share, sticky, history, limit, equalLoad } = available
+  const { pairs, divided, history, limit, equalLoad } = available
   const sideBySide = kind !== 'latency' || equalLoad
   if (pairs && sideBySide) return 'paired'
-  if (share !== null && sideBySide && !sticky) return 'split'
-  if (share !== null && kind === 'yesNo') return 'matched'
+  if (divided === 'coin' && sideBySide) return 'split'
+  if (divided !== 'no' && kind === 'yesNo') return 'matched'
   if (kind === 'score' || kind === 'drift') return 'none'
   // A fixed limit is a promise to somebody; a history at the same rate is weak evidence.
   if (limit && kind === 'latency') return 'one-sample'

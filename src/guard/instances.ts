@@ -90,21 +90,26 @@ export function compareInstances(
   learn(instances, own, ms)
 }
 
+/** Once it is clear that something is wrong, so much says whose fault it is. Where that is wrong, the others soon show it. */
+const blameGoal = 10
+
 /**
  * The instance that is to be set aside now; null when there is none.
  * @param risk that any instance that is like its siblings is ever called worse
+ * @param unclear something is surely wrong: is it the version or one instance?
  * @param versionIsWorse is the version refuted without this one, too?
  */
 export function brokenInstance(
   instances: Instances,
-  risk: number,
+  { risk, unclear }: { risk: number; unclear: boolean },
   versionIsWorse: (without: string) => boolean,
 ): string | null {
   const { aside } = instances
   const present = instances.known.filter(({ name }) => !aside.includes(name))
   if (present.length < 2 || aside.length >= asideMax) return null
-  const found = present.find((one) => evidenceOf(one) >= goalOf(instances, risk))
-  return found === undefined || versionIsWorse(found.name) ? null : found.name
+  const worst = present.reduce((most, one) => (evidenceOf(one) > evidenceOf(most) ? one : most))
+  const goal = unclear ? blameGoal : goalOf(instances, risk)
+  return evidenceOf(worst) < goal || versionIsWorse(worst.name) ? null : worst.name
 }
 
 export function evidenceOf({ errors, times }: Instance): number {

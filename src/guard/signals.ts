@@ -87,7 +87,8 @@ export function beginSignal(
   }
   const rollbackBound = boundShare * risks.rollback * weight
   if (rules.kind === 'yesNo') {
-    const old = history?.counts[rules.name] ?? null
+    const counts = history?.counts ?? {}
+    const old = Object.hasOwn(counts, rules.name) ? counts[rules.name]! : null
     const promotionBound = boundShare * risks.promotion
     const baseline = baselineOf(rules, old, { rollback: rollbackBound, promotion: promotionBound })
     const fineGoal = isHistory(old) ? 1 / (risks.promotion - promotionBound) : base.fineGoal

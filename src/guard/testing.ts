@@ -38,7 +38,9 @@ export function historyOf(errorCounts: Counts | null): History | null {
 }
 
 export function answer(outcome: Outcome, { ms = 10, instance = 'a' } = {}): Answer {
-  return { outcome, instance, firstByteMs: ms, totalMs: ms }
+  // As answerOf: how long a failure took is no time of an answer.
+  const time = outcome === 'bad' || outcome === 'void' ? null : ms
+  return { outcome, instance, firstByteMs: time, totalMs: time }
 }
 
 export function judged(outcomes: readonly Outcome[], side: Judged['side'] = 'new'): Judged[] {

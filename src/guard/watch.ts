@@ -21,6 +21,8 @@ import { countMinute } from './minutes.ts'
 import type { Minute } from './minutes.ts'
 import { beginSignal, boundShare, pairBets, singleBets, usesHistory, valueOf } from './signals.ts'
 import type { History, SignalState } from './signals.ts'
+import { countsOnce } from './units.ts'
+import type { Units } from './units.ts'
 import { isWarm } from './warmth.ts'
 import type { Warmth } from './warmth.ts'
 
@@ -34,6 +36,7 @@ export type WatchState = {
   signals: SignalState[]
   instances: Instances
   warmth: Warmth
+  clients: Units
   load: Load
   minutes: readonly Minute[]
   /** Of so many requests one is judged (reorder.ts). */
@@ -60,7 +63,8 @@ export type Context = {
   /** Copies of live requests go to the old version (or of old ones to the new, before the switch). */
   pairs: boolean
   /** Share of the new version, where a coin decides who answers; null where only one version answers. */
-  share: number | null
+  share: number | 'unknown' | null
+  /** The coin is thrown for each client, not for each request. */
   sticky: boolean
   /** The next request that is due in assignment order. */
   next: number
@@ -68,7 +72,12 @@ export type Context = {
   every: number
 }
 
-export type Judged = { side: 'new' | 'old'; answer: Answer }
+export type Judged = {
+  side: 'new' | 'old'
+  answer: Answer
+  /** What the coin was thrown for, where clients stick to a version. */
+  client?: string
+}
 
 /** Both answers to request `seq`; `live` is the one that the client got. */
 export type AnsweredTwice = { seq: number; new: Answer; old: Answer }
@@ -76,7 +85,7 @@ export type AnsweredTwice = { seq: number; new: Answer; old: Answer }
 /** Evidence without any one instance must reach this part of the goal. */
 const withoutOneShare = 0.1
 /** For each instance so many answers more, then a version whose evidence is carried by one instance is rolled back too. */
-const unclearMax = 30
+const unclearMax = 40
 const errorsWeight = 0.5
 const riskMin = 1e-12
 const riskMax = 0.5
@@ -105,6 +114,7 @@ export function beginWatch(rules: WatchRules, history: History | null, first: bo
     signals,
     instances: beginInstances(),
     warmth: [],
+    clients: {},
     load: beginLoad(),
     minutes: [],
     every: 1,
@@ -153,6 +163,8 @@ export function observePairs(
   pairs: readonly AnsweredTwice[],
   context: Context,
 ): WatchState {
+  if (!Number.isFinite(context.at))
+    throw new RangeError(`the time of observations must be a number of ms, it is ${context.at}`)
   if (pairs.length === 0) return before
   const state = structuredClone(before)
   const { load } = state
@@ -161,6 +173,7 @@ export function observePairs(
     ...load,
     counts: { ...load.counts, old: load.counts.old + pairs.length * context.every },
   }
+  chooseDesigns(state, context)
   for (const pair of pairs) takePair(state, pair, context)
   return state
 }
@@ -175,13 +188,12 @@ export function combinedWealth({ signals }: WatchState): number {
 }
 
 function chooseDesigns(state: WatchState, context: Context): void {
-  const { pairs, share, sticky, ready, next } = context
+  const { pairs, share, ready, next } = context
   const bucket = bucketNow(state, ready)
   for (const signal of state.signals) {
     const design = strongest(signal.kind, {
       pairs,
-      share,
-      sticky,
+      divided: share === null ? 'no' : share === 'unknown' ? 'unknown' : 'coin',
       equalLoad: isEqualLoad(state.load, ready),
       history:
         signal.kind === 'yesNo'
@@ -196,7 +208,7 @@ function chooseDesigns(state: WatchState, context: Context): void {
   }
 }
 
-function take(state: WatchState, { side, answer }: Judged, context: Context): void {
+function take(state: WatchState, { side, answer, client }: Judged, context: Context): void {
   const { outcome, instance } = answer
   if (outcome === 'void') return void state.void++
   checkOutcome(answer)
@@ -208,12 +220,14 @@ function take(state: WatchState, { side, answer }: Judged, context: Context): vo
     if (outcome === 'bad') state.bad++
     meetHere(state, instance)
   }
+  const counts = !context.sticky || countsOnce(state.clients, client ?? '')
   const bucket = bucketNow(state, context.ready)
-  for (const signal of state.signals) {
+  const share = typeof context.share === 'number' ? context.share : 0.5
+  for (const signal of counts ? state.signals : []) {
     const seen = valueOf(signal, answer, warm)
     if (seen === undefined) state.unreadable++
     if (seen == null || signal.design === 'paired') continue
-    const bets = singleBets(signal, { side, seen, share: context.share ?? 0.5 }, bucket)
+    const bets = singleBets(signal, { side, seen, share }, bucket)
     if (bets !== null) apply(state, signal, bets, side === 'new' ? instance : '')
   }
   if (side === 'new' && outcome !== 'gone')
@@ -222,7 +236,7 @@ function take(state: WatchState, { side, answer }: Judged, context: Context): vo
       bad: outcome === 'bad',
       ms: warm ? answer.totalMs : null,
     })
-  judge(state)
+  judge(state, context)
 }
 
 function takePair(state: WatchState, pair: AnsweredTwice, context: Context): void {
@@ -242,7 +256,7 @@ function takePair(state: WatchState, pair: AnsweredTwice, context: Context): voi
     if (own == null || old == null) continue
     apply(state, signal, pairBets(signal, { new: own, old }), instance)
   }
-  judge(state)
+  judge(state, context)
 }
 
 /** Numbers must stay finite where betting does not end with a rollback. */
@@ -267,14 +281,14 @@ function meetHere(state: WatchState, instance: string): void {
 }
 
 /** Rolled back, one instance set aside, or neither yet. */
-function judge(state: WatchState): void {
+function judge(state: WatchState, { ready: { new: ready } }: Context): void {
   if (state.refutedBy !== null) return
   const { goal, signals, instances } = state
   const without = (name: string) =>
     signals.reduce((sum, { weight, book }) => sum + weight * wealthWithout(book, name), 0)
   const broken = brokenInstance(
     instances,
-    state.risks.rollback,
+    { risk: state.risks.rollback, unclear: state.unclear !== null },
     (name) => without(name) >= withoutOneShare * goal,
   )
   if (broken !== null) {
@@ -285,9 +299,11 @@ function judge(state: WatchState): void {
   if (combinedWealth(state) < goal) return
   const present = instances.known.filter(({ name }) => !instances.aside.includes(name))
   state.unclear = (state.unclear ?? -1) + 1
+  // Some of those that are ready may not have answered yet.
+  const siblings = Math.max(present.length, ready - instances.aside.length)
   const isOfAll =
-    present.length < 2 || present.every(({ name }) => without(name) >= withoutOneShare * goal)
-  if (!isOfAll && state.unclear < unclearMax * present.length) return
+    siblings < 2 || present.every(({ name }) => without(name) >= withoutOneShare * goal)
+  if (!isOfAll && state.unclear < unclearMax * siblings) return
   const [first, ...others] = signals
   state.refutedBy = others.reduce(
     (most, one) => (weightedWealth(one) > weightedWealth(most) ? one : most),
