@@ -16,6 +16,7 @@ import type { Times, Watch } from './controller/store.ts'
 import { stopReplicas } from './controller/stop-replicas.ts'
 import { watchingOf } from './controller/watching.ts'
 import { gatewayClient } from './gateway/client.ts'
+import { requestKey } from './gateway/request-id.ts'
 import { dataDirectory } from './ipc/data-directory.ts'
 import { asProblem, serveSocket } from './ipc/serve.ts'
 import { log } from './log.ts'
@@ -65,6 +66,7 @@ const operations = operationsOf({
   controller,
   watching,
   registry,
+  requestKey: () => requestKey(directory.requestKey),
   urlOf: (service) => registry.urlOf(service, traffic),
   notReady: () =>
     rows

@@ -70,6 +70,8 @@ export type ReleaseView = {
     replace: readonly string[]
     evidence: WatchEvidence
   } | null
+  /** What people said of its answers; yes and thumbs up count as 1, labels have no mean. */
+  feedback: readonly { kind: FeedbackAsked['kind']; count: number; mean: number | null }[]
   cost: { replicaHours: number; money: number | null; currency: string | null } | null
 }
 
@@ -112,6 +114,24 @@ export type WatchEvidence = {
     evidence: number
     setAside: boolean
   }[]
+}
+
+export type FeedbackAsked = {
+  /** The answer's `Beryl-Request-Id`. */
+  requestId: string
+  kind: 'score' | 'thumbs' | 'handoff' | 'label'
+  value: unknown
+}
+
+/** Who is meant by it: the version that answered. */
+export type FeedbackView = {
+  service: string
+  release: string
+  version: string
+  kind: FeedbackAsked['kind']
+  value: number | boolean | string
+  /** It took the place of what was said before of the same request and kind. */
+  replaced: boolean
 }
 
 export type Event = {

@@ -6,6 +6,7 @@ import { seeded } from '../statistics/testing/random.ts'
 import { answerOf, cellOf, cellWidth, readCell } from './answer.ts'
 import { decide } from './decide.ts'
 import type { DriftRules, ScoreRules, SignalRules, YesNoRules } from './guard.ts'
+import type { Outcome } from './outcome.ts'
 import { beginOrder, inOrder } from './reorder.ts'
 import {
   alone,
@@ -214,8 +215,10 @@ function play(state: WatchState, offsets: readonly number[]): WatchState {
   const random = seeded(9)
   let now = state
   for (const offset of offsets) {
-    const outcomes = Array.from({ length: 300 }, () => (random.chance(0.01) ? 'bad' : 'good'))
-    now = observe(now, judged(outcomes as ('bad' | 'good')[]), { ...alone, at: noon + offset })
+    const outcomes = Array.from({ length: 300 }, (): Outcome =>
+      random.chance(0.01) ? 'bad' : 'good',
+    )
+    now = observe(now, judged(outcomes), { ...alone, at: noon + offset })
   }
   return now
 }
