@@ -114,8 +114,22 @@ test('a clock that leaps forward does not make a cold instance warm', () => {
   state = observe(state, cold, { ...alone, at: noon + 86_400_000 })
   assert.equal(state.refutedBy, null)
   assert.equal(state.signals[0]!.judged['one-sample'], undefined)
-  state = observe(state, cold, { ...alone, at: noon + 86_500_000 })
+  for (let batch = 0; batch < 5; batch++)
+    state = observe(state, cold, { ...alone, at: noon + 86_500_000 + batch * 5000 })
   assert.equal(state.refutedBy, 'latency')
+})
+
+test('one pause of the machine, with hundreds of slow answers in a row, is not hundreds of pieces of evidence', () => {
+  const limited = { ...latency, required: true, atMost: { share: 0.95, ms: 100 } }
+  let state = begun(limited)
+  state.warmth = [{ name: 'a', since: 0, seen: 1000 }]
+  const slow = Array.from({ length: 1000 }, () => ({
+    side: 'new' as const,
+    answer: answer('good', { ms: 3000 }),
+  }))
+  state = observe(state, slow, alone)
+  state = observe(state, slow, { ...alone, at: noon + 3000 })
+  assert.equal(state.refutedBy, null)
 })
 
 test('pairs of which a half is void, or that come before their time, say nothing', () => {

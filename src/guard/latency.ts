@@ -23,6 +23,8 @@ export type LatencyMemory = {
   limits: Record<string, LatencyLimit[]>
   split: { worse: LatencyTuning; fine: LatencyTuning } | null
   pairs: { worse: PairTuning; fine: PairTuning } | null
+  /** When something was last bet alone, without the old version beside it; wall, ms. */
+  aloneAt: number | null
   /** Answers, and those that exceeded the median's limit (history) or the fixed limit. */
   new: Tally
 }
@@ -31,11 +33,16 @@ export type LatencyMemory = {
 export const latencyQuestions: readonly number[] = latencyWeights
 export const fineQuestions = 2
 
+/**
+ * Times that follow each other share their cause: one pause of the machine makes hundreds of answers slow. Side by side
+ * both versions have it; alone it would be hundreds of pieces of evidence, so one answer in so many ms is bet on.
+ */
+const aloneEveryMs = 5000
 const slower = pairedBinary(0)
 const notSlower = nonInferiorPaired(0)
 
 export function beginLatency(limits: Record<string, LatencyLimit[]>): LatencyMemory {
-  return { limits, split: null, pairs: null, new: { bad: 0, total: 0 } }
+  return { limits, split: null, pairs: null, aloneAt: null, new: { bad: 0, total: 0 } }
 }
 
 /** In place. @param bucket of the present rate; null while it is not known */
@@ -43,7 +50,7 @@ export function latencyBets(
   memory: LatencyMemory,
   rules: LatencyRules,
   design: Design,
-  { single, bucket }: { single: Single<number>; bucket: string | null },
+  { single, bucket, at }: { single: Single<number>; bucket: string | null; at: number },
 ): BothBets | null {
   const { side, seen: ms, share } = single
   if (side === 'new') memory.new.total++
@@ -62,6 +69,7 @@ export function latencyBets(
   if (design === 'one-sample' && rules.atMost !== null) {
     const isSlow = ms > rules.atMost.ms
     if (isSlow) memory.new.bad++
+    if (!isTime(memory, at)) return null
     const allowed = 1 - rules.atMost.share
     const outcome = isSlow ? 'bad' : 'good'
     const worse = oneSample(allowed)[outcome]
@@ -71,6 +79,7 @@ export function latencyBets(
   const limits = design === 'before-after' && bucket !== null ? memory.limits[bucket] : undefined
   if (limits === undefined) return null
   if (ms > limits[0]!.ms) memory.new.bad++
+  if (!isTime(memory, at)) return null
   return {
     worse: limits.map((limit) => oneSample(limit.rate)[ms > limit.ms ? 'bad' : 'good']),
     // Weak evidence: it may roll back, never promote.
@@ -98,4 +107,12 @@ export function latencyPairBets(
     worse: worseKinds.map((kind) => (kind === null ? null : slower[kind])),
     fine: [sign, tail].map((kind) => (kind == null ? null : notSlower[kind])),
   }
+}
+
+/** In place. A clock that was set back begins to wait anew. */
+function isTime(memory: LatencyMemory, at: number): boolean {
+  const { aloneAt } = memory
+  const isDue = aloneAt === null || at - aloneAt >= aloneEveryMs
+  if (isDue || at < aloneAt) memory.aloneAt = at
+  return isDue
 }

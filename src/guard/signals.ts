@@ -147,7 +147,7 @@ export function valueOf(
 export function singleBets(
   signal: SignalState,
   single: Single<boolean | number | string>,
-  bucket: string | null,
+  { bucket, at }: { bucket: string | null; at: number },
 ): BothBets | null {
   const { design } = signal
   if (signal.kind === 'yesNo')
@@ -156,6 +156,7 @@ export function singleBets(
     return latencyBets(signal.memory, signal.rules, design, {
       single: single as Single<number>,
       bucket,
+      at,
     })
   if (signal.kind === 'score')
     return scoreBets(signal.memory, signal.rules, design, single as Single<number>)

@@ -227,7 +227,7 @@ function take(state: WatchState, { side, answer, client }: Judged, context: Cont
     const seen = valueOf(signal, answer, warm)
     if (seen === undefined) state.unreadable++
     if (seen == null || signal.design === 'paired') continue
-    const bets = singleBets(signal, { side, seen, share }, bucket)
+    const bets = singleBets(signal, { side, seen, share }, { bucket, at: context.at })
     if (bets !== null) apply(state, signal, bets, side === 'new' ? instance : '')
   }
   if (side === 'new' && outcome !== 'gone')
