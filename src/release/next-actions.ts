@@ -13,8 +13,10 @@ import type { Seen } from './seen.ts'
 
 export type Action =
   | { do: 'start'; environment: Environment; placed: Placed; count: number }
-  /** Takes a replica down that nothing routes to (it never became ready, or was replaced). */
+  /** Takes a replica down that nothing routes to (it never became ready). */
   | { do: 'stop'; environment: Environment; replica: string }
+  /** Takes down one that was routed and has been replaced: the gateway is asked right before (rulings §8). */
+  | { do: 'stop-replaced'; replica: string }
   | { do: 'gate'; gate: string; attempt: number }
   /** Under the generation that the phase journalled; under a new one (`generation: null`) where only replicas changed. */
   | { do: 'route'; routes: Routes; back: Routes | null; generation: number | null }
@@ -193,7 +195,7 @@ function replaced(seen: Seen): Action[] {
         !gateway.environments[environment].replicas.some((routed) => routed.id === id) &&
         (gateway.inFlightOf?.[id] ?? 0) === 0,
     )
-    .map(({ id, environment }) => ({ do: 'stop', environment, replica: id }))
+    .map(({ id }) => ({ do: 'stop-replaced', replica: id }))
 }
 
 function drainIsOver(release: Release | null, now: Now): string | null {
