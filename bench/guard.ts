@@ -10,6 +10,7 @@ import { failedChecks, mannWhitney, repeatedZ, successCondition } from './guard/
 import type { Judge } from './guard/peers.ts'
 import * as subject from './guard/subjects.ts'
 import { beforeAfter } from './guard/before-after.ts'
+import { cost, oneBroken, pairedReleases } from './guard/whole.ts'
 
 const full = process.argv.includes('--full')
 const runs = full ? 2000 : 500
@@ -27,6 +28,7 @@ const history = { bad: 10, total: 1000 }
 falseRollbacks()
 delays()
 promotion()
+whole()
 costs()
 process.exitCode = missed > 0 ? 1 : 0
 console.log(missed > 0 ? `\n${missed} gates missed` : '\nall gates held')
@@ -159,6 +161,53 @@ function promotion(): void {
   }
 }
 
+function whole(): void {
+  const releases = runs / 5
+  title(
+    `Whole releases in pairs: errors (tolerance 0.2, margin 1 point) and latency (10 %, 25 %; + 5 ms) both required, α = 1 %, β = 5 % (${releases} runs)`,
+  )
+  for (const [name, truth, wanted] of [
+    ['equal', { newOnly: 0.005, oldOnly: 0.005, slower: 1 }, 'promote'],
+    [
+      '2 % slower, within the tolerance',
+      { newOnly: 0.005, oldOnly: 0.005, slower: 1.02 },
+      'promote',
+    ],
+    [
+      'errors 1 % → 2 %: worse by the margin',
+      { newOnly: 0.015, oldOnly: 0.005, slower: 1 },
+      'rollBack',
+    ],
+    ['errors 1 % → 5 %', { newOnly: 0.045, oldOnly: 0.005, slower: 1 }, 'rollBack'],
+    ['35 % slower', { newOnly: 0.005, oldOnly: 0.005, slower: 1.35 }, 'rollBack'],
+    ['outage', { newOnly: 0.99, oldOnly: 0, slower: 1 }, 'rollBack'],
+  ] as const) {
+    const { rolledBack, promoted, meanRequests } = pairedReleases(releases, truth, 12_000)
+    const wrong = wanted === 'promote' ? rolledBack : promoted
+    row(
+      name,
+      `${percent(promoted / releases)} promoted, ${percent(rolledBack / releases)} rolled back, ${Math.round(meanRequests)} pairs`,
+      wrong <= alarmsAtMost(releases, wanted === 'promote' ? 0.01 : 0.05),
+    )
+  }
+  title('Three replicas, the others at 1 % errors: is it one of them, or the version?')
+  for (const [name, rates, one] of [
+    ['one replica at 10 %', [0.1, 0.01, 0.01], true],
+    ['one replica at 30 %', [0.3, 0.01, 0.01], true],
+    ['one replica at 100 %', [1, 0.01, 0.01], true],
+    ['all replicas at 10 %', [0.1, 0.1, 0.1], false],
+    ['all replicas at 100 %', [1, 1, 1], false],
+  ] as const) {
+    const { setAside, rolledBack, meanAnswers } = oneBroken(releases, rates)
+    const right = (one ? setAside : rolledBack) / releases
+    row(
+      name,
+      `${percent(setAside / releases)} replaced, ${percent(rolledBack / releases)} rolled back, ${Math.round(meanAnswers)} answers`,
+      right >= 0.9,
+    )
+  }
+}
+
 function costs(): void {
   title('One observation, nanoseconds (random numbers included)')
   for (const [name, begin, parts] of [
@@ -173,6 +222,15 @@ function costs(): void {
     simulate({ runs: 1, horizon: count, goal: Infinity, begin })
     const each = ((performance.now() - start) * 1e6) / count
     row(name, `${Math.round(each)}`, each <= 1000 * parts)
+  }
+  for (const perSecond of [400, 20_000]) {
+    const { ns, bytes } = cost(perSecond, 400_000)
+    const share = (ns * perSecond) / 1e9
+    row(
+      `the whole guard at ${perSecond} requests a second`,
+      `${Math.round(ns)}: ${percent(share)} of a core; state ${Math.round(bytes / 1024)} KiB`,
+      share <= 0.25,
+    )
   }
 }
 

@@ -12,10 +12,11 @@ import { operationsOf } from './controller/operate.ts'
 import type { Plan } from './controller/plan.ts'
 import { openRegistry } from './controller/registry.ts'
 import { openRows } from './controller/rows.ts'
-import type { Watch } from './controller/store.ts'
+import type { Times, Watch } from './controller/store.ts'
 import { stopReplicas } from './controller/stop-replicas.ts'
 import { watchingOf } from './controller/watching.ts'
 import { gatewayClient } from './gateway/client.ts'
+import { requestKey } from './gateway/request-id.ts'
 import { dataDirectory } from './ipc/data-directory.ts'
 import { asProblem, serveSocket } from './ipc/serve.ts'
 import { log } from './log.ts'
@@ -39,7 +40,7 @@ const lock = takeLock(directory.lock('controller'))
 if (lock === null) throw new Error(`another controller runs on ${directory.root}; this one ends`)
 
 const now = (): Now => ({ wall: Date.now(), up: uptime() })
-const store = openStore<Plan, ReplicaRecord, Watch>(directory.database)
+const store = openStore<Plan, ReplicaRecord, Watch, Times>(directory.database)
 const loaded = await loadManifest(config.manifestPath)
 const registry = openRegistry({ loaded, store, now })
 const rows = openRows(store)
@@ -65,6 +66,7 @@ const operations = operationsOf({
   controller,
   watching,
   registry,
+  requestKey: () => requestKey(directory.requestKey),
   urlOf: (service) => registry.urlOf(service, traffic),
   notReady: () =>
     rows

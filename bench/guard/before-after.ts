@@ -1,13 +1,9 @@
 /** The watch as it runs after an all-at-once switch: history of 5,000 answers first, then the new version alone. */
+import { alone, errors, historyOf, judged, rulesOf } from '../../src/guard/testing.ts'
 import { beginWatch, observe } from '../../src/guard/watch.ts'
 import type { Step } from '../../src/statistics/testing/simulate.ts'
 
-const rules = {
-  falseRollbackRisk: 0.01,
-  badPromotionRisk: 0.05,
-  errors: { margin: 0.01, atMost: 0.03 },
-}
-const historyOf = 5000
+const answersBefore = 5000
 
 /** @param rate of errors at each time, the same for both versions; the history lies right before it */
 export function beforeAfter(rate: (t: number) => number): () => Step {
@@ -16,11 +12,12 @@ export function beforeAfter(rate: (t: number) => number): () => Step {
     return (random, t) => {
       if (state === null) {
         let bad = 0
-        for (let past = -historyOf; past < 0; past++) if (random.chance(rate(past))) bad++
-        state = beginWatch(rules, { bad, total: historyOf }, false)
+        for (let past = -answersBefore; past < 0; past++) if (random.chance(rate(past))) bad++
+        const history = historyOf({ bad, total: answersBefore })
+        state = beginWatch(rulesOf(errors), history, false)
       }
-      state = observe(state, [random.chance(rate(t)) ? 'bad' : 'good'], 0)
-      return state.refuted ? Infinity : 0
+      state = observe(state, judged([random.chance(rate(t)) ? 'bad' : 'good']), alone)
+      return state.refutedBy === null ? 0 : Infinity
     }
   }
 }

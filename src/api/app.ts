@@ -27,6 +27,11 @@ const commandBody = z.strictObject({
   /** Skips this gate (`approve` only); recorded with name and reason. */
   gate: z.string().max(100).nullish(),
 })
+const feedbackBody = z.strictObject({
+  requestId: z.string().min(1).max(700),
+  kind: z.enum(['score', 'thumbs', 'handoff', 'label']),
+  value: z.unknown(),
+})
 const rollbackBody = z.strictObject({
   reason: z.string().max(1000).nullish(),
   to: z.string().nullish(),
@@ -128,6 +133,10 @@ function writes(operations: Operations): Hono<Env> {
       await operations.deploy(context.req.param('service'), asked, context.get('actor')),
       202,
     )
+  })
+  app.post('/feedback', async (context) => {
+    const asked = await bodyOf(context.req, feedbackBody)
+    return context.json(operations.feedback(asked, context.get('actor')))
   })
   for (const kind of ['services', 'releases'] as const) {
     for (const command of ['approve', 'promote', 'pause', 'resume', 'abort'] as const) {

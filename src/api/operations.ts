@@ -1,6 +1,13 @@
 /** What the API can ask of Beryl. The controller implements it; handlers know nothing else. */
 import type { Command } from '../release/release-can.ts'
-import type { CostView, Event, ReleaseView, ServiceView } from './shapes.ts'
+import type {
+  CostView,
+  Event,
+  FeedbackAsked,
+  FeedbackView,
+  ReleaseView,
+  ServiceView,
+} from './shapes.ts'
 
 export type Operations = {
   services(): ServiceView[]
@@ -25,6 +32,8 @@ export type Operations = {
   ): Promise<ReleaseView>
   rollback(target: string, asked: Asked & { to: string | null }, by: string): Promise<ReleaseView>
   retry(target: string, by: string): Promise<ReleaseView>
+  /** @throws ProblemError for an id that this Beryl did not sign */
+  feedback(asked: FeedbackAsked, by: string): FeedbackView
   /** Why this Beryl cannot do its work now; empty when it can. */
   notReady(): readonly string[]
 }

@@ -66,9 +66,72 @@ export type ReleaseView = {
     decision: string
     because: string
     missing: number | null
-    evidence: Record<string, unknown>
+    /** Replicas that are replaced because they are worse than their siblings. */
+    replace: readonly string[]
+    evidence: WatchEvidence
   } | null
+  /** What people said of its answers; yes and thumbs up count as 1, labels have no mean. */
+  feedback: readonly { kind: FeedbackAsked['kind']; count: number; mean: number | null }[]
   cost: { replicaHours: number; money: number | null; currency: string | null } | null
+}
+
+/** As the guard says it; shares of what is needed go from 0 to 1. */
+export type WatchEvidence = {
+  rollbackEvidence: number
+  promotionEvidence: number
+  strongest: string | null
+  falseRollbackRisk: number
+  badPromotionRisk: number
+  total: number
+  bad: number
+  gone: number
+  void: number
+  perSecond: number | null
+  setAside: number
+  signals: readonly {
+    signal: string
+    required: boolean
+    weight: number
+    /** `paired`, `split`, `matched`, `before-after`, `one-sample`, `none` */
+    design: string
+    comparedWith: string
+    said: string
+    /** Observations by design. */
+    judged: Record<string, number>
+    rollbackEvidence: number
+    /** Null: by this design it may roll back, never promote. */
+    promotionEvidence: number | null
+    /** Answers until it is seen, if it is as bad as matters, and until it is cleared; null: never, or unknown. */
+    toSee: number | null
+    toClear: number | null
+    /** Pairs: surely worse by at least this much, whatever was tolerated. */
+    worseByAtLeast: number | null
+  }[]
+  instances: readonly {
+    instance: string
+    total: number
+    bad: number
+    evidence: number
+    setAside: boolean
+  }[]
+}
+
+export type FeedbackAsked = {
+  /** The answer's `Beryl-Request-Id`. */
+  requestId: string
+  kind: 'score' | 'thumbs' | 'handoff' | 'label'
+  value: unknown
+}
+
+/** Who is meant by it: the version that answered. */
+export type FeedbackView = {
+  service: string
+  release: string
+  version: string
+  kind: FeedbackAsked['kind']
+  value: number | boolean | string
+  /** It took the place of what was said before of the same request and kind. */
+  replaced: boolean
 }
 
 export type Event = {

@@ -43,8 +43,23 @@ export function describeRelease(release: ReleaseView): string[] {
   for (const { name, because } of release.leftOut)
     lines.push(`  gate    ${name} left out: ${because}`)
   if (release.watch !== null && release.phase === 'watching')
-    lines.push(`  watch   ${release.watch.decision}: ${release.watch.because}`)
+    lines.push(
+      `  watch   ${release.watch.decision}: ${release.watch.because}`,
+      ...release.watch.evidence.signals.map((one) => `          ${signalText(one)}`),
+      ...release.watch.replace.map((id) => `          ${id} is worse than its siblings: replaced`),
+    )
   return lines
+}
+
+type Signal = NonNullable<ReleaseView['watch']>['evidence']['signals'][number]
+
+function signalText(signal: Signal): string {
+  const share = (value: number) => `${Math.round(value * 100)} %`
+  const promote =
+    signal.promotionEvidence === null
+      ? 'by this it never promotes'
+      : `${share(signal.promotionEvidence)} of what promotes it`
+  return `${signal.signal} (${signal.design}${signal.required ? ', required' : ''}): ${share(signal.rollbackEvidence)} of what rolls back, ${promote}; ${signal.said}, against ${signal.comparedWith}`
 }
 
 export function gateText(gate: ReleaseView['gates'][number]): string {

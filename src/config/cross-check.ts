@@ -61,6 +61,19 @@ async function checkService(
       path: [...at, 'watch', 'required'],
       message: `${unknown.join(', ')} is required and not among the signals`,
     })
+  if (watch.required.includes('latency') && watch.latency.p95 === undefined)
+    files.push({
+      path: [...at, 'watch', 'required'],
+      message:
+        'latency is required, and without a control group it is compared with the past only, which never promotes: give watch.latency.p95, a limit of its own',
+    })
+  if (watch.latency.margin < watch.latency.tolerance)
+    files.push({
+      path: [...at, 'watch', 'latency', 'margin'],
+      message: 'is smaller than tolerance',
+    })
+  if (watch.errors.margin < watch.errors.tolerance)
+    files.push({ path: [...at, 'watch', 'errors', 'margin'], message: 'is smaller than tolerance' })
   if (watch.atLeast > watch.atMost)
     files.push({ path: [...at, 'watch', 'atLeast'], message: 'is longer than atMost' })
   return files

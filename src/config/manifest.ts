@@ -96,6 +96,8 @@ const goldenSet = z.strictObject({
 
 const gate = z.union([z.strictObject({ warmUp }), z.strictObject({ goldenSet })])
 
+const signal = z.enum(['errors', 'latency'])
+
 const service = z.strictObject({
   route: z.strictObject({ host: z.string().optional(), path: path.default('/') }).prefault({}),
   protocol: z.enum(['http', 'json']).default('http'),
@@ -115,13 +117,36 @@ const service = z.strictObject({
     .strictObject({
       atLeast: duration.default(600),
       atMost: duration.default(7200),
-      signals: z.array(z.literal('errors')).default(['errors']),
-      required: z.array(z.literal('errors')).default(['errors']),
+      /** What may roll a version back. */
+      signals: z.array(signal).min(1).default(['errors', 'latency']),
+      /** What a watch needs evidence for before it ends. */
+      required: z.array(signal).min(1).default(['errors']),
       whenUndecided: z.enum(['hold', 'accept', 'rollBack']).default('hold'),
       falseRollbackRisk: share.default(0.01),
       badPromotionRisk: share.default(0.05),
       errors: z
-        .strictObject({ margin: share.default(0.01), atMost: share.default(0.03) })
+        .strictObject({
+          /** Points above the old version's share of errors that nobody minds. */
+          tolerance: share.default(0.002),
+          /** Points above it at which a version is still called no worse. */
+          margin: share.default(0.01),
+          /** With no old version to compare with: the share that is acceptable. */
+          atMost: share.default(0.03),
+          /** For planning: how many points worse must be found. */
+          minimumEffect: share.default(0.04),
+        })
+        .prefault({}),
+      latency: z
+        .strictObject({
+          /** The whole answer, or its first byte (streams). */
+          of: z.enum(['total', 'firstByte']).default('total'),
+          /** So much slower than the old version, `plus` a constant, is nobody's concern; and still called no slower. */
+          tolerance: share.default(0.1),
+          margin: share.default(0.25),
+          plus: duration.default(0.005),
+          /** A limit of its own: 95 % of the answers within it. */
+          p95: duration.optional(),
+        })
         .prefault({}),
     })
     .prefault({}),

@@ -22,8 +22,8 @@ const keys: Record<string, string> = {
 const values: Record<string, readonly string[]> = {
   'services.*.environment.provider': ['docker', 'kubernetes', 'external', 'repository'],
   'services.*.protocol': ['openai', 'kserve-v2', 'grpc'],
-  'services.*.watch.signals.*': ['latency', 'validity', 'feedback', 'handoff', 'drift'],
-  'services.*.watch.required.*': ['latency', 'validity', 'feedback', 'handoff', 'drift'],
+  'services.*.watch.signals.*': ['validity', 'feedback', 'handoff', 'drift'],
+  'services.*.watch.required.*': ['validity', 'feedback', 'handoff', 'drift'],
 }
 
 export type NotBuilt = { path: (string | number)[]; what: string }

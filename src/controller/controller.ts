@@ -188,6 +188,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
       step: release.step,
       gates: seen.gates,
       guard: seen.guard,
+      watch: hands.watching.view(release)?.evidence ?? null,
       rules: release.rules,
     }
     return {

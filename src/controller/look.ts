@@ -60,5 +60,8 @@ function gatewayFact(state: ServiceState | undefined): GatewayFact {
     back: state.back,
     environments: table.environments,
     inFlight: state.inFlight,
+    inFlightOf: Object.fromEntries(
+      Object.entries(state.replicas).map(([id, { inFlight }]) => [id, inFlight]),
+    ),
   }
 }

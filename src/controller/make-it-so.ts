@@ -31,6 +31,8 @@ export async function makeItSo(hands: Hands, service: Service, action: Action): 
       return
     case 'stop':
       return hands.provider.stop(action.replica)
+    case 'stop-replaced':
+      return stopReplaced(hands, service, action.replica)
     case 'gate':
       return startGate(hands, service, action)
     case 'route':
@@ -65,6 +67,18 @@ async function startReplica(
     digest,
     ...plan.template,
   })
+}
+
+/** Fences a controller that slept: what the gateway routes to, or has open, is not touched. */
+async function stopReplaced(hands: Hands, service: Service, replica: string): Promise<void> {
+  const version = hands.rows.version(service.name)
+  const state = (await hands.gateway.state()).services[service.name]
+  const isRouted = Object.values(state?.table.environments ?? {}).some((environment) =>
+    environment?.replicas.some(({ id }) => id === replica),
+  )
+  const open = state?.replicas[replica]?.inFlight ?? 0
+  if (isRouted || open > 0 || hands.rows.version(service.name) !== version) return
+  await hands.provider.stop(replica)
 }
 
 async function startGate(

@@ -7,12 +7,18 @@ import type { Release, Service } from '../release/release.ts'
 import { releaseCan } from '../release/release-can.ts'
 import type { Refusal } from '../release/release-can.ts'
 import { costOf } from './cost.ts'
+import { takeFeedback } from './feedback.ts'
 import type { Registry } from './registry.ts'
 import { releaseView, serviceView } from './views.ts'
 import type { ViewSources } from './views.ts'
 
 export function operationsOf(
-  sources: ViewSources & { registry: Registry; notReady: () => readonly string[] },
+  sources: ViewSources & {
+    registry: Registry
+    notReady: () => readonly string[]
+    /** Signs request ids; the gateway has made it. */
+    requestKey: () => Buffer
+  },
 ): Operations {
   const { rows, store, controller, registry, now } = sources
 
@@ -32,6 +38,7 @@ export function operationsOf(
       return { service: name, currency: total.currency, lines, total }
     },
     notReady: sources.notReady,
+    feedback: (asked, by) => takeFeedback({ store, now, key: sources.requestKey }, asked, by),
     deploy,
 
     command: async (target, command, asked, by) => {

@@ -16,6 +16,7 @@ import { templateOf } from '../versions/template.ts'
 import type { Plan } from './plan.ts'
 import type { Rows } from './rows.ts'
 import type { ControllerStore } from './store.ts'
+import { watchRulesOf } from './watch-rules.ts'
 
 export type Registry = ReturnType<typeof openRegistry>
 
@@ -174,11 +175,7 @@ export function openRegistry({
         stopGraceS: environment.stop.grace,
       },
       gates: specByName,
-      watch: {
-        falseRollbackRisk: watch.falseRollbackRisk,
-        badPromotionRisk: watch.badPromotionRisk,
-        errors: watch.errors,
-      },
+      watch: watchRulesOf(watch),
       price: environment.price ?? null,
     }
   }

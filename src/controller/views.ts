@@ -96,6 +96,7 @@ export function releaseView(
     switched: switched(events),
     rolledBack: rolledBack(events),
     watch: watching.view(release),
+    feedback: store.feedback.totals(release.id),
     cost:
       costOf(
         store.replicas.ofService(release.service),

@@ -2,16 +2,21 @@
 import type { GatewayClient } from '../gateway/client.ts'
 import { answerMax } from '../gateway/ledger.ts'
 import type { GatewayState, Observation } from '../gateway/control.ts'
+import { answerOf, cellOf, cellWidth, readCell } from '../guard/answer.ts'
+import { decide } from '../guard/decide.ts'
 import type { Decision } from '../guard/guard.ts'
+import { outcomeOf } from '../guard/outcome.ts'
 import { beginOrder, inOrder } from '../guard/reorder.ts'
 import type { Arrived } from '../guard/reorder.ts'
-import { beginWatch, decide, observe } from '../guard/watch.ts'
-import type { Outcome } from '../guard/watch.ts'
+import { beginWatch, observe } from '../guard/watch.ts'
 import { log } from '../log.ts'
 import type { Now, Release } from '../release/release.ts'
 import type { GuardFact } from '../release/seen.ts'
+import type { NewEvent } from '../storage/events.ts'
 import type { Totals } from '../storage/traffic.ts'
+import { readyOf } from './ready.ts'
 import type { ControllerStore, Watch } from './store.ts'
+import { openTimes } from './times.ts'
 
 export type Watching = ReturnType<typeof watchingOf>
 
@@ -32,6 +37,7 @@ export function watchingOf({
   let pulling: Promise<void> | null = null
   let pulledAt = -Infinity
   let last: GatewayState | null = null
+  const times = openTimes(store)
 
   return {
     /** Takes what the gateway has seen since the last time: counters, watches and cursor in one transaction. */
@@ -55,21 +61,32 @@ export function watchingOf({
     /** Before the switch: from here on every assignment counts. Beginning again changes nothing that was seen. */
     begin(release: Release): void {
       if (store.traffic.watch(release.id) !== null) return
+      const { service, from } = release
       const plan = store.services.plan(release.id)!
-      const old =
-        release.from === null ? null : store.traffic.totals(release.service, release.from.release)
-      const state = last?.services[release.service]
-      const order = beginOrder(last?.run ?? '', state?.assigned ?? 0)
-      store.traffic.putWatch(release.id, {
-        watch: beginWatch(plan.watch, old, release.from === null),
-        order,
-        service: release.service,
+      const state = last?.services[service]
+      const old = from === null ? null : times.of(service, from.release)
+      const history =
+        from === null
+          ? null
+          : {
+              counts: { errors: store.traffic.totals(service, from.release) },
+              latency: { firstByte: old?.firstByte ?? {}, total: old?.total ?? {} },
+            }
+      const order = beginOrder(last?.run ?? '', state?.assigned ?? 0, {
+        width: cellWidth,
+        perSecond: old?.load.perSecond?.new ?? 0,
       })
+      const watch = beginWatch(plan.watch, history, from === null)
+      store.traffic.putWatch(release.id, { service, watch, order, instances: [] })
     },
 
     judge(release: Release): GuardFact | null {
-      const decision = release.phase.name === 'watching' ? decisionOf(release) : null
-      return decision === null ? null : { decision: decision.decision, because: decision.because }
+      const { name } = release.phase
+      if (name !== 'watching' && name !== 'stabilizing') return null
+      const decision = decisionOf(release)
+      if (decision === null) return null
+      const { because, replace: setAside } = decision
+      return { decision: name === 'watching' ? decision.decision : 'hold', because, setAside }
     },
 
     view: (release: Release): Decision | null => decisionOf(release),
@@ -77,7 +94,7 @@ export function watchingOf({
 
   function decisionOf(release: Release): Decision | null {
     const state = store.traffic.watch(release.id)
-    return state === null ? null : decide(state.watch)
+    return state === null ? null : decide(state.watch, now().wall)
   }
 
   async function pull(state: GatewayState): Promise<void> {
@@ -86,57 +103,112 @@ export function watchingOf({
       const after = cursor?.run === state.run ? cursor.after : 0
       const seen = await gateway.observations(state.run, after)
       if (seen.items.length === 0 && seen.gaps.length === 0) return keepOrder(state)
-      count(seen.run, seen.next, seen.items)
+      count(seen, state)
       if (seen.items.length < answerMax) return
     }
   }
 
-  function count(run: string, next: number, items: readonly Observation[]): void {
+  function count(
+    { run, next, items }: { run: string; next: number; items: readonly Observation[] },
+    state: GatewayState,
+  ): void {
     const totals = new Map<string, { service: string; release: string } & Totals>()
     for (const item of items) {
-      const outcome = outcomeOf(item)
-      if (outcome === 'void') continue
-      const key = `${item.service} ${item.release}`
-      const sum = totals.get(key) ?? {
-        service: item.service,
-        release: item.release,
-        total: 0,
-        bad: 0,
-      }
+      const outcome = outcomeOf(item.outcome)
+      if (outcome === 'void' || outcome === 'gone') continue
+      const { service, release } = item
+      const key = `${service} ${release}`
+      const sum = totals.get(key) ?? { service, release, total: 0, bad: 0 }
       sum.total++
       if (outcome === 'bad') sum.bad++
       totals.set(key, sum)
     }
-    store.traffic.count({ run, after: next }, [...totals.values()], watched(run, items))
+    const watches = watched(run, items)
+    store.traffic.count(
+      { run, after: next },
+      {
+        totals: [...totals.values()],
+        watches: new Map([...watches].map(([release, { after }]) => [release, after])),
+        times: times.with(items, state, now().wall),
+        events: [...watches].flatMap(([release, change]) => setAsideEvents(release, change)),
+      },
+    )
+    times.written()
   }
 
   /** The watches that these observations change. */
-  function watched(run: string, items: readonly Observation[]): Map<string, Watch> {
-    const changed = new Map<string, Watch>()
-    for (const { release, state } of activeWatches()) {
+  function watched(
+    run: string,
+    items: readonly Observation[],
+  ): Map<string, { before: Watch; after: Watch }> {
+    const changed = new Map<string, { before: Watch; after: Watch }>()
+    for (const { release, state: before } of activeWatches()) {
+      const instances = [...before.instances]
       const arrived = items
-        .filter(({ service }) => service === state.service)
+        .filter(({ service }) => service === before.service)
         .map((item): Arrived => ({
           seq: item.seq,
-          outcome: item.release === release ? outcomeOf(item) : null,
+          cell: item.release === release ? cellOf(answerOf(item), instances) : null,
         }))
-      changed.set(release, advanceWatch(state, run, arrived))
+      changed.set(release, {
+        before,
+        after: advanceWatch({ ...before, instances }, { release, run, arrived }),
+      })
     }
     return changed
   }
 
   /** A gap that nothing fills must end even when nothing else arrives. */
-  function keepOrder(gatewayState: GatewayState): void {
+  function keepOrder({ run }: GatewayState): void {
     for (const { release, state } of activeWatches()) {
       if (state.order.missingSince !== null)
-        store.traffic.putWatch(release, advanceWatch(state, gatewayState.run, []))
+        store.traffic.putWatch(release, advanceWatch(state, { release, run, arrived: [] }))
     }
   }
 
-  function advanceWatch(state: Watch, run: string, arrived: readonly Arrived[]): Watch {
+  function advanceWatch(
+    state: Watch,
+    { release, run, arrived }: { release: string; run: string; arrived: readonly Arrived[] },
+  ): Watch {
     const at = now().wall
     const { order, due } = inOrder(state.order, run, arrived, at)
-    return { ...state, order, watch: observe(state.watch, due, at) }
+    const answers = due.map((cell) => ({
+      side: 'new' as const,
+      answer: readCell(cell, state.instances),
+    }))
+    const watch = observe(state.watch, answers, {
+      at,
+      ready: { new: readyOf(last, state.service, release), old: 0 },
+      pairs: false,
+      share: null,
+      sticky: false,
+      next: order.next,
+      every: order.every,
+    })
+    return { ...state, order, watch }
+  }
+
+  /** Written together with the evidence that says so: once, whatever crashes. */
+  function setAsideEvents(
+    release: string,
+    { before, after }: { before: Watch; after: Watch },
+  ): NewEvent[] {
+    const known = before.watch.instances.aside
+    return after.watch.instances.aside
+      .filter((instance) => !known.includes(instance))
+      .map((instance) => {
+        const { total = 0, bad = 0 } =
+          after.watch.instances.known.find(({ name }) => name === instance) ?? {}
+        return {
+          at: now().wall,
+          service: after.service,
+          release,
+          kind: 'replica',
+          by: 'guard',
+          text: `${instance} is worse than its siblings (${bad} errors in ${total} answers): it is replaced, and what it answered is set aside`,
+          data: { replica: instance, total, bad, instances: after.watch.instances.known },
+        }
+      })
   }
 
   function activeWatches(): { release: string; state: Watch }[] {
@@ -147,10 +219,4 @@ export function watchingOf({
       return release === null || state === null ? [] : [{ release, state }]
     })
   }
-}
-
-/** Whose failure is it? What nobody can judge is void, in both arms (rulings §6). */
-function outcomeOf({ outcome }: Observation): Outcome {
-  if (outcome === 'ok') return 'good'
-  return outcome === 'void' || outcome === 'client-gone' ? 'void' : 'bad'
 }

@@ -1,59 +1,69 @@
-/** A line in which requests wait for the ones that were assigned before them. Used for one batch, then written as text. */
-import type { Outcome } from './outcome.ts'
+/**
+ * A line in which requests wait for the ones that were assigned before them. Used for one batch, then written as text:
+ * a cell of fixed width for each place, which the line does not read.
+ */
 
 /** Requests that may wait behind a missing one. Beyond that it is given up: memory, and each write, stay bounded. */
 export const windowMax = 131_072
 
-const letters = { good: 'g', bad: 'b', gone: 'h', void: 'v' } as const
-const outcomes: Readonly<Record<string, Outcome>> = { g: 'good', b: 'bad', h: 'gone', v: 'void' }
+/** A cell of something that Beryl lost begins so. */
+export const lost = 'v'
 const missing = '.'
 /** Went to another version. */
 const another = 'o'
 
+export type Line = ReturnType<typeof lineOf>
+
 /**
  * @param next sequence number of the first place, modulo 2³²
- * @param text one letter for each place; what leaves the line in order is pushed to `due`
+ * @param every how far apart the numbers in line are: a power of two
+ * @param due what leaves the line in order is pushed to it
  */
-export function lineOf(next: number, text: string, due: Outcome[]) {
+export function lineOf(
+  { next, window, width, every }: { next: number; window: string; width: number; every: number },
+  due: string[],
+) {
+  const [nobody, notOurs, gone] = [missing, another, lost].map((letter) => letter.padEnd(width))
   let first = next
-  let cells = Array.from(text)
+  let cells: string[] = []
+  for (let at = 0; at < window.length; at += width) cells.push(window.slice(at, at + width))
   /** Places that have left the line already. */
-  let gone = 0
+  let left = 0
+  const placeOf = (seq: number) => distance(seq, first) / every
 
   const take = () => {
-    const cell = cells[gone] ?? missing
-    if (cell !== another) due.push(outcomes[cell] ?? 'void')
-    gone++
+    const cell = cells[left] ?? nobody!
+    if (cell !== notOurs) due.push(cell === nobody ? gone! : cell)
+    left++
   }
   const line = {
     /** @returns false for a place that has left the line or is taken: it was counted before */
-    put(seq: number, outcome: Outcome | null): boolean {
-      let place = distance(seq, first)
-      if (place >= gone + windowMax) line.giveUp(seq - windowMax + 1)
-      place = distance(seq, first)
-      if (place < gone || (cells[place] ?? missing) !== missing) return false
-      while (cells.length < place) cells.push(missing)
-      cells[place] = outcome === null ? another : letters[outcome]
+    put(seq: number, cell: string | null): boolean {
+      if (placeOf(seq) >= left + windowMax) line.giveUp(seq - (windowMax - 1) * every)
+      const place = placeOf(seq)
+      if (place < left || (cells[place] ?? nobody) !== nobody) return false
+      while (cells.length < place) cells.push(nobody!)
+      cells[place] = cell ?? notOurs!
       return true
     },
     takeWhatIsHere(): void {
-      while (gone < cells.length && cells[gone] !== missing) take()
+      while (left < cells.length && cells[left] !== nobody) take()
     },
     /** What is missing before `seq` will not be waited for: it is void. */
     giveUp(seq: number): void {
-      const place = distance(seq, first)
-      while (gone < Math.min(place, cells.length)) take()
-      if (gone >= place) return
+      const place = placeOf(seq)
+      while (left < Math.min(place, cells.length)) take()
+      if (left >= place) return
       // Nobody is here up to that place. Each lost one counts, up to a number beyond which it changes no decision.
-      for (let lost = 0; lost < Math.min(place - gone, windowMax); lost++) due.push('void')
+      for (let more = 0; more < Math.min(place - left, windowMax); more++) due.push(gone!)
       first = seq >>> 0
       cells = []
-      gone = 0
+      left = 0
     },
-    next: () => (first + gone) >>> 0,
+    next: () => (first + left * every) >>> 0,
     /** One beyond the highest that is here. */
-    end: () => (first + Math.max(gone, cells.length)) >>> 0,
-    text: () => cells.slice(gone).join(''),
+    end: () => (first + Math.max(left, cells.length) * every) >>> 0,
+    text: () => cells.slice(left).join(''),
   }
   return line
 }

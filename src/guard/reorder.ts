@@ -3,13 +3,12 @@
  * that is merely slower looks worse (statistics: the trap of completion order). Each counts once: the key is the gateway's
  * run and the sequence number, which is given out once for each run and service. Pure; the state is JSON, and bounded.
  */
-import { distance, lineOf } from './line.ts'
-import type { Outcome } from './outcome.ts'
+import { distance, lineOf, lost } from './line.ts'
 
 export type Arrived = {
   seq: number
-  /** Null: the request went to another version; it only holds its place in the order. */
-  outcome: Outcome | null
+  /** Null: the request went to another version (or was not copied); it only holds its place in the order. */
+  cell: string | null
 }
 
 export type Order = {
@@ -19,6 +18,10 @@ export type Order = {
   past: readonly string[]
   /** The next sequence number that is due, modulo 2³². */
   next: number
+  /** Characters in a cell. */
+  width: number
+  /** Each so-manyth number is judged, a power of two: chosen before anything is seen of them. */
+  every: number
   /** What is here already of `next` and what follows it (line.ts). */
   window: string
   /** What was assigned by when (wall, ms): everything before `end` at the latest then. */
@@ -33,15 +36,32 @@ export type Order = {
 
 /** The gateway gives a version 60 s to its first byte and then reports `deadline`, which must still travel. */
 export const missingAfterMs = 75_000
+/** Judged requests a second beyond which more only cost: what waits for the slowest must fit in line even at three times this. */
+const judgedPerSecondMax = 500
+const everyMax = 65_536
 const markEveryMs = 1000
 const pastMax = 8
 
-/** @param next the first sequence number that is asked for: what `assigned` said before the switch */
-export function beginOrder(run: string, next: number, waitMs: number = missingAfterMs): Order {
+/**
+ * @param next the first sequence number that is asked for: what `assigned` said before the switch
+ * @param perSecond today's traffic; a part of what is a lot is judged
+ */
+export function beginOrder(
+  run: string,
+  next: number,
+  {
+    width = 1,
+    perSecond = 0,
+    waitMs = missingAfterMs,
+  }: { width?: number; perSecond?: number; waitMs?: number } = {},
+): Order {
+  const every = everyOf(perSecond)
   return {
     run,
     past: [],
-    next: next >>> 0,
+    next: (Math.ceil(next / every) * every) >>> 0,
+    width,
+    every,
     window: '',
     marks: [],
     missingSince: null,
@@ -52,27 +72,29 @@ export function beginOrder(run: string, next: number, waitMs: number = missingAf
 
 /**
  * @param at wall time, ms. @throws RangeError unless it is a number
- * @returns what is due now, in assignment order; what did not come in time, or has no sequence number, is `void`
+ * @returns the cells that are due now, in assignment order; what did not come in time, or has no number, is `lost`
  */
 export function inOrder(
   before: Order,
   run: string,
   arrived: readonly Arrived[],
   at: number,
-): { order: Order; due: Outcome[] } {
+): { order: Order; due: string[] } {
   if (!Number.isFinite(at))
     throw new RangeError(`the time of observations must be a number of ms, it is ${at}`)
-  const due: Outcome[] = []
+  const due: string[] = []
   if (before.past.includes(run))
     return { order: { ...before, refused: before.refused + arrived.length }, due }
-  const valid = arrived.filter(({ seq }) => Number.isInteger(seq) && seq >= 0 && seq < 2 ** 32)
-  for (let broken = valid.length; broken < arrived.length; broken++) due.push('void')
+  const numbered = arrived.filter(({ seq }) => Number.isInteger(seq) && seq >= 0 && seq < 2 ** 32)
+  const broken = arrived.length - numbered.length
+  for (let each = 0; each < broken; each++) due.push(lost.padEnd(before.width))
+  const valid = numbered.filter(({ seq }) => seq % before.every === 0)
 
   const order = run === before.run ? before : nextRun(before, run, valid, due)
-  const line = lineOf(order.next, order.window, due)
+  const line = lineOf(order, due)
   const sorted = valid.toSorted((a, b) => distance(a.seq, order.next) - distance(b.seq, order.next))
-  let refused = order.refused + arrived.length - valid.length
-  for (const { seq, outcome } of sorted) if (!line.put(seq, outcome)) refused++
+  let refused = order.refused + broken
+  for (const { seq, cell } of sorted) if (!line.put(seq, cell)) refused++
   line.takeWhatIsHere()
 
   // A clock that was set back must not make the wait longer.
@@ -92,14 +114,20 @@ export function inOrder(
 }
 
 /** A run that is over fills no more gaps: what is missing of it died with its gateway. */
-function nextRun(order: Order, run: string, arrived: readonly Arrived[], due: Outcome[]): Order {
-  const begun = { ...beginOrder(run, 0, order.waitMs), refused: order.refused }
+function nextRun(order: Order, run: string, arrived: readonly Arrived[], due: string[]): Order {
+  const begun = { ...order, run, past: [], next: 0, window: '', marks: [], missingSince: null }
   if (order.run === '') {
     const [one, ...others] = arrived.map(({ seq }) => seq)
     const first = others.reduce((low, seq) => (distance(seq, low) < 0 ? seq : low), one ?? 0)
     return one === undefined ? order : { ...begun, next: first >>> 0 }
   }
-  const line = lineOf(order.next, order.window, due)
+  const line = lineOf(order, due)
   line.giveUp(line.end())
   return { ...begun, past: [...order.past, order.run].slice(-pastMax) }
+}
+
+function everyOf(perSecond: number): number {
+  let every = 1
+  while (perSecond / every > judgedPerSecondMax && every < everyMax) every *= 2
+  return every
 }

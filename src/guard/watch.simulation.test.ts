@@ -3,14 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seeded } from '../statistics/testing/random.ts'
 import type { Random } from '../statistics/testing/random.ts'
-import { beginWatch, decide, observe } from './watch.ts'
-import type { Outcome, WatchState } from './watch.ts'
-
-const rules = {
-  falseRollbackRisk: 0.01,
-  badPromotionRisk: 0.05,
-  errors: { margin: 0.01, atMost: 0.03 },
-}
+import { decide } from './decide.ts'
+import type { Outcome } from './outcome.ts'
+import { alone, errors, historyOf, judged, rulesOf } from './testing.ts'
+import { beginWatch, observe } from './watch.ts'
+import type { WatchState } from './watch.ts'
 
 test('a version at the very edge of not worse is rolled back in at most 1 % of watches', () => {
   // 10 is the 99.5 % limit of a binomial with 400 runs at 1 %.
@@ -48,8 +45,9 @@ function count(runs: number, answers: number, rate: Rate, decision: string): num
   let counted = 0
   for (let run = 0; run < runs; run++) {
     const random = seeded(run * 7919 + answers)
-    const state = observe(begun(random), outcomes(random, answers, rate), 0)
-    const ends = decision === 'rollBack' ? state.refuted : promotedAtSomeTime(random, answers, rate)
+    const state = seeing(begun(random), outcomes(random, answers, rate))
+    const ends =
+      decision === 'rollBack' ? state.refutedBy !== null : promotedAtSomeTime(random, answers, rate)
     if (ends) counted++
   }
   return counted
@@ -57,10 +55,14 @@ function count(runs: number, answers: number, rate: Rate, decision: string): num
 
 type Rate = number | ((t: number) => number)
 
+function seeing(state: WatchState, seen: readonly Outcome[]): WatchState {
+  return observe(state, judged(seen), alone)
+}
+
 function begun(random: Random): WatchState {
   const old = outcomes(random, 2000, 0.01)
   const bad = old.filter((outcome) => outcome === 'bad').length
-  return beginWatch(rules, { bad, total: 2000 }, false)
+  return beginWatch(rulesOf(errors), historyOf({ bad, total: 2000 }), false)
 }
 
 function outcomes(random: Random, answers: number, rate: Rate): Outcome[] {
@@ -72,7 +74,7 @@ function promotedAtSomeTime(random: Random, answers: number, rate: Rate): boolea
   let state = begun(random)
   const all = outcomes(random, answers, rate)
   for (let t = 0; t < answers; t += 25) {
-    state = observe(state, all.slice(t, t + 25), 0)
+    state = seeing(state, all.slice(t, t + 25))
     const { decision } = decide(state)
     if (decision !== 'hold') return decision === 'promote'
   }
@@ -82,8 +84,8 @@ function promotedAtSomeTime(random: Random, answers: number, rate: Rate): boolea
 function delay(random: Random, rate: number): number {
   let state = begun(random)
   for (let t = 1; t < 20_000; t++) {
-    state = observe(state, [random.chance(rate) ? 'bad' : 'good'], 0)
-    if (state.refuted) return t
+    state = seeing(state, [random.chance(rate) ? 'bad' : 'good'])
+    if (state.refutedBy !== null) return t
   }
   return 20_000
 }

@@ -1,28 +1,32 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seeded } from '../statistics/testing/random.ts'
-import type { WatchRules } from './guard.ts'
+import type { Counts } from './baseline.ts'
+import { decide } from './decide.ts'
 import { outcomeOf } from './outcome.ts'
-import { beginWatch, decide, observe } from './watch.ts'
-import type { Outcome, WatchState } from './watch.ts'
+import type { Outcome } from './outcome.ts'
+import { alone, errors, historyOf, judged, many, noon, rulesOf } from './testing.ts'
+import { beginWatch, observe } from './watch.ts'
+import type { WatchState } from './watch.ts'
 
-const rules: WatchRules = {
-  falseRollbackRisk: 0.01,
-  badPromotionRisk: 0.05,
-  errors: { margin: 0.01, atMost: 0.03 },
-}
+const rules = rulesOf(errors)
 const history = { bad: 20, total: 2000 }
-const noon = 1_700_000_000_000
 
-const many = (outcome: Outcome, count: number): Outcome[] => Array(count).fill(outcome)
-const watched = (outcomes: Outcome[], old: { bad: number; total: number } | null = history) =>
-  observe(beginWatch(rules, old, false), outcomes, noon)
+const begun = (old: Counts | null = history, first = false) =>
+  beginWatch(rules, historyOf(old), first)
+const seeing = (state: WatchState, outcomes: readonly Outcome[], at = noon) =>
+  observe(state, judged(outcomes), { ...alone, at })
+const watched = (outcomes: readonly Outcome[], old: Counts | null = history) =>
+  seeing(begun(old), outcomes)
 
 test('no evidence never promotes', () => {
-  const nothing = decide(beginWatch(rules, history, false))
+  const nothing = decide(begun())
   assert.equal(nothing.decision, 'hold')
   assert.ok(nothing.missing! > 100)
-  assert.match(nothing.because, /about \d+ more answers needed \(0 errors in 0 answers/)
+  assert.match(
+    nothing.because,
+    /^about \d+ more answers needed to be sure that errors are no worse, about \d+ if .*worse by 4 points \(0 errors in 0 answers/,
+  )
 
   assert.equal(decide(watched([...many('void', 5000), ...many('gone', 5000)])).decision, 'hold')
   const careless = { ...rules, badPromotionRisk: 1, falseRollbackRisk: 1 }
@@ -30,10 +34,10 @@ test('no evidence never promotes', () => {
 })
 
 test('a version without errors is promoted when that is surely below the limit, not earlier', () => {
-  const { missing } = decide(beginWatch(rules, { bad: 0, total: 2000 }, false))
-  const state = beginWatch(rules, { bad: 0, total: 2000 }, false)
-  assert.equal(decide(observe(state, many('good', missing! - 1), noon)).decision, 'hold')
-  const { decision, because } = decide(observe(state, many('good', missing!), noon))
+  const { missing } = decide(begun({ bad: 0, total: 2000 }))
+  const state = begun({ bad: 0, total: 2000 })
+  assert.equal(decide(seeing(state, many('good', missing! - 1))).decision, 'hold')
+  const { decision, because } = decide(seeing(state, many('good', missing!)))
   assert.equal(decision, 'promote')
   assert.match(because, /0 errors in \d+ answers, against the old version's 0 errors in 2000/)
 })
@@ -50,14 +54,14 @@ test('a total outage is rolled back within eight answers', () => {
 })
 
 test('a first release alarms and holds, and never rolls back', () => {
-  const state = observe(beginWatch(rules, null, true), many('bad', 1000), noon)
+  const state = seeing(begun(null, true), many('bad', 1000))
   const { decision, because } = decide(state)
   assert.equal(decision, 'hold')
-  assert.match(because, /^alarm: 1000 errors in 1000 answers.*no way back/)
+  assert.match(because, /^alarm: errors: 1000 errors in 1000 answers.*no way back/)
 })
 
 test('a first release is promoted on evidence that its errors are below what the manifest accepts', () => {
-  const state = observe(beginWatch(rules, null, true), many('good', 300), noon)
+  const state = seeing(begun(null, true), many('good', 300))
   assert.equal(decide(state).decision, 'promote')
 })
 
@@ -84,8 +88,8 @@ test('more than one per cent void in a minute pauses promotion, until it is over
   const { decision, because } = decide(good)
   assert.equal(decision, 'hold')
   assert.match(because, /1.19 % of the last minute's requests cannot be judged/)
-  const later = observe(
-    observe(good, many('good', 10), noon + 60_000),
+  const later = seeing(
+    seeing(good, many('good', 10), noon + 60_000),
     many('good', 10),
     noon + 120_000,
   )
@@ -97,8 +101,7 @@ test('more than one per cent void in a minute pauses promotion, until it is over
 test('void answers and clients that hang up are neither good nor bad', () => {
   const plain = watched(many('bad', 5))
   const mixed = watched([...many('void', 100), ...many('bad', 5), ...many('gone', 100)])
-  assert.deepEqual(mixed.worse, plain.worse)
-  assert.deepEqual(mixed.fine, plain.fine)
+  assert.deepEqual(mixed.signals, plain.signals)
   assert.deepEqual([mixed.total, mixed.void, mixed.gone], [5, 100, 100])
 })
 
@@ -125,22 +128,22 @@ test('a silent new version is bad, not silent: what the gateway calls a deadline
 })
 
 test('evidence that was enough stays enough', () => {
-  const state = observe(watched(many('bad', 20)), many('good', 10_000), noon)
+  const state = seeing(watched(many('bad', 20)), many('good', 10_000))
   assert.equal(decide(state).decision, 'rollBack')
 })
 
 test('a watch that was saved and read again at every step decides as one that was not', () => {
   const random = seeded(5)
-  let saved = beginWatch(rules, history, false)
+  let saved = begun()
   const all: Outcome[] = []
   for (let batch = 0; batch < 50; batch++) {
     const outcomes = Array.from({ length: 20 }, (): Outcome =>
       random.chance(0.03) ? 'bad' : 'good',
     )
     all.push(...outcomes)
-    saved = JSON.parse(JSON.stringify(observe(saved, outcomes, noon))) as WatchState
+    saved = JSON.parse(JSON.stringify(seeing(saved, outcomes))) as WatchState
   }
-  const whole = observe(beginWatch(rules, history, false), all, noon)
+  const whole = seeing(begun(), all)
   assert.deepEqual(saved, whole)
   assert.deepEqual(decide(saved), decide(whole))
 })
@@ -148,25 +151,29 @@ test('a watch that was saved and read again at every step decides as one that wa
 test('the state given to observe stays as it was', () => {
   const before = watched(many('good', 3))
   const copy = structuredClone(before)
-  observe(before, many('bad', 10), noon)
+  seeing(before, many('bad', 10))
   assert.deepEqual(before, copy)
 })
 
 test('hundreds of thousands of good answers leave the state finite', () => {
-  let state = beginWatch(rules, history, false)
+  let state = begun()
   const batch = many('good', 20_000)
-  for (let round = 0; round < 20; round++) state = observe(state, batch, noon)
+  for (let round = 0; round < 20; round++) state = seeing(state, batch)
   assert.deepEqual(JSON.parse(JSON.stringify(state)), state)
   assert.equal(decide(state).decision, 'promote')
 })
 
 test('garbage is refused: rules, counts, outcomes and times that are none', () => {
-  const broken = (change: object) => () => beginWatch({ ...rules, ...change }, history, false)
+  const broken = (change: object) => () =>
+    beginWatch({ ...rules, ...change }, historyOf(history), false)
+  const signal = (change: object) => broken({ signals: [{ ...errors, ...change }] })
   assert.throws(broken({ falseRollbackRisk: Number.NaN }), /falseRollbackRisk must be a share/)
   assert.throws(broken({ badPromotionRisk: -0.1 }), RangeError)
-  assert.throws(broken({ errors: { margin: Infinity, atMost: 0.03 } }), /errors.margin/)
-  assert.throws(() => beginWatch(rules, { bad: Number.NaN, total: 10 }, false), RangeError)
-  assert.throws(() => beginWatch(rules, { bad: 11, total: 10 }, false), /it is 11 of 10/)
+  assert.throws(signal({ margin: Infinity }), /errors.margin/)
+  assert.throws(signal({ atMost: Number.NaN }), /errors.atMost/)
+  assert.throws(broken({ signals: [] }), /at least one signal/)
+  assert.throws(() => begun({ bad: Number.NaN, total: 10 }), RangeError)
+  assert.throws(() => begun({ bad: 11, total: 10 }), /it is 11 of 10/)
   assert.throws(() => watched(['fine' as Outcome]), /must be good, bad, gone or void, it is fine/)
-  assert.throws(() => observe(watched([]), many('good', 1), Number.NaN), /must be a number of ms/)
+  assert.throws(() => seeing(watched([]), many('good', 1), Number.NaN), /must be a number of ms/)
 })

@@ -1,161 +1,362 @@
 /**
- * The watch after an all-at-once switch, for the signal `errors`. There is no old traffic beside the new one, so each
- * answer is a bet against two rates that were fixed beforehand (baseline.ts): surely above the one rolls back, surely below
- * the other promotes, and everything else holds. Pure; the state is JSON and survives a crash of the controller.
+ * The evidence of one release, over all its phases: shadow, canary, the watch after the switch. Each signal bets by the
+ * strongest design that the phase allows, and its wealth goes on from design to design, so one risk covers the release.
+ * Pure; the state is JSON and survives a crash of the controller.
  */
-import { beginWealth, bet, copyWealth, progress, wealthOf } from '../statistics/engine.ts'
-import type { Wealth } from '../statistics/engine.ts'
-import { fractions, oddsRatios } from '../statistics/mixture.ts'
-import { oneSampleBelow } from '../statistics/one-sample-below.ts'
-import { oneSample } from '../statistics/one-sample.ts'
-import { answersUntil } from '../statistics/planning.ts'
-import { baselineOf, percent } from './baseline.ts'
-import type { Baseline } from './baseline.ts'
-import type { Decision, WatchRules } from './guard.ts'
-import { countMinute, lostShare, lostShareMax } from './minutes.ts'
+import { wealthOf } from '../statistics/engine.ts'
+import { bet } from '../statistics/engine.ts'
+import { fractions } from '../statistics/mixture.ts'
+import type { Answer } from './answer.ts'
+import type { BothBets } from './bets.ts'
+import { betOn, bookWealth, meetInstance, setAside, wealthWithout } from './book.ts'
+import { strongest } from './design.ts'
+import type { SignalRules, WatchRules } from './guard.ts'
+import { beginInstances, brokenInstance, compareInstances, meet } from './instances.ts'
+import type { Instances } from './instances.ts'
+import { bucketOf } from './latency-history.ts'
+import { distance } from './line.ts'
+import { beginLoad, countLoad, isEqualLoad, perReplica } from './load.ts'
+import type { Load, Ready } from './load.ts'
+import { countMinute } from './minutes.ts'
 import type { Minute } from './minutes.ts'
-import type { Outcome } from './outcome.ts'
-
-export type { Outcome }
+import { beginSignal, boundShare, pairBets, singleBets, usesHistory, valueOf } from './signals.ts'
+import type { History, SignalState } from './signals.ts'
+import { countsOnce } from './units.ts'
+import type { Units } from './units.ts'
+import { isWarm } from './warmth.ts'
+import type { Warmth } from './warmth.ts'
 
 export type WatchState = {
   rules: WatchRules
   /** A first release has nothing to go back to: it may alarm and hold, never roll back (rulings §3). */
   first: boolean
-  baseline: Baseline
-  /** Wealth of "it is worse", and of "it is no worse". */
-  worse: Wealth
-  fine: Wealth
-  /** Answers that were judged, and the bad ones among them. */
+  risks: { rollback: number; promotion: number }
+  /** Wealth at which it is rolled back. */
+  goal: number
+  signals: SignalState[]
+  instances: Instances
+  warmth: Warmth
+  clients: Units
+  load: Load
+  minutes: readonly Minute[]
+  /** Of so many requests one is judged (reorder.ts). */
+  every: number
+  /** Answers of the new version that were judged, and the bad ones among them. */
   total: number
   bad: number
   gone: number
   void: number
-  /** Once the evidence was enough it stays enough: the promise is about ever reaching it. */
-  refuted: boolean
-  minutes: readonly Minute[]
+  /** Answers of instances that were set aside, and values that were none. */
+  setAside: number
+  unreadable: number
+  /** Answers since the evidence was enough, while it is not clear whether it is the version or one instance. */
+  unclear: number | null
+  /** The signal that decided. Once the evidence was enough it stays enough: the promise is about ever reaching it. */
+  refutedBy: string | null
 }
 
+/** How the two versions run now. */
+export type Context = {
+  /** Wall time, ms. */
+  at: number
+  ready: Ready
+  /** Copies of live requests go to the old version (or of old ones to the new, before the switch). */
+  pairs: boolean
+  /** Share of the new version, where a coin decides who answers; null where only one version answers. */
+  share: number | 'unknown' | null
+  /** The coin is thrown for each client, not for each request. */
+  sticky: boolean
+  /** The next request that is due in assignment order. */
+  next: number
+  /** Of so many requests one is judged. */
+  every: number
+}
+
+export type Judged = {
+  side: 'new' | 'old'
+  answer: Answer
+  /** What the coin was thrown for, where clients stick to a version. */
+  client?: string
+}
+
+/** Both answers to request `seq`; `live` is the one that the client got. */
+export type AnsweredTwice = { seq: number; new: Answer; old: Answer }
+
+/** Evidence without any one instance must reach this part of the goal. */
+const withoutOneShare = 0.1
+/** For each instance so many answers more, then a version whose evidence is carried by one instance is rolled back too. */
+const unclearMax = 40
+const errorsWeight = 0.5
+const riskMin = 1e-12
+const riskMax = 0.5
+
 /**
- * @param old what was counted of the old version before the switch; null when there was none
+ * @param history of the old version; null when there is none
  * @throws RangeError on rules or counts that are no numbers in their range
  */
-export function beginWatch(
-  rules: WatchRules,
-  old: { bad: number; total: number } | null,
-  first: boolean,
-): WatchState {
+export function beginWatch(rules: WatchRules, history: History | null, first: boolean): WatchState {
+  const risks = {
+    rollback: risk('falseRollbackRisk', rules.falseRollbackRisk),
+    promotion: risk('badPromotionRisk', rules.badPromotionRisk),
+  }
+  if (rules.signals.length === 0) throw new RangeError('a watch needs at least one signal')
+  const weights = weightsOf(rules.signals)
+  const signals = rules.signals.map((one, index) => {
+    checkSignal(one)
+    return beginSignal(one, { weight: weights[index]!, history, risks })
+  })
+  const betShare = signals.some(usesHistory) ? 1 - boundShare : 1
   return {
     rules,
     first,
-    baseline: baselineOf(rules, old),
-    worse: beginWealth(oddsRatios),
-    fine: beginWealth(fractions),
+    risks,
+    goal: 1 / (risks.rollback * betShare),
+    signals,
+    instances: beginInstances(),
+    warmth: [],
+    clients: {},
+    load: beginLoad(),
+    minutes: [],
+    every: 1,
     total: 0,
     bad: 0,
     gone: 0,
     void: 0,
-    refuted: false,
-    minutes: [],
+    setAside: 0,
+    unreadable: 0,
+    unclear: null,
+    refutedBy: null,
   }
 }
 
 /**
- * @param outcomes in assignment order, each once (reorder.ts)
- * @param at wall time, ms
- * @throws RangeError on an outcome or a time that is none; the state given stays as it was
+ * @param answers in assignment order, each once (reorder.ts)
+ * @throws RangeError on an answer or a time that is none; the state given stays as it was
  */
-export function observe(before: WatchState, outcomes: readonly Outcome[], at: number): WatchState {
-  if (outcomes.length === 0) return before
-  const state = { ...before, worse: copyWealth(before.worse), fine: copyWealth(before.fine) }
-  const asWorse = oneSample(state.baseline.worse)
-  const asFine = oneSampleBelow(state.baseline.limit)
-  const enough = 1 / state.baseline.rollbackRisk
-  for (const outcome of outcomes) {
-    if (outcome === 'void' || outcome === 'gone') {
-      state[outcome]++
-      continue
-    }
-    if (outcome !== 'good' && outcome !== 'bad')
-      throw new RangeError(`an outcome must be good, bad, gone or void, it is ${String(outcome)}`)
-    state.total++
-    if (outcome === 'bad') state.bad++
-    if (!state.refuted) state.refuted = bet(state.worse, oddsRatios, asWorse[outcome]) >= enough
-    bet(state.fine, fractions, asFine[outcome])
-  }
-  const lost = state.void - before.void
-  return { ...state, minutes: countMinute(state.minutes, { at, assigned: outcomes.length, lost }) }
-}
-
-/** @param at wall time, ms: without it, what was lost in the last minute seen counts as if it were now */
-export function decide(state: WatchState, at?: number): Decision {
-  const { baseline, total, bad, first } = state
-  const said = `${bad} errors in ${total} answers, against ${baseline.against}`
-  const evidence = evidenceOf(state)
-  if (state.refuted && first) {
-    const because = `alarm: ${said}; surely more than ${percent(baseline.worse)}, but a first release has no way back`
-    return { decision: 'hold', because, missing: null, evidence }
-  }
-  if (state.refuted) {
-    const because = `errors: ${said}; surely more than ${percent(baseline.worse)}`
-    return { decision: 'rollBack', because, missing: 0, evidence }
-  }
-  const missing = missingOf(state)
-  if (missing !== 0) {
-    const need = missing === null ? 'more evidence' : `about ${missing} more answers`
-    return { decision: 'hold', because: `${need} needed (${said})`, missing, evidence }
-  }
-  const lost = lostShare(state.minutes, at)
-  if (lost > lostShareMax) {
-    const because = `${percent(lost)} of the last minute's requests cannot be judged, more than ${percent(lostShareMax)}: promotion pauses (${said})`
-    return { decision: 'hold', because, missing: null, evidence }
-  }
-  const because = `errors: ${said}; surely less than ${percent(baseline.limit)}`
-  return { decision: 'promote', because, missing: 0, evidence }
-}
-
-/** Zero: there is enough to promote. Null: at the rate of errors seen so far there never will be. */
-function missingOf({ fine, baseline, total, bad }: WatchState): number | null {
-  const goal = 1 / baseline.promotionRisk
-  if (wealthOf(fine, fractions) >= goal) return 0
-  // A few answers say little about the rate: the old version's is mixed in as if it were so many answers of the new one.
-  const borrowed = 20
-  const rate = (bad + borrowed * Math.min(baseline.expected, baseline.limit)) / (total + borrowed)
-  const needed = answersUntil({
-    wealth: fine,
-    mixture: fractions,
-    factors: oneSampleBelow(baseline.limit),
-    rate,
-    goal,
+export function observe(
+  before: WatchState,
+  answers: readonly Judged[],
+  context: Context,
+): WatchState {
+  if (!Number.isFinite(context.at))
+    throw new RangeError(`the time of observations must be a number of ms, it is ${context.at}`)
+  if (answers.length === 0) return before
+  const state = structuredClone(before)
+  const { every } = context
+  const isNew = answers.filter(({ side }) => side === 'new').length
+  const seen = { new: isNew * every, old: (answers.length - isNew) * every }
+  state.every = every
+  state.load = countLoad(state.load, { at: context.at, seen })
+  chooseDesigns(state, context)
+  for (const one of answers) take(state, one, context)
+  state.minutes = countMinute(state.minutes, {
+    at: context.at,
+    assigned: answers.length,
+    lost: state.void - before.void,
   })
-  return Number.isFinite(needed) ? Math.max(1, needed) : null
+  return state
 }
 
-function evidenceOf({
-  baseline,
-  worse,
-  fine,
-  total,
-  bad,
-  gone,
-  void: lost,
-  refuted,
-  rules,
-}: WatchState) {
-  return {
-    signal: 'errors',
-    comparedWith: baseline.against,
-    total,
-    bad,
-    gone,
-    void: lost,
-    rollbackEvidence: refuted
-      ? 1
-      : progress(wealthOf(worse, oddsRatios), 1 / baseline.rollbackRisk),
-    promotionEvidence: progress(wealthOf(fine, fractions), 1 / baseline.promotionRisk),
-    worseThan: baseline.worse,
-    notWorseThan: baseline.limit,
-    falseRollbackRisk: rules.falseRollbackRisk,
-    badPromotionRisk: rules.badPromotionRisk,
+/** The same for pairs, in the order of their requests, each once. Their live answers go through `observe`, too. */
+export function observePairs(
+  before: WatchState,
+  pairs: readonly AnsweredTwice[],
+  context: Context,
+): WatchState {
+  if (!Number.isFinite(context.at))
+    throw new RangeError(`the time of observations must be a number of ms, it is ${context.at}`)
+  if (pairs.length === 0) return before
+  const state = structuredClone(before)
+  const { load } = state
+  // The live side is counted by `observe`; the copies are the other one.
+  state.load = {
+    ...load,
+    counts: { ...load.counts, old: load.counts.old + pairs.length * context.every },
   }
+  chooseDesigns(state, context)
+  for (const pair of pairs) takePair(state, pair, context)
+  return state
+}
+
+/** What one signal adds to the evidence for a rollback. */
+export function weightedWealth(signal: SignalState): number {
+  return signal.weight * bookWealth(signal.book)
+}
+
+export function combinedWealth({ signals }: WatchState): number {
+  return signals.reduce((sum, signal) => sum + weightedWealth(signal), 0)
+}
+
+function chooseDesigns(state: WatchState, context: Context): void {
+  const { pairs, share, ready, next } = context
+  const bucket = bucketNow(state, ready)
+  for (const signal of state.signals) {
+    const design = strongest(signal.kind, {
+      pairs,
+      divided: share === null ? 'no' : share === 'unknown' ? 'unknown' : 'coin',
+      equalLoad: isEqualLoad(state.load, ready),
+      history:
+        signal.kind === 'yesNo'
+          ? signal.memory.baseline.design === 'before-after'
+          : signal.kind === 'latency' &&
+            bucket !== null &&
+            signal.memory.limits[bucket] !== undefined,
+      limit: signal.kind === 'yesNo' || (signal.kind === 'latency' && signal.rules.atMost !== null),
+    })
+    if (design === 'paired' && signal.design !== 'paired') signal.pairsFrom = next
+    signal.design = design
+  }
+}
+
+function take(state: WatchState, { side, answer, client }: Judged, context: Context): void {
+  const { outcome, instance } = answer
+  if (outcome === 'void') return void state.void++
+  checkOutcome(answer)
+  const warm = isWarm(state.warmth, instance, context.at)
+  if (side === 'new') {
+    if (state.instances.aside.includes(instance)) return void state.setAside++
+    if (outcome === 'gone') state.gone++
+    else state.total++
+    if (outcome === 'bad') state.bad++
+    meetHere(state, instance)
+  }
+  const counts = !context.sticky || countsOnce(state.clients, client ?? '')
+  const bucket = bucketNow(state, context.ready)
+  const share = typeof context.share === 'number' ? context.share : 0.5
+  for (const signal of counts ? state.signals : []) {
+    const seen = valueOf(signal, answer, warm)
+    if (seen === undefined) state.unreadable++
+    if (seen == null || signal.design === 'paired') continue
+    const bets = singleBets(signal, { side, seen, share }, { bucket, at: context.at })
+    if (bets !== null) apply(state, signal, bets, side === 'new' ? instance : '')
+  }
+  if (side === 'new' && outcome !== 'gone')
+    compareInstances(state.instances, {
+      instance,
+      bad: outcome === 'bad',
+      ms: warm ? answer.totalMs : null,
+    })
+  judge(state, context)
+}
+
+function takePair(state: WatchState, pair: AnsweredTwice, context: Context): void {
+  for (const side of ['new', 'old'] as const) {
+    if (pair[side].outcome === 'void') return
+    checkOutcome(pair[side])
+  }
+  const { instance } = pair.new
+  if (state.instances.aside.includes(instance)) return
+  meetHere(state, instance)
+  const warmOld = isWarm(state.warmth, pair.old.instance, context.at)
+  const warm = warmOld && isWarm(state.warmth, instance, context.at)
+  for (const signal of state.signals) {
+    if (signal.design !== 'paired' || distance(pair.seq, signal.pairsFrom) < 0) continue
+    const own = valueOf(signal, pair.new, warm)
+    const old = valueOf(signal, pair.old, warm)
+    if (own == null || old == null) continue
+    apply(state, signal, pairBets(signal, { new: own, old }), instance)
+  }
+  judge(state, context)
+}
+
+/** Numbers must stay finite where betting does not end with a rollback. */
+const enough = 1e100
+
+function apply(
+  { refutedBy }: WatchState,
+  signal: SignalState,
+  { worse, fine }: BothBets,
+  instance: string,
+): void {
+  signal.judged[signal.design] = (signal.judged[signal.design] ?? 0) + 1
+  if (refutedBy === null && bookWealth(signal.book) < enough) betOn(signal.book, worse, instance)
+  for (const [question, factors] of fine.entries())
+    if (factors !== null && question < signal.fine.length)
+      bet(signal.fine[question]!, fractions, factors)
+}
+
+function meetHere(state: WatchState, instance: string): void {
+  if (!meet(state.instances, instance)) return
+  for (const { book } of state.signals) meetInstance(book, instance)
+}
+
+/** Rolled back, one instance set aside, or neither yet. */
+function judge(state: WatchState, { ready: { new: ready } }: Context): void {
+  if (state.refutedBy !== null) return
+  const { goal, signals, instances } = state
+  const without = (name: string) =>
+    signals.reduce((sum, { weight, book }) => sum + weight * wealthWithout(book, name), 0)
+  const broken = brokenInstance(
+    instances,
+    { risk: state.risks.rollback, unclear: state.unclear !== null },
+    (name) => without(name) >= withoutOneShare * goal,
+  )
+  if (broken !== null) {
+    instances.aside.push(broken)
+    for (const { book } of signals) setAside(book, broken)
+    state.unclear = null
+  }
+  if (combinedWealth(state) < goal) return
+  const present = instances.known.filter(({ name }) => !instances.aside.includes(name))
+  state.unclear = (state.unclear ?? -1) + 1
+  // Some of those that are ready may not have answered yet.
+  const siblings = Math.max(present.length, ready - instances.aside.length)
+  const isOfAll =
+    siblings < 2 || present.every(({ name }) => without(name) >= withoutOneShare * goal)
+  if (!isOfAll && state.unclear < unclearMax * siblings) return
+  const [first, ...others] = signals
+  state.refutedBy = others.reduce(
+    (most, one) => (weightedWealth(one) > weightedWealth(most) ? one : most),
+    first!,
+  ).rules.name
+}
+
+/** Half of the risk is for errors, the other half for all that may roll back beside them; drift never does. */
+function weightsOf(signals: readonly SignalRules[]): number[] {
+  const able = signals.filter(({ kind }) => kind !== 'drift')
+  const others = able.filter(({ name }) => name !== 'errors')
+  const hasErrors = others.length < able.length
+  return signals.map(({ kind, name }) => {
+    if (kind === 'drift') return 0
+    if (name === 'errors') return others.length === 0 ? 1 : errorsWeight
+    return (hasErrors ? 1 - errorsWeight : 1) / others.length
+  })
+}
+
+export function bucketNow({ load }: WatchState, ready: Ready): string | null {
+  const rate = perReplica(load, ready, 'new')
+  return rate === null ? null : bucketOf(rate)
+}
+
+export function isFine({ fine, fineGoal }: SignalState): boolean {
+  return fine.length > 0 && fine.every((wealth) => wealthOf(wealth, fractions) >= fineGoal)
+}
+
+function checkOutcome({ outcome, firstByteMs, totalMs }: Answer): void {
+  if (!['good', 'bad', 'gone'].includes(outcome))
+    throw new RangeError(`an outcome must be good, bad, gone or void, it is ${outcome}`)
+  for (const ms of [firstByteMs, totalMs])
+    if (ms !== null && !(ms >= 0))
+      throw new RangeError(`a latency must be at least 0 ms, it is ${ms}`)
+}
+
+function checkSignal(rules: SignalRules): void {
+  const shares: [string, number][] = []
+  if (rules.kind === 'yesNo') {
+    const { tolerance, margin, atMost, minimumEffect } = rules
+    shares.push(['tolerance', tolerance], ['margin', margin], ['atMost', atMost])
+    shares.push(['minimumEffect', minimumEffect])
+  }
+  if (rules.kind === 'score') shares.push(['tolerance', rules.tolerance], ['margin', rules.margin])
+  if (rules.kind === 'drift') shares.push(['tolerance', rules.tolerance])
+  for (const [name, value] of shares) share(`${rules.name}.${name}`, value)
+}
+
+function risk(name: string, value: number): number {
+  return Math.min(riskMax, Math.max(riskMin, share(name, value)))
+}
+
+function share(name: string, value: number): number {
+  if (value >= 0 && value <= 1) return value
+  throw new RangeError(`${name} must be a share between 0 and 1, it is ${value}`)
 }

@@ -2,7 +2,7 @@
 import type { Environment, Placed, Release, Role, Service } from './release.ts'
 import { other } from './release.ts'
 import { colourOf, notLive, roleOf } from './roles.ts'
-import { countReady, replicasOf } from './seen.ts'
+import { countReady, isSetAside, replicasOf } from './seen.ts'
 import type { EnvironmentFact, Seen } from './seen.ts'
 
 export type World = {
@@ -41,8 +41,12 @@ export function desiredRoutes(service: Service, seen: Seen): Routes {
   const standing = (environment: Environment): EnvironmentFact | null => {
     const { placed } = world.environments[environment]
     if (placed === null) return null
-    const replicas = replicasOf(seen, environment, placed.release)
-      .filter(({ state }) => state === 'ready' || state === 'unready')
+    const answering = replicasOf(seen, environment, placed.release).filter(
+      ({ state }) => state === 'ready' || state === 'unready',
+    )
+    const kept = answering.filter(({ id }) => !isSetAside(seen, id))
+    // What is to be replaced leaves once its successor answers: added before removed.
+    const replicas = (countReady(kept) >= placed.replicas ? kept : answering)
       .map(({ id, address }) => ({ id, host: address.host, port: address.port }))
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
     return replicas.length === 0

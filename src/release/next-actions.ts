@@ -8,13 +8,15 @@ import type { Routes } from './desired-world.ts'
 import { gatesTaken, inPhase } from './gates.ts'
 import type { Environment, Now, Placed, Release, Service } from './release.ts'
 import { colourOf } from './roles.ts'
-import { countReady, replicasOf } from './seen.ts'
+import { countReady, isSetAside, replicasOf } from './seen.ts'
 import type { Seen } from './seen.ts'
 
 export type Action =
   | { do: 'start'; environment: Environment; placed: Placed; count: number }
   /** Takes a replica down that nothing routes to (it never became ready). */
   | { do: 'stop'; environment: Environment; replica: string }
+  /** Takes down one that was routed and has been replaced: the gateway is asked right before (rulings §8). */
+  | { do: 'stop-replaced'; replica: string }
   | { do: 'gate'; gate: string; attempt: number }
   /** Under the generation that the phase journalled; under a new one (`generation: null`) where only replicas changed. */
   | { do: 'route'; routes: Routes; back: Routes | null; generation: number | null }
@@ -33,6 +35,7 @@ export function nextActions(service: Service, seen: Seen, now: Now): Action[] {
     ...prove(service, seen),
     ...moveTraffic(service, seen),
     ...takeDown(service, seen, now),
+    ...replaced(seen),
   ]
 }
 
@@ -56,7 +59,9 @@ function bringUp(service: Service, seen: Seen): Action[] {
     }))
     const count =
       placed.replicas -
-      here.filter(({ state }) => state !== 'failed' && state !== 'stopping').length
+      here.filter(
+        ({ id, state }) => state !== 'failed' && state !== 'stopping' && !isSetAside(seen, id),
+      ).length
     return count > 0 ? [...cleanUp, { do: 'start', environment, placed, count }] : cleanUp
   })
 }
@@ -175,6 +180,22 @@ function takeDown(service: Service, seen: Seen, now: Now): Action[] {
     }
     return [{ do: 'retire', environment, replicas: running.map(({ id }) => id) }]
   })
+}
+
+/** A replica whose successor answers: out of the routes, and what it had begun has ended. */
+function replaced(seen: Seen): Action[] {
+  const { gateway, replicas } = seen
+  if (gateway === null) return []
+  return replicas
+    .filter(
+      ({ id, environment, state }) =>
+        isSetAside(seen, id) &&
+        state !== 'stopping' &&
+        gateway.environments[environment] !== null &&
+        !gateway.environments[environment].replicas.some((routed) => routed.id === id) &&
+        (gateway.inFlightOf?.[id] ?? 0) === 0,
+    )
+    .map(({ id }) => ({ do: 'stop-replaced', replica: id }))
 }
 
 function drainIsOver(release: Release | null, now: Now): string | null {

@@ -33,6 +33,8 @@ export type GatewayFact = {
   back: number | null
   environments: Record<Environment, EnvironmentFact | null>
   inFlight: Record<Environment, number>
+  /** By replica, also of those that no route leads to any more; absent: none. */
+  inFlightOf?: Readonly<Record<string, number>>
 }
 
 export type EnvironmentFact = {
@@ -44,6 +46,13 @@ export type EnvironmentFact = {
 export type GuardFact = {
   decision: 'rollBack' | 'promote' | 'hold'
   because: string
+  /** Replicas that are worse than their siblings: to be replaced. */
+  setAside?: readonly string[]
+}
+
+/** Is it to be replaced because the guard found it worse than its siblings? */
+export function isSetAside({ guard }: Seen, replica: string): boolean {
+  return guard?.setAside?.includes(replica) ?? false
 }
 
 /** The replicas of one release in one place. */

@@ -61,19 +61,32 @@ export function observeMatched(
 }
 
 function betBlock(state: MatchedBlocks, own: Waiting, others: readonly Waiting[]): void {
-  const share = 1 / (others.length + 1)
   // One guess for the whole block: it is made before any of its answers is looked at.
   const oldRate = (state.old.bad + 0.5) / (state.old.total + 20.5)
-  product.fill(1)
-  const multiply = (side: Side, bad: boolean) => {
-    splitBinary(factors, { side, bad, share, oldRate })
-    for (let k = 0; k < product.length; k++) product[k] = product[k]! * factors[k]!
-  }
-  multiply('new', own.bad)
-  for (const { bad } of others) multiply('old', bad)
+  blockFactors(product, { own: own.bad, others: others.map(({ bad }) => bad), oldRate })
   bet(state.wealth, oddsRatios, product)
   state.old.total += others.length
   for (const { bad } of others) if (bad) state.old.bad++
+}
+
+export type Block = {
+  /** Did the new version's answer fail, and did the old one's? */
+  own: boolean
+  others: readonly boolean[]
+  /** A guess made before any of them was looked at. */
+  oldRate: number
+}
+
+/** The factors of one block, for `oddsRatios`. */
+export function blockFactors(into: Float64Array, { own, others, oldRate }: Block): void {
+  const share = 1 / (others.length + 1)
+  into.fill(1)
+  const multiply = (side: Side, bad: boolean) => {
+    splitBinary(factors, { side, bad, share, oldRate })
+    for (let k = 0; k < into.length; k++) into[k] = into[k]! * factors[k]!
+  }
+  multiply('new', own)
+  for (const bad of others) multiply('old', bad)
 }
 
 function queuesOf({ waiting }: MatchedBlocks, stratum: string): Queues | null {

@@ -6,9 +6,9 @@
 import { fractions } from './mixture.ts'
 import type { PairedFactors } from './paired-binary.ts'
 
-/** Factors for `fractions`. @throws RangeError unless 0 < margin < 1 */
+/** Factors for `fractions`. @throws RangeError unless 0 ≤ margin < 1 */
 export function nonInferiorPaired(margin: number): PairedFactors {
-  if (!(margin > 0 && margin < 1))
+  if (!(margin >= 0 && margin < 1))
     throw new RangeError(`the margin must lie between 0 and 1, it is ${margin}`)
   const at = (difference: number) =>
     fractions.effects.map((fraction) => 1 - (fraction / (1 - margin)) * (difference - margin))

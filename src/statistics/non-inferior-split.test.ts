@@ -47,7 +47,7 @@ test('an equal version at 1 % is promoted within 4300 requests, one that is wors
 })
 
 test('margins and values that are none are refused', () => {
-  assert.throws(() => beginNonInferiorSplit(0), RangeError)
+  assert.throws(() => beginNonInferiorSplit(-0.01), RangeError)
   assert.throws(() => beginNonInferiorSplit(Number.NaN), RangeError)
   const state = beginNonInferiorSplit(0.01)
   assert.throws(

@@ -26,7 +26,7 @@ export function beginNonInferiorSplit(
   margin: number,
   history = { sum: 0, count: 0 },
 ): NonInferiorSplit {
-  if (!(margin > 0 && margin < 1))
+  if (!(margin >= 0 && margin < 1))
     throw new RangeError(`the margin must lie between 0 and 1, it is ${margin}`)
   return { wealth: beginWealth(fractions), margin, old: { ...history } }
 }

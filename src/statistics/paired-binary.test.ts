@@ -96,7 +96,7 @@ test('nothing seen bounds nothing; pairs that do not fit and tolerances that are
   assert.throws(() => worseByAtLeast({ newOnly: 2, oldOnly: 2, total: 3 }, 0.01), RangeError)
   assert.throws(() => worseByAtLeast({ newOnly: 2, oldOnly: 2, total: 30 }, Number.NaN), RangeError)
   assert.throws(() => pairedBinary(Number.NaN), RangeError)
-  assert.throws(() => nonInferiorPaired(0), RangeError)
+  assert.throws(() => nonInferiorPaired(-0.01), RangeError)
 })
 
 function paired(newOnlyRate: number, oldOnlyRate: number, tolerance: number) {

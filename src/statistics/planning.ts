@@ -9,22 +9,29 @@ import type { Mixture } from './mixture.ts'
 export type Wanted = {
   wealth: Wealth
   mixture: Mixture
-  /** Per component, for each outcome. */
-  factors: { good: readonly number[]; bad: readonly number[] }
-  /** Expected share of bad outcomes. */
-  rate: number
+  /** Mean growth of each component's log wealth with an answer. */
+  growth: readonly number[]
   goal: number
+}
+
+/** Of factors for several outcomes, each with its expected share. */
+export function growthOf(
+  outcomes: readonly { factors: ArrayLike<number>; share: number }[],
+): number[] {
+  const components = outcomes[0]?.factors.length ?? 0
+  return Array.from({ length: components }, (_, k) =>
+    outcomes.reduce(
+      (sum, { factors, share }) => (share === 0 ? sum : sum + share * Math.log(factors[k]!)),
+      0,
+    ),
+  )
 }
 
 /** More answers than anybody waits for. */
 const mostAnswers = 1e8
 
 /** @returns a whole number, 0 when it is enough already; Infinity when at this rate it never will be */
-export function answersUntil({ wealth, mixture, factors, rate, goal }: Wanted): number {
-  const growth = mixture.effects.map((_, k) => {
-    const [good, bad] = [Math.log(factors.good[k]!), Math.log(factors.bad[k]!)]
-    return (rate === 1 ? 0 : (1 - rate) * good) + (rate === 0 ? 0 : rate * bad)
-  })
+export function answersUntil({ wealth, mixture, growth, goal }: Wanted): number {
   const enough = (count: number) => {
     let total = 0
     for (let k = 0; k < growth.length; k++) total += wealth.early[k]! * Math.exp(count * growth[k]!)

@@ -1,6 +1,7 @@
 /** Everything that is kept, behind one door. */
 import { openDatabase } from './database.ts'
 import { eventsIn } from './events.ts'
+import { feedbackIn } from './feedback.ts'
 import { gatesIn } from './gates.ts'
 import { replicasIn } from './replicas.ts'
 import type { Kept } from './replicas.ts'
@@ -8,11 +9,11 @@ import { servicesIn } from './services.ts'
 import { trafficIn } from './traffic.ts'
 import { versionsIn } from './versions.ts'
 
-export type Store<Plan, Replica extends Kept, WatchState> = ReturnType<
-  typeof openStore<Plan, Replica, WatchState>
+export type Store<Plan, Replica extends Kept, WatchState, Times> = ReturnType<
+  typeof openStore<Plan, Replica, WatchState, Times>
 >
 
-export function openStore<Plan, Replica extends Kept, WatchState>(file: string) {
+export function openStore<Plan, Replica extends Kept, WatchState, Times>(file: string) {
   const database = openDatabase(file)
   return {
     services: servicesIn<Plan>(database),
@@ -20,7 +21,8 @@ export function openStore<Plan, Replica extends Kept, WatchState>(file: string) 
     gates: gatesIn(database),
     replicas: replicasIn<Replica>(database),
     versions: versionsIn(database),
-    traffic: trafficIn<WatchState>(database),
+    traffic: trafficIn<WatchState, Times>(database),
+    feedback: feedbackIn(database),
     close: () => database.close(),
   }
 }

@@ -1,11 +1,22 @@
 /** What was counted of live traffic, and how far: counters, watches and the cursor are written in one transaction. */
 import { transaction } from './database.ts'
 import type { Database } from './database.ts'
+import { insertEvent } from './events.ts'
+import type { NewEvent } from './events.ts'
 
 export type Cursor = { run: string; after: number }
 export type Totals = { total: number; bad: number }
 
-export function trafficIn<WatchState>(database: Database) {
+/** What one batch of observations changes. */
+export type Counted<WatchState, Times> = {
+  totals: readonly ({ service: string; release: string } & Totals)[]
+  /** By release. */
+  watches: ReadonlyMap<string, WatchState>
+  times: readonly { service: string; release: string; times: Times }[]
+  events: readonly NewEvent[]
+}
+
+export function trafficIn<WatchState, Times>(database: Database) {
   const selectCursor = database.prepare("SELECT value FROM cursors WHERE name = 'observations'")
   const putCursor = database.prepare(
     "INSERT INTO cursors (name, value) VALUES ('observations', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -19,6 +30,12 @@ export function trafficIn<WatchState>(database: Database) {
   const selectWatch = database.prepare('SELECT state FROM watches WHERE release = ?')
   const putWatch = database.prepare(
     'INSERT INTO watches (release, state) VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state',
+  )
+  const selectTimes = database.prepare(
+    'SELECT times FROM latencies WHERE service = ? AND release = ?',
+  )
+  const putTimes = database.prepare(
+    'INSERT INTO latencies (service, release, times) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET times = excluded.times',
   )
   return {
     cursor: (): Cursor | null => {
@@ -37,16 +54,19 @@ export function trafficIn<WatchState>(database: Database) {
     },
     putWatch: (release: string, state: WatchState): void =>
       void putWatch.run(release, JSON.stringify(state)),
+    /** How long a release's answers took; null before the first one. */
+    times: (service: string, release: string): Times | null => {
+      const row = selectTimes.get(service, release)
+      return row === undefined ? null : (JSON.parse(String(row['times'])) as Times)
+    },
     /** All of it or nothing: a crash in between neither loses nor doubles an observation. */
-    count(
-      cursor: Cursor,
-      totals: readonly ({ service: string; release: string } & Totals)[],
-      watches: ReadonlyMap<string, WatchState>,
-    ): void {
+    count(cursor: Cursor, { totals, watches, times, events }: Counted<WatchState, Times>): void {
       transaction(database, () => {
         for (const { service, release, total, bad } of totals)
           addTotals.run(service, release, total, bad)
         for (const [release, state] of watches) putWatch.run(release, JSON.stringify(state))
+        for (const one of times) putTimes.run(one.service, one.release, JSON.stringify(one.times))
+        for (const event of events) insertEvent(database, event)
         putCursor.run(JSON.stringify(cursor))
       })
     },

@@ -52,6 +52,8 @@ export class World {
   back: Table | null = null
   gatewayUp = true
   inFlight: Record<Environment, number> = { blue: 0, green: 0 }
+  /** By replica. */
+  inFlightOf: Record<string, number> = {}
   gates = new Map<string, GateState[]>()
   guard: GuardFact = { decision: 'hold', because: 'nothing seen yet' }
   readonly ended: Release[] = []
@@ -227,6 +229,7 @@ export class World {
       back: this.back?.generation ?? null,
       environments: table === null ? { blue: null, green: null } : placesOf(table),
       inFlight: { ...this.inFlight },
+      inFlightOf: { ...this.inFlightOf },
     }
   }
 
@@ -244,6 +247,16 @@ export class World {
             this.table?.live !== replica.environment,
           'promise 1: a replica that live traffic goes to is not stopped',
         )
+        this.replicas.delete(action.replica)
+        return
+      }
+      case 'stop-replaced': {
+        const places = this.table === null ? [] : Object.values(placesOf(this.table))
+        assert.ok(
+          !places.some((place) => place?.replicas.some(({ id }) => id === action.replica)),
+          'promise 1: a replica that is routed to is not stopped',
+        )
+        assert.equal(this.inFlightOf[action.replica] ?? 0, 0, 'promise 3: nothing open is cut')
         this.replicas.delete(action.replica)
         return
       }

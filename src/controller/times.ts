@@ -1,0 +1,68 @@
+/** How long answers take, by release and load: kept for every release that answers, so that the next one can be compared. */
+import type { GatewayState, Observation } from '../gateway/control.ts'
+import { answerOf } from '../guard/answer.ts'
+import { addToHistory, bucketOf } from '../guard/latency-history.ts'
+import { beginLoad, countLoad, perReplica } from '../guard/load.ts'
+import { readyOf } from './ready.ts'
+import type { ControllerStore, Times } from './store.ts'
+
+type Kept = { service: string; release: string; times: Times }
+
+/** Those of releases that have not answered for long are read again when they are needed. */
+const heldMax = 64
+
+export function openTimes(store: ControllerStore) {
+  const held = new Map<string, Kept>()
+  let unwritten = false
+
+  return {
+    of: (service: string, release: string): Times | null =>
+      held.get(keyOf(service, release))?.times ?? store.traffic.times(service, release),
+
+    /** What changed, to be written in the transaction that counts these items; `written` says that it was. */
+    with(items: readonly Observation[], state: GatewayState, at: number): Kept[] {
+      // What a failed write left here would be counted twice.
+      if (unwritten) held.clear()
+      unwritten = true
+      const byRelease = Map.groupBy(items, ({ service, release }) => keyOf(service, release))
+      return [...byRelease].map(([key, seen]) => {
+        const { service, release } = seen[0]!
+        const kept = held.get(key) ?? {
+          service,
+          release,
+          times: store.traffic.times(service, release) ?? beginTimes(),
+        }
+        if (held.size >= heldMax) held.clear()
+        held.set(key, kept)
+        add(kept.times, seen, { ready: readyOf(state, service, release), at })
+        return kept
+      })
+    },
+
+    written: () => void (unwritten = false),
+  }
+}
+
+function add(
+  times: Times,
+  items: readonly Observation[],
+  { ready, at }: { ready: number; at: number },
+): void {
+  times.load = countLoad(times.load, { at, seen: { new: items.length, old: 0 } })
+  const rate = perReplica(times.load, { new: ready, old: 0 }, 'new')
+  if (rate === null) return
+  const bucket = bucketOf(rate)
+  for (const item of items) {
+    const { firstByteMs, totalMs } = answerOf(item)
+    if (firstByteMs !== null) addToHistory(times.firstByte, bucket, firstByteMs)
+    if (totalMs !== null) addToHistory(times.total, bucket, totalMs)
+  }
+}
+
+function beginTimes(): Times {
+  return { load: beginLoad(), firstByte: {}, total: {} }
+}
+
+function keyOf(service: string, release: string): string {
+  return `${service} ${release}`
+}

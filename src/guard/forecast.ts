@@ -1,0 +1,154 @@
+/**
+ * The guard's formulas the other way round: how long until a given regression would be seen at today's traffic, and what
+ * replaying recorded requests first would buy. Pure; for `beryl plan`.
+ */
+import {
+  evidencePerAnswer,
+  evidencePerPair,
+  evidencePerRequest,
+  requestsToSee,
+} from '../statistics/wald.ts'
+import { baselineOf, isHistory, percent } from './baseline.ts'
+import type { Counts } from './baseline.ts'
+import type { Design } from './guard.ts'
+import { boundShare } from './signals.ts'
+
+export type Asked = {
+  /** Live requests a second, today. */
+  perSecond: number
+  /** What is known of the old version's errors. */
+  old: Counts
+  /** Share of errors of the regression that is asked about; above the old version's. */
+  newRate: number
+  falseRollbackRisk: number
+  /** Of errors among the signals. */
+  weight: number
+  /** As in the manifest. */
+  tolerance: number
+  margin: number
+  atMost: number
+  /** Recorded requests that could be replayed before the switch. */
+  replayed: number
+  /** How long the watch may last, s. */
+  watchS: number
+}
+
+export type Forecast = {
+  /** By each design: requests (pairs, answers), and seconds of today's traffic. Infinity: never. */
+  designs: readonly { design: Design; requests: number; seconds: number }[]
+  /** The smallest share of errors that is surely found, by the replayed requests and by a watch in pairs; null: not even a total outage. */
+  found: { byReplay: number | null; byWatch: number | null }
+  /** In words, for people. */
+  said: readonly string[]
+}
+
+/** @throws RangeError on numbers that are none, or a regression that is none */
+export function forecast(asked: Asked): Forecast {
+  check(asked)
+  const { perSecond, old, newRate, falseRollbackRisk, weight, replayed, watchS } = asked
+  const oldRate = rateOf(old)
+  const all = { risk: falseRollbackRisk, weight }
+  const paired = (rate: number) => requestsToSee(pairEvidence(oldRate, rate), all)
+  const designs = [
+    lineOf('paired', paired(newRate)),
+    lineOf('split', requestsToSee(evidencePerRequest(oldRate, newRate, 0.5), all)),
+    aloneLine(),
+  ]
+  const found = {
+    byReplay: smallest(oldRate, (rate) => paired(rate) <= replayed),
+    byWatch: smallest(oldRate, (rate) => paired(rate) <= perSecond * watchS),
+  }
+  return { designs, found, said: inWords(asked, designs, found) }
+
+  function lineOf(design: Design, requests: number) {
+    return { design, requests, seconds: perSecond === 0 ? Infinity : requests / perSecond }
+  }
+
+  /** Without the old version beside it: against bounds of its history, which take half of the risk. */
+  function aloneLine() {
+    const bound = boundShare * falseRollbackRisk * weight
+    const { worse, design } = baselineOf({ name: 'errors', ...asked }, old, {
+      rollback: bound,
+      promotion: bound,
+    })
+    const evidence = newRate > worse ? evidencePerAnswer(newRate, worse) : 0
+    const risk = isHistory(old) ? falseRollbackRisk * (1 - boundShare) : falseRollbackRisk
+    return lineOf(design, requestsToSee(evidence, { risk, weight }))
+  }
+}
+
+/** If failures of the two are independent: shared ones make it faster. */
+function pairEvidence(old: number, own: number): number {
+  return evidencePerPair(own * (1 - old), old * (1 - own))
+}
+
+/** The smallest rate above the old one that is enough; null where none is. */
+function smallest(oldRate: number, isEnough: (rate: number) => boolean): number | null {
+  if (!isEnough(1)) return null
+  let [low, high] = [oldRate, 1]
+  // To a ten-thousandth: more digits than anybody reads.
+  while (high - low > 1e-4) {
+    const middle = (low + high) / 2
+    if (isEnough(middle)) high = middle
+    else low = middle
+  }
+  return high
+}
+
+function inWords(
+  { perSecond, old, newRate, replayed, watchS }: Asked,
+  designs: Forecast['designs'],
+  { byReplay, byWatch }: Forecast['found'],
+): string[] {
+  const [pairs] = designs
+  const change = `${percent(rateOf(old))} → ${percent(newRate)} errors`
+  const live =
+    pairs!.seconds === Infinity
+      ? `${change}: there is no live traffic that could show it`
+      : `${change}: seen after about ${pairs!.requests} requests in pairs, ${durationText(pairs!.seconds)} at today's ${rateText(perSecond)}`
+  const watch =
+    byWatch === null
+      ? `in ${durationText(watchS)} today's traffic shows nothing, not even a total outage`
+      : `in ${durationText(watchS)} today's traffic finds ${percent(byWatch)} errors and more`
+  const replay =
+    replayed === 0
+      ? 'no requests are recorded that could be replayed'
+      : byReplay === null
+        ? `${replayed} replayed requests are too few to find anything`
+        : `${replayed} replayed requests find ${percent(byReplay)} errors and more before the switch, without waiting`
+  const isTooSlow = pairs!.seconds > watchS
+  const advice =
+    isTooSlow && pairs!.requests < Infinity
+      ? [
+          `live traffic cannot find this in time, and replay can: replay ${pairs!.requests} recorded requests first`,
+        ]
+      : []
+  return [live, watch, replay, ...advice]
+}
+
+function durationText(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`
+  if (seconds < 129_600) return `${Math.round(seconds / 360) / 10} h`
+  return `${Math.round(seconds / 8640) / 10} days`
+}
+
+function rateText(perSecond: number): string {
+  return perSecond >= 1
+    ? `${Math.round(perSecond * 10) / 10} requests a second`
+    : `${Math.round(perSecond * 36_000) / 10} requests an hour`
+}
+
+function rateOf({ bad, total }: Counts): number {
+  return total === 0 ? 0 : bad / total
+}
+
+function check({ perSecond, old, newRate, replayed, watchS }: Asked): void {
+  for (const [name, value] of Object.entries({ perSecond, replayed, watchS }))
+    if (!(value >= 0 && value < Infinity))
+      throw new RangeError(`${name} must be a number of at least 0, it is ${value}`)
+  if (!(newRate > rateOf(old) && newRate <= 1))
+    throw new RangeError(
+      `a regression must lie between the old version's ${percent(rateOf(old))} and 100 %, it is ${percent(newRate)}`,
+    )
+}

@@ -1,0 +1,101 @@
+/** How much longer: requests until a version that is as bad as matters is seen, and until one that is not is cleared. */
+import { bookWealth } from './book.ts'
+import { fractions } from '../statistics/mixture.ts'
+import { linear } from '../statistics/linear.ts'
+import { nonInferiorPaired } from '../statistics/non-inferior-paired.ts'
+import { nonInferiorSplit } from '../statistics/non-inferior-split.ts'
+import { oneSampleBelow } from '../statistics/one-sample-below.ts'
+import { answersUntil, growthOf } from '../statistics/planning.ts'
+import {
+  evidencePerAnswer,
+  evidencePerPair,
+  evidencePerRequest,
+  requestsToSee,
+} from '../statistics/wald.ts'
+import type { SignalState } from './signals.ts'
+import type { YesNoMemory } from './yes-no.ts'
+
+/** A few answers say little about a rate: what is expected is mixed in as if it were so many answers. */
+const borrowed = 20
+const even = 0.5
+
+type YesNo = SignalState & { kind: 'yesNo' }
+
+/** @returns null where this design never sees so small a difference, or it cannot be said */
+export function toSee(signal: SignalState, goal: number): number | null {
+  if (signal.kind !== 'yesNo') return null
+  const { memory, rules, design, weight, book } = signal
+  const old = oldRate(memory)
+  const bad = Math.min(1, old + rules.minimumEffect)
+  const evidence = evidenceFor(design, { old, bad, fixed: memory.baseline.worse })
+  const requests = requestsToSee(evidence, { risk: 1 / goal, weight, wealth: bookWealth(book) })
+  return Number.isFinite(requests) ? requests : null
+}
+
+/** At what was seen so far. @returns 0: it is clear; null: never, or it cannot be said */
+export function toClear(signal: SignalState): number | null {
+  if (signal.kind !== 'yesNo') return null
+  const growth = growthNow(signal)
+  const [wealth] = signal.fine
+  if (growth === null || wealth === undefined) return null
+  const needed = answersUntil({ wealth, mixture: fractions, growth, goal: signal.fineGoal })
+  return Number.isFinite(needed) ? needed : null
+}
+
+/** Nats for each request (pair, answer), if the new version fails at `bad`. */
+function evidenceFor(
+  design: SignalState['design'],
+  { old, bad, fixed }: { old: number; bad: number; fixed: number },
+): number {
+  if (design === 'paired') return evidencePerPair(bad * (1 - old), old * (1 - bad))
+  if (design === 'split' || design === 'matched') return evidencePerRequest(old, bad, even)
+  return bad > fixed ? evidencePerAnswer(bad, fixed) : 0
+}
+
+function growthNow({ memory, rules, design }: YesNo): number[] | null {
+  if (design === 'none') return null
+  if (design === 'paired') {
+    const { newOnly, oldOnly, total } = memory.pairs
+    const expected = Math.min(oldRate(memory), rules.margin)
+    const of = (count: number) => (count + borrowed * expected) / (total + borrowed)
+    const [own, other] = [of(newOnly), of(oldOnly)]
+    const factors = nonInferiorPaired(rules.margin)
+    return growthOf([
+      { factors: factors.newOnly, share: own },
+      { factors: factors.oldOnly, share: other },
+      { factors: factors.same, share: 1 - own - other },
+    ])
+  }
+  const { limit, expected } = memory.baseline
+  if (design === 'before-after' || design === 'one-sample') {
+    const factors = oneSampleBelow(limit)
+    const rate = newRate(memory, Math.min(expected, limit))
+    return growthOf([
+      { factors: factors.good, share: 1 - rate },
+      { factors: factors.bad, share: rate },
+    ])
+  }
+  const old = oldRate(memory)
+  const own = newRate(memory, old)
+  return growthOf(
+    (['new', 'old'] as const).flatMap((side) => {
+      const table = linear(fractions.effects.length)
+      nonInferiorSplit(table, { side, share: even, margin: rules.margin, oldMean: old })
+      const at = (x: number) =>
+        Array.from(table.slopes, (slope, k) => 1 + slope * (x - table.centres[k]!))
+      const rate = side === 'new' ? own : old
+      return [
+        { factors: at(1), share: rate / 2 },
+        { factors: at(0), share: (1 - rate) / 2 },
+      ]
+    }),
+  )
+}
+
+function newRate({ new: { bad, total } }: YesNoMemory, expected: number): number {
+  return (bad + borrowed * expected) / (total + borrowed)
+}
+
+function oldRate({ old, baseline }: YesNoMemory): number {
+  return (old.bad + borrowed * Math.min(baseline.expected, 0.01)) / (old.total + borrowed)
+}

@@ -1,0 +1,97 @@
+/**
+ * Two answers to one request, the client's and the copy's, come at different times; evidence takes them together, in the
+ * order in which requests were assigned, each once. A live answer says whether a copy was made of it. What of a pair does not
+ * come in time is void: the copy may have been dropped (rulings §6). Pure; the state is JSON, and bounded.
+ */
+import { cellWidth, readCell } from './answer.ts'
+import { distance, lost, windowMax } from './line.ts'
+import { beginOrder, inOrder } from './reorder.ts'
+import type { Arrived, Order } from './reorder.ts'
+import type { AnsweredTwice } from './watch.ts'
+
+export type Pairing = {
+  order: Order
+  /** What waits for its other half, by sequence number: a cell (answer.ts), and whose it is. */
+  halves: Record<string, { of: 'live' | 'copy'; cell: string }>
+}
+
+export type Half = {
+  seq: number
+  of: 'live' | 'copy'
+  /** Null: no pair will come of this request (no copy was made, or it is of another version). */
+  cell: string | null
+}
+
+/** A pair in line: both cells, and its number in three characters of eleven bits. */
+const pairWidth = 2 * cellWidth + 3
+const firstCode = 0x100
+const elevenBits = 0x7ff
+
+/** @param order arguments of `beginOrder`: the same as for single answers, so that the same requests are judged */
+export function beginPairing(run: string, next: number, perSecond: number): Pairing {
+  return { order: beginOrder(run, next, { width: pairWidth, perSecond }), halves: {} }
+}
+
+/**
+ * @param newIs which of the two halves the new version gave: the live one after the switch, the copy before it
+ * @param at wall time, ms
+ */
+export function joinPairs(
+  before: Pairing,
+  {
+    run,
+    halves,
+    at,
+    newIs,
+  }: { run: string; halves: readonly Half[]; at: number; newIs: 'live' | 'copy' },
+  instances: readonly string[],
+): { pairing: Pairing; due: AnsweredTwice[] } {
+  // Of a run that is over nothing is taken; a new run takes no half of the one before.
+  if (before.order.past.includes(run)) return { pairing: before, due: [] }
+  const waiting = run === before.order.run || before.order.run === '' ? { ...before.halves } : {}
+  const arrived: Arrived[] = []
+  for (const { seq, of, cell } of halves) {
+    // A gap before a number is void in its time; a number that is none is refused there.
+    if (cell === null || !(Number.isInteger(seq) && seq % before.order.every === 0)) {
+      arrived.push({ seq, cell: null })
+      continue
+    }
+    const other = waiting[seq]
+    if (other === undefined || other.of === of) waiting[seq] ??= { of, cell }
+    else {
+      const [live, copy] = of === 'live' ? [cell, other.cell] : [other.cell, cell]
+      arrived.push({ seq, cell: live + copy + numberText(seq) })
+      delete waiting[seq]
+    }
+  }
+  const { order, due } = inOrder(before.order, run, arrived, at)
+  for (const seq of Object.keys(waiting)) if (isOver(Number(seq), order.next)) delete waiting[seq]
+  const pairs = due
+    .filter((cell) => !cell.startsWith(lost.padEnd(pairWidth)))
+    .map((cell) => pairOf(cell, newIs, instances))
+  return { pairing: { order, halves: waiting }, due: pairs }
+}
+
+/** Given up, or so far ahead that it is of another time. */
+function isOver(seq: number, next: number): boolean {
+  const ahead = distance(seq, next)
+  return ahead < 0 || ahead > windowMax
+}
+
+function pairOf(cell: string, newIs: 'live' | 'copy', instances: readonly string[]): AnsweredTwice {
+  const live = readCell(cell.slice(0, cellWidth), instances)
+  const copy = readCell(cell.slice(cellWidth, 2 * cellWidth), instances)
+  const seq = numberOf(cell.slice(2 * cellWidth))
+  return newIs === 'live' ? { seq, new: live, old: copy } : { seq, new: copy, old: live }
+}
+
+function numberText(seq: number): string {
+  return String.fromCharCode(
+    ...[22, 11, 0].map((bits) => firstCode + ((seq >>> bits) & elevenBits)),
+  )
+}
+
+function numberOf(text: string): number {
+  const [high, middle, low] = [0, 1, 2].map((at) => text.charCodeAt(at) - firstCode)
+  return ((high! << 22) | (middle! << 11) | low!) >>> 0
+}

@@ -1,0 +1,61 @@
+/** What people said of answers: one value for each request and kind, the last one. */
+import type { Database } from './database.ts'
+
+export type Feedback = {
+  service: string
+  release: string
+  version: string
+  /** Which request: the gateway's run and its assignment number. */
+  run: string
+  seq: number
+  kind: FeedbackKind
+  /** JSON. */
+  value: unknown
+  /** When the request was assigned, and when this was said; wall, ms. */
+  answeredAt: number
+  at: number
+  actor: string
+}
+
+export type FeedbackKind = 'score' | 'thumbs' | 'handoff' | 'label'
+
+export type FeedbackTotals = { kind: FeedbackKind; count: number; mean: number | null }
+
+export function feedbackIn(database: Database) {
+  const find = database.prepare(
+    'SELECT value FROM feedback WHERE service = ? AND run = ? AND seq = ? AND kind = ?',
+  )
+  const put = database.prepare(
+    'INSERT INTO feedback (service, release, version, run, seq, kind, value, answered_at, at, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at, actor = excluded.actor',
+  )
+  const totals = database.prepare(
+    "SELECT kind, count(*) AS count, avg(CASE json_type(value) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 WHEN 'text' THEN NULL ELSE json_extract(value, '$') END) AS mean FROM feedback WHERE release = ? GROUP BY kind ORDER BY kind",
+  )
+  return {
+    /** @returns whether it took the place of an earlier one */
+    put(one: Feedback): { replaced: boolean } {
+      const { service, run, seq, kind } = one
+      const replaced = find.get(service, run, seq, kind) !== undefined
+      put.run(
+        service,
+        one.release,
+        one.version,
+        run,
+        seq,
+        kind,
+        JSON.stringify(one.value),
+        one.answeredAt,
+        one.at,
+        one.actor,
+      )
+      return { replaced }
+    },
+    /** Yes and thumbs up count as 1; labels have no mean. */
+    totals: (release: string): FeedbackTotals[] =>
+      totals.all(release).map((row) => ({
+        kind: String(row['kind']) as FeedbackKind,
+        count: Number(row['count']),
+        mean: row['mean'] === null ? null : Number(row['mean']),
+      })),
+  }
+}
