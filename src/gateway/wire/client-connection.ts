@@ -41,6 +41,7 @@ export class ClientConnection implements LinkListener {
   /** Where the search for the end of the head goes on. */
   private searched = 0
   private exchange: ClientExchange | null = null
+  private forgiven = false
   private inputEnded = false
   private looping = false
   private readonly acceptance: Acceptance
@@ -158,7 +159,10 @@ export class ClientConnection implements LinkListener {
   /** @returns false while the head is not whole */
   private readHead(): boolean {
     // One empty line before a request is forgiven (RFC 9112 §2.2).
-    if (this.input.startsWith('\r\n')) this.input = this.input.slice(2)
+    if (!this.forgiven && this.input.startsWith('\r\n')) {
+      this.forgiven = true
+      this.input = this.input.slice(2)
+    }
     const end = this.input.indexOf('\r\n\r\n', this.searched)
     if (end > headMaxBytes || (end === -1 && this.input.length > headMaxBytes)) {
       this.refuse({ status: 431, because: `a head of more than ${headMaxBytes} bytes` })
@@ -176,6 +180,7 @@ export class ClientConnection implements LinkListener {
     const rest = this.input.slice(end + 4)
     this.input = ''
     this.searched = 0
+    this.forgiven = false
     this.phase = 'exchange'
     this.exchange = new ClientExchange(this, head, rest)
     this.acceptance.handle(this.exchange)

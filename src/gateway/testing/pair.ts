@@ -1,0 +1,143 @@
+/** A gateway of one worker without its main thread: real sockets in front, a scripted model server behind, the real walk between. */
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Claim } from '../claim.ts'
+import { forward } from '../forward.ts'
+import type { Ended } from '../forward.ts'
+import { accept } from '../wire/accept.ts'
+import type { Limits } from '../wire/accept.ts'
+import { openUpstream } from '../wire/upstream.ts'
+
+export type Pair = Awaited<ReturnType<typeof openPair>>
+
+/** @param serve what the model server does with each connection */
+export async function openPair(serve: (socket: Socket) => void, limits: Partial<Limits> = {}) {
+  const sockets = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
+    serve(socket)
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  const upstream = openUpstream()
+  const ended: Ended[] = []
+  let waiting: (() => void)[] = []
+  const acceptor = await accept(
+    { host: '127.0.0.1', port: 0, reusePort: false },
+    (exchange) => {
+      const replica = { id: 'r', host: '127.0.0.1', port, slot: 0 }
+      const claim = {
+        environment: { environment: 'blue', version: 'v1', release: 'r1', replicas: [replica] },
+        replica,
+        release: () => {},
+        moveOn: () => false,
+      } as unknown as Claim
+      const handlers = { upstream, headers: 'full' as const, failed: () => {}, answered: () => {} }
+      forward(exchange, claim, 'id', handlers, (result) => {
+        ended.push(result)
+        for (const wake of waiting) wake()
+      })
+    },
+    limits,
+  )
+  const clients = new Set<Socket>()
+
+  return {
+    port: acceptor.port,
+    ended,
+    acceptor,
+    /** Open connections to the model server. */
+    behind: sockets,
+    /** Waits until so many exchanges have ended. */
+    settled: async (count: number) => {
+      while (ended.length < count) await new Promise<void>((resolve) => (waiting = [resolve]))
+      return ended
+    },
+    /** A raw connection: what it is told, as text with one character a byte. */
+    dial: async () => {
+      const socket = connect({
+        port: acceptor.port,
+        host: '127.0.0.1',
+        allowHalfOpen: true,
+        noDelay: true,
+      })
+      clients.add(socket)
+      let said = ''
+      let closed = false
+      let wake = () => {}
+      socket.on('data', (chunk) => {
+        said += chunk.toString('latin1')
+        wake()
+      })
+      for (const event of ['end', 'close', 'error'] as const)
+        socket.on(event, () => {
+          closed = true
+          wake()
+        })
+      await new Promise((resolve) => socket.once('connect', resolve))
+      const until = async (what: (said: string) => boolean) => {
+        while (!what(said)) {
+          if (closed) throw new Error(`closed after: ${JSON.stringify(said)}`)
+          await new Promise<void>((resolve) => (wake = resolve))
+        }
+        return said
+      }
+      return {
+        socket,
+        said: () => said,
+        send: (bytes: string) => socket.write(bytes, 'latin1'),
+        until,
+        /** All that is said until the gateway closes the connection. */
+        rest: async () => {
+          while (!closed) await new Promise<void>((resolve) => (wake = resolve))
+          return said
+        },
+      }
+    },
+    close: async () => {
+      for (const socket of clients) socket.destroy()
+      acceptor.stop()
+      upstream.close()
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** Reads whole requests (by Content-Length or chunks) and answers each with what `answer` says, raw. */
+export function answering(answer: (request: string, socket: Socket) => string | null) {
+  return (socket: Socket) => {
+    let held = ''
+    socket.on('data', (chunk) => {
+      held += chunk.toString('latin1')
+      for (;;) {
+        const end = endOf(held)
+        if (end === -1) return
+        const request = held.slice(0, end)
+        held = held.slice(end)
+        const text = answer(request, socket)
+        if (text !== null) socket.write(text, 'latin1')
+      }
+    })
+    socket.on('end', () => socket.end())
+  }
+}
+
+function endOf(text: string): number {
+  const head = text.indexOf('\r\n\r\n')
+  if (head === -1) return -1
+  const length = /^content-length: *(\d+)/im.exec(text.slice(0, head))
+  if (length !== null) {
+    const end = head + 4 + Number(length[1])
+    return text.length >= end ? end : -1
+  }
+  if (!/^transfer-encoding: *chunked/im.test(text.slice(0, head))) return head + 4
+  const last = /\r\n0\r\n(?:[^\r\n]+\r\n)*\r\n/.exec(text.slice(head + 2))
+  return last === null ? -1 : head + 2 + last.index + last[0].length
+}
+
+export function ok(body: string, lines = ''): string {
+  return `HTTP/1.1 200 OK\r\n${lines}Content-Length: ${body.length}\r\n\r\n${body}`
+}
