@@ -13,9 +13,12 @@ export type Pair = Awaited<ReturnType<typeof openPair>>
 /** @param serve what the model server does with each connection */
 export async function openPair(serve: (socket: Socket) => void, limits: Partial<Limits> = {}) {
   const sockets = new Set<Socket>()
+  const all = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket)
+    all.add(socket)
     socket.on('error', () => {})
+    socket.on('end', () => sockets.delete(socket))
     socket.on('close', () => sockets.delete(socket))
     serve(socket)
   }).listen(0, '127.0.0.1')
@@ -100,7 +103,7 @@ export async function openPair(serve: (socket: Socket) => void, limits: Partial<
       for (const socket of clients) socket.destroy()
       acceptor.stop()
       upstream.close()
-      for (const socket of sockets) socket.destroy()
+      for (const socket of all) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
     },
   }

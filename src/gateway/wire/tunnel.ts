@@ -1,5 +1,5 @@
 /** Two connections that changed protocols together: bytes flow both ways, each side waits for the other. */
-import { ClientExchange } from './client-connection.ts'
+import { ClientExchange } from './client-exchange.ts'
 import type { Link, LinkListener } from './link.ts'
 import type { ServerConnection } from './server-connection.ts'
 import type { Bytes, Tunnel } from './wire.ts'
