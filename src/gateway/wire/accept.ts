@@ -14,6 +14,8 @@ export type Limits = {
   idleMs: number
   /** A client that takes nothing of its answer. */
   blockedMs: number
+  /** From a client's last byte to the end of its answer. Who only closed its half gets an answer that is near; who is gone must not keep a model at work. */
+  halfClosedMs: number
   /** After the last answer, until the client closes its half. */
   lingerMs: number
   connectionsMax: number
@@ -23,6 +25,7 @@ const usual: Limits = {
   headMs: 30_000,
   idleMs: 75_000,
   blockedMs: 60_000,
+  halfClosedMs: 1000,
   lingerMs: 2000,
   connectionsMax: 100_000,
 }
@@ -36,7 +39,10 @@ export async function accept(
   handle: (exchange: Exchange) => void,
   limits: Partial<Limits> = {},
 ): Promise<Acceptor> {
-  const { headMs, idleMs, blockedMs, lingerMs, connectionsMax } = { ...usual, ...limits }
+  const { headMs, idleMs, blockedMs, halfClosedMs, lingerMs, connectionsMax } = {
+    ...usual,
+    ...limits,
+  }
   const connections = new Set<ClientConnection>()
   let stopping = false
   const acceptance: Acceptance = {
@@ -80,7 +86,10 @@ export async function accept(
           because: `a head that took longer than ${headMs / 1000} s`,
         })
       else if (connection.waitsFor === 'request' && waited > idleMs) connection.close()
-      else if (connection.lingers && waited > lingerMs) connection.link.destroy()
+      else if (connection.lingers) {
+        if (waited > lingerMs) connection.link.destroy()
+      } else if (connection.halfClosedSince > 0 && now - connection.halfClosedSince > halfClosedMs)
+        connection.link.destroy()
     }
   }
 }

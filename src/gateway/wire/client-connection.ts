@@ -27,6 +27,8 @@ export class ClientConnection implements LinkListener {
   since = performance.now()
   /** Since when the client takes nothing of what was written. */
   blockedSince = 0
+  /** Since when the client sends no more, and waits for its answer or is gone: both look the same. */
+  halfClosedSince = 0
   private phase: Phase = 'head'
   private tunnelled: LinkListener | null = null
   private input = ''
@@ -76,6 +78,7 @@ export class ClientConnection implements LinkListener {
     this.inputEnded = true
     if (this.phase === 'tunnel') return this.tunnelled?.ended()
     if (this.phase === 'head') return this.link.destroy()
+    this.halfClosedSince = performance.now()
     this.exchange?.noMoreInput()
   }
 

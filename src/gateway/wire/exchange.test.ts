@@ -418,10 +418,13 @@ test('a client that closes its half after the request still gets the whole answe
 test('a client that goes away in the middle takes the request with it: the model server sees the end', async () => {
   let gone: () => void
   const seen = new Promise<void>((resolve) => (gone = resolve))
-  await open((socket) => {
-    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n')
-    socket.resume().on('end', () => gone())
-  })
+  await open(
+    (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n')
+      socket.resume().on('end', () => gone())
+    },
+    { halfClosedMs: 100 },
+  )
   const client = await pair.dial()
   client.send(get)
   await client.until(whole('hi'))
