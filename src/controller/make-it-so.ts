@@ -118,12 +118,23 @@ async function storeBack(hands: Hands, service: Service, generation: number): Pr
 }
 
 function table(
-  { routeOf }: Hands,
+  { routeOf, store }: Hands,
   service: Service,
   routes: Routes,
   generation: number,
 ): ServiceTable {
-  return { service: service.name, route: routeOf(service.name), generation, ...routes }
+  const checked = (environment: Routes['environments']['blue']) => {
+    const alive =
+      environment === null ? undefined : store.services.plan(environment.release)?.template.alive
+    if (environment === null || alive === undefined) return environment
+    const { path, everyS, timeoutS, failures } = alive
+    const [everyMs, timeoutMs] = [everyS * 1000, timeoutS * 1000]
+    return { ...environment, alive: { path, everyMs, timeoutMs, failures } }
+  }
+  const { blue, green } = routes.environments
+  const environments = { blue: checked(blue), green: checked(green) }
+  const route = routeOf(service.name)
+  return { service: service.name, route, generation, ...routes, environments }
 }
 
 /** Only what moved live traffic stands in the record; a replica that joined does not. */

@@ -20,8 +20,13 @@ export type ServiceTable = {
 export type EnvironmentTable = {
   version: string
   release: string
+  /** How its replicas are checked; without it a replica that was left out need only accept connections. */
+  alive?: Alive
   replicas: readonly { id: string; host: string; port: number }[]
 }
+
+/** `GET path` must answer 2xx in time; after so many failures in a row a replica is left out. */
+export type Alive = { path: string; everyMs: number; timeoutMs: number; failures: number }
 
 /** `PUT /services/{s}/table`: prepare in every worker → fsync the routes file → one atomic store. Idempotent. */
 export type PutTable = {

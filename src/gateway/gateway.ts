@@ -37,7 +37,12 @@ export async function startGateway(
     saved: loadRoutes(directory.routes),
   })
   const ledger = openLedger(run)
-  const health = openHealth(shared, slots)
+  const health = openHealth({
+    shared,
+    slots,
+    aliveOf: ({ service, environment }) =>
+      switchboard.services().get(service)?.table.environments[environment]?.alive,
+  })
   const lost = { count: 0 }
   let { listen, preview } = config
 
