@@ -1,6 +1,7 @@
 /** Accepts connections, and ends those whose clients keep it waiting. One clock for all of them: no timer per connection. */
 import { createServer } from 'node:net'
 import type { Socket } from 'node:net'
+import { log } from '../../log.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { Acceptance } from './client-connection.ts'
 import type { Acceptor, Exchange } from './wire.ts'
@@ -14,7 +15,7 @@ export type Limits = {
   idleMs: number
   /** A client that takes nothing of its answer. */
   blockedMs: number
-  /** From a client's last byte to the end of its answer. Who only closed its half gets an answer that is near; who is gone must not keep a model at work. */
+  /** From a client's last byte to the first of its answer. Who only closed its half gets an answer that is near; who is gone must not keep a model at work. */
   halfClosedMs: number
   /** After the last answer, until the client closes its half. */
   lingerMs: number
@@ -61,6 +62,11 @@ export async function accept(
     server.once('error', reject)
     server.listen({ ...on, backlog: backlogMax }, resolve)
   })
+  server.removeAllListeners('error')
+  // Too many descriptors, and the like: those who come later may find room.
+  server.on('error', (error) =>
+    log.error({ error: error.message }, 'a connection could not be accepted'),
+  )
   const clock = setInterval(sweep, Math.min(sweepMs, ...Object.values(limits).map((ms) => ms / 2)))
   clock.unref()
   const address = server.address()
@@ -88,7 +94,7 @@ export async function accept(
       else if (connection.waitsFor === 'request' && waited > idleMs) connection.close()
       else if (connection.lingers) {
         if (waited > lingerMs) connection.link.destroy()
-      } else if (connection.halfClosedSince > 0 && now - connection.halfClosedSince > halfClosedMs)
+      } else if (connection.mayBeGone && now - connection.halfClosedSince > halfClosedMs)
         connection.link.destroy()
     }
   }

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import { ClientExchange, statusLine } from './client-exchange.ts'
 import { isUnreadable } from './fields.ts'
 import type { Unreadable } from './fields.ts'
-import { headMaxBytes, parseRequestHead } from './heads.ts'
+import { headMaxBytes, parseRequestHead, targetMaxBytes } from './heads.ts'
 import { linkOf } from './link.ts'
 import type { Link, LinkListener } from './link.ts'
 import type { Bytes, Exchange } from './wire.ts'
@@ -49,8 +49,14 @@ export class ClientConnection implements LinkListener {
     return this.acceptance.stopping
   }
 
+  /** All is said; what the client still sends is thrown away, for a while. */
   get lingers(): boolean {
-    return this.phase === 'closing'
+    return (this.phase === 'closing' || this.exchange?.discards === true) && this.link.waiting === 0
+  }
+
+  /** The client has closed its half, and nothing of its answer is there yet. */
+  get mayBeGone(): boolean {
+    return this.halfClosedSince > 0 && this.exchange?.isAnswered === false
   }
 
   /** Where its client is expected to send a head, and has or has not begun. */
@@ -77,13 +83,15 @@ export class ClientConnection implements LinkListener {
   ended(): void {
     this.inputEnded = true
     if (this.phase === 'tunnel') return this.tunnelled?.ended()
-    if (this.phase === 'head') return this.link.destroy()
+    // What was answered before may still wait in the socket: it goes out first.
+    if (this.phase === 'head') return this.close()
     this.halfClosedSince = performance.now()
     this.exchange?.noMoreInput()
   }
 
   drained(): void {
     this.blockedSince = 0
+    this.since = performance.now()
     if (this.phase === 'tunnel') return this.tunnelled?.drained()
     this.exchange?.drained()
   }
@@ -118,6 +126,7 @@ export class ClientConnection implements LinkListener {
     this.phase = 'tunnel'
     this.exchange = null
     this.tunnelled = listener
+    this.link.watch()
     this.link.resume()
     if (this.inputEnded) listener.ended()
   }
@@ -148,7 +157,7 @@ export class ClientConnection implements LinkListener {
     this.looping = true
     while (this.phase === 'head' && this.input !== '' && this.readHead());
     this.looping = false
-    if (this.phase === 'head' && this.inputEnded) this.link.destroy()
+    if (this.phase === 'head' && this.inputEnded) this.close()
   }
 
   /** @returns false while the head is not whole */
@@ -160,7 +169,12 @@ export class ClientConnection implements LinkListener {
     }
     const end = this.input.indexOf('\r\n\r\n', this.searched)
     if (end > headMaxBytes || (end === -1 && this.input.length > headMaxBytes)) {
-      this.refuse({ status: 431, because: `a head of more than ${headMaxBytes} bytes` })
+      const line = this.input.indexOf('\r\n')
+      const isLine = line === -1 || line > targetMaxBytes
+      const what = isLine
+        ? `a request line of more than ${targetMaxBytes}`
+        : `a head of more than ${headMaxBytes}`
+      this.refuse({ status: isLine ? 414 : 431, because: `${what} bytes` })
       return false
     }
     if (end === -1) {

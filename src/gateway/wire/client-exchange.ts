@@ -43,6 +43,7 @@ export class ClientExchange implements Exchange {
   private answered: 'no' | 'begun' | 'done' = 'no'
   private chunked = false
   private closesAfter = false
+  private endsWithConnection = false
   private inputEnded = false
   private unwanted = 0
 
@@ -65,6 +66,15 @@ export class ClientExchange implements Exchange {
 
   get remoteAddress(): string {
     return this.connection.link.remoteAddress
+  }
+
+  get isAnswered(): boolean {
+    return this.answered !== 'no'
+  }
+
+  /** Answered in full, while the rest of its body still comes. */
+  get discards(): boolean {
+    return this.answered === 'done'
   }
 
   get bodyMissing(): boolean {
@@ -142,10 +152,11 @@ export class ClientExchange implements Exchange {
 
   private frame(body: Body): void {
     this.chunked = body === 'open' && this.modern
+    this.endsWithConnection = body === 'open' && !this.modern
     this.closesAfter =
       !this.keep ||
       this.connection.stopping ||
-      (body === 'open' && !this.modern) ||
+      this.endsWithConnection ||
       // Whether its body still comes is up to the client: what follows could be read as either.
       (this.expectsContinue && !this.reading)
     if (this.chunked) this.output += 'Transfer-Encoding: chunked\r\n'
@@ -189,6 +200,7 @@ export class ClientExchange implements Exchange {
     const early = this.unread
     this.unread = ''
     this.paused = false
+    if (this.unwanted === 0) this.connection.since = performance.now()
     this.connection.link.resume()
     if (early !== '') this.consume(early)
   }
@@ -207,7 +219,9 @@ export class ClientExchange implements Exchange {
 
   destroy(): void {
     this.listener = null
-    this.connection.link.destroy()
+    // An answer that its connection ends would look whole if the connection just ended.
+    if (this.endsWithConnection) this.connection.link.reset()
+    else this.connection.link.destroy()
   }
 
   drained(): void {

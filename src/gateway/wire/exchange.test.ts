@@ -145,6 +145,7 @@ const smuggled: [name: string, request: string, status: number][] = [
     400,
   ],
   ['a target too long', `GET /${'a'.repeat(17_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414],
+  ['a target without end', `GET /${'a'.repeat(70_000)}`, 414],
   ['a head too large', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(70_000)}\r\n\r\n`, 431],
   ['a head that never ends', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(70_000)}`, 431],
   ['too many lines', `GET / HTTP/1.1\r\nHost: a\r\n${'X: 1\r\n'.repeat(300)}\r\n`, 431],
@@ -415,22 +416,129 @@ test('a client that closes its half after the request still gets the whole answe
   assert.match(client.said(), /late but whole$/)
 })
 
-test('a client that goes away in the middle takes the request with it: the model server sees the end', async () => {
-  let gone: () => void
-  const seen = new Promise<void>((resolve) => (gone = resolve))
+for (const [when, first] of [
+  ['before its answer has begun', ''],
+  ['in the middle of its answer', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
+] as const) {
+  test(`a client that goes away ${when} takes the request with it: the model server sees the end`, async () => {
+    let gone: () => void
+    const seen = new Promise<void>((resolve) => (gone = resolve))
+    let asked: () => void
+    const reached = new Promise<void>((resolve) => (asked = resolve))
+    await open(
+      (socket) => {
+        socket.once('data', () => {
+          asked()
+          socket.write(first)
+          const tokens =
+            first === '' ? undefined : setInterval(() => socket.write('2\r\nhi\r\n'), 20)
+          socket.on('close', () => clearInterval(tokens))
+        })
+        socket.on('end', () => gone())
+      },
+      { halfClosedMs: 100 },
+    )
+    const client = await pair.dial()
+    client.send(get)
+    await reached
+    if (first !== '') await client.until(whole('hi'))
+    client.socket.destroy()
+    await seen
+    assert.equal((await pair.settled(1))[0]!.outcome, 'client-gone')
+  })
+}
+
+test('a client that closed its half gets a long answer whole, once it has begun', async () => {
   await open(
     (socket) => {
-      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n')
-      socket.resume().on('end', () => gone())
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n')
+        let left = 10
+        const timer = setInterval(() => {
+          socket.write(--left > 0 ? '1\r\nb\r\n' : '0\r\n\r\n')
+          if (left === 0) clearInterval(timer)
+        }, 40)
+      })
     },
     { halfClosedMs: 100 },
   )
   const client = await pair.dial()
-  client.send(get)
-  await client.until(whole('hi'))
-  client.socket.destroy()
-  await seen
-  assert.equal((await pair.settled(1))[0]!.outcome, 'client-gone')
+  client.socket.end(get)
+  assert.match(await client.rest(), /\r\n0\r\n\r\n$/)
+})
+
+test('an answer that still waits in the socket goes out whole, though the client has closed its half or asked to close', async () => {
+  const size = 30_000_000
+  const block = 'z'.repeat(1_000_000)
+  await open(
+    (socket) => {
+      socket.on('data', () => {
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`)
+        for (let sent = 0; sent < size; sent += block.length) socket.write(block)
+      })
+    },
+    { lingerMs: 100, halfClosedMs: 100 },
+  )
+  for (const request of [get, get.replace('Host', 'Connection: close\r\nHost')]) {
+    const client = await pair.dial()
+    client.socket.pause()
+    client.socket.end(request)
+    const before = pair.ended.length
+    setTimeout(() => client.socket.resume(), 600)
+    const said = await client.rest()
+    assert.equal(bodyOf(said).length, size)
+    assert.equal((await pair.settled(before + 1))[before]!.outcome, 'ok')
+  }
+})
+
+test('who is answered early and never sends the rest of its body is let go', async () => {
+  await open(
+    (socket) =>
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno'),
+      ),
+    { lingerMs: 100 },
+  )
+  const client = await pair.dial()
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc')
+  assert.match(await client.rest(), /no$/)
+})
+
+test('a cut answer looks cut to HTTP/1.0 too: the connection is reset', async () => {
+  await open((socket) =>
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n')
+      setImmediate(() => socket.end())
+    }),
+  )
+  const client = await pair.dial()
+  const failed = new Promise<NodeJS.ErrnoException>((resolve) =>
+    client.socket.once('error', resolve),
+  )
+  client.send('GET / HTTP/1.0\r\n\r\n')
+  assert.equal((await failed).code, 'ECONNRESET')
+})
+
+test('endless interim answers, and a body of endless chunks that nobody wants, are bounded', async () => {
+  await open((socket) =>
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')),
+  )
+  const client = await pair.dial()
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n')
+  await client.until(whole('ok'))
+  let sent = 0
+  const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`
+  client.socket.on('error', () => {})
+  while (!client.socket.destroyed && !client.socket.readableEnded && sent < 100_000_000) {
+    sent += chunk.length
+    if (!client.send(chunk))
+      await new Promise((resolve) => {
+        client.socket.once('drain', resolve)
+        client.socket.once('close', resolve)
+        client.socket.once('end', resolve)
+      })
+  }
+  assert.ok(sent < 20_000_000, `${sent} bytes were taken`)
 })
 
 test('events of a stream arrive one by one, as they are sent', async () => {

@@ -5,7 +5,7 @@ import type { Body } from './wire.ts'
 
 /** A head with its start line, in bytes. */
 export const headMaxBytes = 64 * 1024
-const targetMaxBytes = 16 * 1024
+export const targetMaxBytes = 16 * 1024
 const methodMaxBytes = 32
 
 export type RequestHead = {

@@ -14,6 +14,10 @@ export type Link = {
   /** After what was written. The other side may go on sending. */
   end(): void
   destroy(): void
+  /** As `destroy`, and the other side sees an error rather than an end. */
+  reset(): void
+  /** From here on the system asks now and then whether the other side is still there. */
+  watch(): void
   readonly remoteAddress: string
   /** Written and not yet taken by the system. */
   readonly waiting: number
@@ -27,6 +31,9 @@ export type LinkListener = {
   /** Called once, last of all. */
   closed(error: Error | null): void
 }
+
+/** A peer that vanished without a word is noticed by the kernel's probes, which begin after this silence. */
+const probeAfterMs = 60_000
 
 /** Reads of all connections of a thread go through one buffer: each is turned into text before the next one comes. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
@@ -72,6 +79,8 @@ function wrap(socket: Socket, listener: LinkListener): Link {
     resume: () => void socket.resume(),
     end: () => void socket.end(),
     destroy: () => void socket.destroy(),
+    reset: () => void socket.resetAndDestroy(),
+    watch: () => void socket.setKeepAlive(true, probeAfterMs),
     remoteAddress: socket.remoteAddress ?? '',
     get waiting() {
       return socket.writableLength

@@ -84,6 +84,7 @@ export class ServerConnection implements LinkListener {
     this.tunnelled = listener
     this.call = null
     this.left(this)
+    this.link.watch()
     this.link.resume()
     return this.link
   }

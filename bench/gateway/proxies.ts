@@ -1,0 +1,245 @@
+/** The contenders, each a real process on one core's worth of workers, doing the same work. */
+import { spawn, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gatewayClient } from '../../src/gateway/client.ts'
+import type { GatewayClient } from '../../src/gateway/client.ts'
+import type { ServiceTable } from '../../src/gateway/control.ts'
+
+export type Proxy = {
+  name: string
+  port: number
+  /** Seconds of CPU, user and system, of all its processes so far. */
+  cpu(): number
+  /** Proportional set size of all its processes, in KB. */
+  memoryKb(): number
+  stop(): Promise<void>
+}
+
+export type BerylProxy = Proxy & {
+  client: GatewayClient
+  table: (generation: number) => ServiceTable
+}
+
+const packages = { nginx: 'nginx-light', haproxy: 'haproxy', caddy: 'caddy' }
+const readyWithinMs = 10_000
+
+/** @throws where one is missing and cannot be installed: a missing peer is a failure, not a skip */
+export function install(): void {
+  const missing = Object.entries(packages).filter(
+    ([program]) => spawnSync('which', [program]).status !== 0,
+  )
+  if (missing.length === 0) return
+  const names = missing.map(([, name]) => name)
+  for (const args of [
+    ['update', '-qq'],
+    ['install', '-y', '-qq', ...names],
+  ]) {
+    const { status, stderr } = spawnSync('apt-get', args, { encoding: 'utf8' })
+    if (status !== 0)
+      throw new Error(
+        `apt-get ${args.join(' ')} failed; install ${names.join(', ')} yourself:\n${stderr}`,
+      )
+  }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'beryl-bench-'))
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+
+export async function nginx(upstream: number): Promise<Proxy> {
+  const port = await freePort()
+  const home = join(directory, 'nginx')
+  mkdirSync(home, { recursive: true })
+  const config = join(home, 'nginx.conf')
+  writeFileSync(
+    config,
+    `daemon off; worker_processes 1; pid ${home}/pid; error_log ${home}/error.log warn;
+events { worker_connections 20000; }
+http {
+  access_log off; client_body_temp_path ${home}/body; proxy_temp_path ${home}/proxy; fastcgi_temp_path ${home}/f; uwsgi_temp_path ${home}/u; scgi_temp_path ${home}/s;
+  keepalive_requests 10000000; keepalive_timeout 300s; client_max_body_size 0;
+  upstream model { server 127.0.0.1:${upstream}; keepalive 256; keepalive_requests 10000000; }
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / {
+      proxy_pass http://model; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_buffering off; proxy_request_buffering off;
+      proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $host;
+      add_header Beryl-Version v1 always; add_header Beryl-Environment blue always; add_header Beryl-Request-Id $request_id always;
+    }
+  }
+}`,
+  )
+  return started(
+    'nginx',
+    port,
+    spawn('nginx', ['-c', config, '-e', `${home}/error.log`, '-p', home]),
+  )
+}
+
+export async function haproxy(upstream: number): Promise<Proxy> {
+  const port = await freePort()
+  const config = join(directory, 'haproxy.cfg')
+  writeFileSync(
+    config,
+    `global
+  nbthread 1
+  maxconn 20000
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 300s
+  timeout server 300s
+  option http-no-delay
+  http-reuse always
+frontend f
+  bind 127.0.0.1:${port}
+  unique-id-format %[uuid()]
+  http-response set-header Beryl-Request-Id %ID
+  http-response set-header Beryl-Version v1
+  http-response set-header Beryl-Environment blue
+  default_backend b
+backend b
+  option forwardfor
+  http-request set-header X-Forwarded-Proto http
+  server m 127.0.0.1:${upstream}
+`,
+  )
+  return started('HAProxy', port, spawn('haproxy', ['-db', '-f', config]))
+}
+
+export async function caddy(upstream: number): Promise<Proxy> {
+  const port = await freePort()
+  const config = join(directory, 'Caddyfile')
+  writeFileSync(
+    config,
+    `{
+  admin off
+  auto_https off
+}
+http://127.0.0.1:${port} {
+  header Beryl-Version v1
+  header Beryl-Environment blue
+  header Beryl-Request-Id {http.request.uuid}
+  reverse_proxy 127.0.0.1:${upstream} {
+    flush_interval -1
+  }
+}
+`,
+  )
+  const env = { ...process.env, GOMAXPROCS: '1', HOME: directory, XDG_DATA_HOME: directory }
+  return started(
+    'Caddy',
+    port,
+    spawn('caddy', ['run', '--config', config, '--adapter', 'caddyfile'], { env }),
+  )
+}
+
+/** @param upstreams one replica in blue and one in green */
+export async function beryl(
+  upstreams: readonly [number, number],
+  { workers = 1, args = [] as string[] } = {},
+): Promise<BerylProxy> {
+  const data = mkdtempSync(join(directory, 'beryl-'))
+  const port = await freePort()
+  const config = {
+    dataDirectory: data,
+    listen: { host: '127.0.0.1', port },
+    preview: null,
+    workers,
+    headers: 'full',
+    sockets: null,
+  }
+  const main = fileURLToPath(new URL('../../src/gateway/main.ts', import.meta.url))
+  const child = spawn(process.execPath, [...args, main], {
+    env: { ...process.env, BERYL_GATEWAY: JSON.stringify(config), BERYL_LOG: 'error' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const proxy = await started('Beryl', port, child)
+  const client = gatewayClient(join(data, 'gateway.sock'))
+  const place = (version: string, upstream: number) => ({
+    version,
+    release: version,
+    replicas: [{ id: version, host: '127.0.0.1', port: upstream }],
+  })
+  /** Even generations answer from green. */
+  const table = (generation: number): ServiceTable => ({
+    service: 'bench',
+    route: { host: null, path: '/' },
+    generation,
+    live: generation % 2 === 0 ? 'green' : 'blue',
+    preview: null,
+    environments: { blue: place('v1', upstreams[0]), green: place('v2', upstreams[1]) },
+  })
+  for (const until = Date.now() + readyWithinMs; ;) {
+    const put = await client
+      .putTable('bench', { table: table(1), back: null })
+      .catch((error: unknown) => error as Error)
+    if (!(put instanceof Error)) break
+    if (Date.now() > until) throw put
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return { ...proxy, client, table }
+}
+
+async function started(name: string, port: number, child: ChildProcess): Promise<Proxy> {
+  let said = ''
+  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  child.stdout?.resume()
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  for (const until = Date.now() + readyWithinMs; !(await accepts(port));) {
+    if (child.exitCode !== null || Date.now() > until)
+      throw new Error(`${name} did not start:\n${said}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  const pids = () => [child.pid!, ...childrenOf(child.pid!)]
+  return {
+    name,
+    port,
+    cpu: () => pids().reduce((sum, pid) => sum + cpuOf(pid), 0),
+    memoryKb: () => pids().reduce((sum, pid) => sum + pssOf(pid), 0),
+    stop: async () => {
+      child.kill('SIGKILL')
+      for (const pid of pids()) if (pid !== child.pid) process.kill(pid, 'SIGKILL')
+      await ended
+    },
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  return text === '' ? [] : text.split(' ').map(Number)
+}
+
+const ticksPerSecond = 100
+
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+}
+
+function pssOf(pid: number): number {
+  return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))![1])
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    socket.once('connect', () => (socket.destroy(), resolve(true)))
+    socket.once('error', () => resolve(false))
+  })
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
