@@ -16,6 +16,7 @@ type Asked = {
 
 const { port, request, connections, count, perSecond } = JSON.parse(process.argv[2]!) as Asked
 const limitMs = 60_000
+const good = Buffer.from('HTTP/1.1 200')
 const latencies = new Float64Array(count)
 let begun = 0
 let done = 0
@@ -53,7 +54,11 @@ function open(): void {
   })
   socket.on('data', (chunk) => {
     received += chunk.length
-    if (expected === -1) expected = lengthOf(chunk)
+    if (expected === -1) {
+      if (!chunk.subarray(0, 12).equals(good))
+        return finish(`it answered: ${chunk.subarray(0, 60).toString()}`)
+      expected = lengthOf(chunk)
+    }
     if (received < expected) return
     latencies[done] = performance.now() - sentAt
     if (++done === count) finish(null)

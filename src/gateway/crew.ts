@@ -154,7 +154,11 @@ export async function startCrew({
   }
 
   function hear(index: number, message: FromWorker): void {
-    if (message.kind === 'seen') return onSeen(message)
+    if (message.kind === 'seen') {
+      onSeen(message)
+      const taken: ToWorker = { kind: 'taken', count: message.batch.count }
+      return members[index]?.worker.postMessage(taken)
+    }
     if (message.kind === 'failing') return onFailing(message.slot)
     const member = members[index]
     if (message.kind === 'idle' && member) member.idle = true

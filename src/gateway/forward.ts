@@ -5,7 +5,8 @@ import { answerLines, ownLines, requestLines, switchedLines } from './headers.ts
 import type { Own } from './headers.ts'
 import { problemText } from './problems.ts'
 import { without } from './wire/body-reader.ts'
-import type { Call, CallListener, Exchange, ExchangeListener, Upstream } from './wire/wire.ts'
+import type { Body, Bytes, Call, CallFailure, CallListener, Fields, Lines } from './wire/wire.ts'
+import type { Exchange, ExchangeListener, Tunnel, Upstream } from './wire/wire.ts'
 
 export type Outcome = Observation['outcome']
 
@@ -17,172 +18,205 @@ export type Forwarding = {
   /** A replica refused the connection, or cut it before the first byte: health hears of it at once. */
   failed(slot: number): void
   answered(slot: number): void
+  /** Called exactly once for each flight, after its claim was released. */
+  ended(flight: Flight, result: Ended): void
 }
 
-export type Flight = { cut(): void }
-
-/** From the end of the connection to the first byte of the answer. */
+/** From the end of the connection, or the last piece of the request, to the first byte of the answer. */
 export const firstByteMs = 60_000
 /** Between two pieces of an answer. */
 const silenceMs = 300_000
 
-/** Calls `ended` exactly once, and the claim is released before. */
 export function forward(
   exchange: Exchange,
   claim: Claim,
   requestId: string,
-  with_: Forwarding,
-  ended: (result: Ended) => void,
+  forwarding: Forwarding,
 ): Flight {
-  const { upstream, headers: say } = with_
-  const begun = performance.now()
-  const own: Own = {
-    version: claim.environment.version,
-    environment: claim.environment.environment,
-    requestId,
-  }
-  let call: Call
-  let status = 0
-  let firstAt = 0
-  let over = false
-  let reading = false
-  let tunnel: { destroy(): void } | null = null
-  let limit: NodeJS.Timeout | null = null
+  const flight = new Flight(exchange, claim, requestId, forwarding)
+  exchange.hear(flight)
+  flight.dial(false)
+  return flight
+}
 
-  const end = (outcome: Outcome) => {
-    if (over) return
-    over = true
-    if (limit !== null) clearTimeout(limit)
-    claim.release()
-    const now = performance.now()
-    ended({
-      outcome,
-      status,
-      firstByteMs: firstAt === 0 ? 0 : firstAt - begun,
-      totalMs: now - begun,
-    })
+/** One object hears both sides: no closure and no timer per request; `expire` is asked by a clock for all of them. */
+export class Flight implements CallListener, ExchangeListener {
+  readonly exchange: Exchange
+  readonly claim: Claim
+  readonly requestId: string
+  private readonly forwarding: Forwarding
+  private readonly begun = performance.now()
+  private call: Call | null = null
+  private status = 0
+  private firstAt = 0
+  private over = false
+  private reading = false
+  private tunnel: { destroy(): void } | null = null
+  /** Monotonic, ms; nothing is waited for at Infinity. */
+  private dueAt = Infinity
+
+  constructor(exchange: Exchange, claim: Claim, requestId: string, forwarding: Forwarding) {
+    this.exchange = exchange
+    this.claim = claim
+    this.requestId = requestId
+    this.forwarding = forwarding
   }
-  const expectWithin = (ms: number, late: () => void) => {
-    if (limit !== null) clearTimeout(limit)
-    limit = setTimeout(late, ms)
+
+  /** @param fresh not over a kept connection */
+  dial(fresh: boolean): void {
+    const { method, target, upgrade, body } = this.exchange
+    const request = { method, target, lines: requestLines(this.exchange), body, upgrade, fresh }
+    this.call = this.forwarding.upstream.call(this.claim.replica, request, this)
+    this.call.begin()
   }
+
+  /** Ends it now: the client sees that its answer is not whole. */
+  cut(): void {
+    if (this.over) return
+    this.call?.destroy()
+    this.tunnel?.destroy()
+    this.exchange.destroy()
+    this.end('void')
+  }
+
+  /** @param now monotonic, ms */
+  expire(now: number): void {
+    if (now < this.dueAt || this.over) return
+    if (this.firstAt > 0) return this.cutShort('deadline')
+    this.call?.destroy()
+    this.fail('deadline', 504, `${this.claim.replica.id} sent nothing in ${firstByteMs / 1000} s`)
+  }
+
+  connected(): void {
+    this.dueAt = performance.now() + firstByteMs
+    if (this.exchange.body === 'none' || this.reading) return
+    this.reading = true
+    this.exchange.readBody()
+  }
+
+  interim(status: number, { lines, dropped }: Fields): void {
+    this.exchange.interim(status, without(lines, dropped))
+  }
+
+  head(status: number, reason: string, fields: Fields, body: Body): void {
+    if (this.over) return
+    this.begin(status)
+    this.dueAt = this.firstAt + silenceMs
+    const lines = answerLines(fields, this.own(), this.forwarding.headers)
+    this.exchange.respond(status, reason, lines, body)
+  }
+
+  data(bytes: Bytes): void {
+    if (!this.over) this.exchange.write(bytes)
+  }
+
+  dataRead(): void {
+    if (this.over) return
+    this.dueAt = performance.now() + silenceMs
+    if (!this.exchange.flush()) this.call!.pause()
+  }
+
+  /** The answer is complete. */
+  answerEnd(trailers: Lines): void {
+    if (this.over) return
+    this.exchange.end(trailers)
+    this.end(this.status >= 500 ? 'error-status' : 'ok')
+  }
+
+  serverDrained(): void {
+    this.exchange.resume()
+  }
+
+  failed(how: CallFailure, error: Error): void {
+    if (this.over) return
+    if (this.firstAt > 0) return this.cutShort('cut')
+    // A server may close a kept connection whenever it likes: that says nothing about its health.
+    if (how === 'stale') return this.dial(true)
+    const { replica } = this.claim
+    this.forwarding.failed(replica.slot)
+    if (how === 'cut') {
+      const title = `${replica.id} closed the connection without an answer (${error.message})`
+      return this.fail('cut', 502, title)
+    }
+    // No byte of the request has left this machine: another replica of the same environment may have it.
+    if (this.claim.moveOn()) return this.dial(false)
+    this.fail('connect-failed', 502, `${replica.id} accepts no connection (${error.message})`)
+  }
+
+  switched(fields: Fields, joined: Tunnel): void {
+    if (this.over) return
+    this.begin(101)
+    this.dueAt = Infinity
+    const lines = switchedLines(fields, this.own(), this.forwarding.headers)
+    this.exchange.respond(101, 'Switching Protocols', lines, 'none')
+    this.tunnel = joined.join(this.exchange, (how) => this.end(how === 'ended' ? 'ok' : 'cut'))
+  }
+
+  body(bytes: Bytes): void {
+    if (!this.over) this.call!.write(bytes)
+  }
+
+  bodyRead(): void {
+    if (this.over) return
+    if (this.firstAt === 0) this.dueAt = performance.now() + firstByteMs
+    if (!this.call!.flush()) this.exchange.pause()
+  }
+
+  bodyEnd(trailers: Lines): void {
+    if (!this.over) this.call!.end(trailers)
+  }
+
+  clientDrained(): void {
+    if (!this.over) this.call!.resume()
+  }
+
+  clientGone(): void {
+    // Two joined halves end by themselves, and say how.
+    if (this.over || this.tunnel !== null) return
+    this.call?.destroy()
+    this.end('client-gone')
+  }
+
+  private begin(status: number): void {
+    this.status = status
+    this.firstAt = performance.now()
+    this.forwarding.answered(this.claim.replica.slot)
+  }
+
+  private own(): Own {
+    const { version, environment } = this.claim.environment
+    return { version, environment, requestId: this.requestId }
+  }
+
   /** The model's failure, told to the client in the gateway's words: nothing of an answer has been sent yet. */
-  const fail = (outcome: Outcome, code: number, title: string) => {
-    if (over) return
-    status = code
-    exchange.answer(
-      code,
-      `Content-Type: application/problem+json\r\n${ownLines(own, say)}`,
-      problemText(code, 'upstream-failed', title, 'beryl status shows the replica and why'),
+  private fail(outcome: Outcome, status: number, title: string): void {
+    if (this.over) return
+    this.status = status
+    this.exchange.answer(
+      status,
+      `Content-Type: application/problem+json\r\n${ownLines(this.own(), this.forwarding.headers)}`,
+      problemText(status, 'upstream-failed', title, 'beryl status shows the replica and why'),
     )
-    end(outcome)
-  }
-  const server: CallListener = {
-    connected: () => {
-      expectWithin(firstByteMs, () => {
-        call.destroy()
-        fail('deadline', 504, `${claim.replica.id} sent nothing in ${firstByteMs / 1000} s`)
-      })
-      if (exchange.body === 'none' || reading) return
-      reading = true
-      exchange.readBody()
-    },
-    interim: (code, { lines, dropped }) => exchange.interim(code, without(lines, dropped)),
-    head: (code, reason, fields, body) => {
-      if (over) return
-      status = code
-      firstAt = performance.now()
-      with_.answered(claim.replica.slot)
-      expectWithin(silenceMs, () => cutShort('deadline'))
-      exchange.respond(code, reason, answerLines(fields, own, say), body)
-    },
-    data: (chunk) => {
-      if (over) return
-      exchange.write(chunk)
-    },
-    dataRead: () => {
-      if (over) return
-      limit?.refresh()
-      if (!exchange.flush()) call.pause()
-    },
-    end: (trailers) => {
-      if (over) return
-      exchange.end(trailers)
-      end(status >= 500 ? 'error-status' : 'ok')
-    },
-    failed: (how, error) => {
-      if (over) return
-      if (firstAt > 0) return cutShort('cut')
-      // A server may close a kept connection whenever it likes: that says nothing about its health.
-      if (how === 'stale') return dial(true)
-      with_.failed(claim.replica.slot)
-      // No byte of the request has left this machine: another replica of the same environment may have it.
-      if (how === 'refused' && claim.moveOn()) return dial(false)
-      fail(
-        how === 'refused' ? 'connect-failed' : 'cut',
-        502,
-        `${claim.replica.id} ${how === 'refused' ? 'accepts no connection' : 'closed the connection without an answer'} (${error.message})`,
-      )
-    },
-    serverDrained: () => exchange.resume(),
-    switched: (fields, joined) => {
-      if (over) return
-      status = 101
-      firstAt = performance.now()
-      if (limit !== null) clearTimeout(limit)
-      with_.answered(claim.replica.slot)
-      exchange.respond(101, 'Switching Protocols', switchedLines(fields, own, say), 'none')
-      tunnel = joined.join(exchange, (how) => end(how === 'ended' ? 'ok' : 'cut'))
-    },
+    this.end(outcome)
   }
 
   /** The client must see that its answer is not whole. */
-  function cutShort(outcome: Outcome): void {
-    if (over) return
-    call.destroy()
-    exchange.destroy()
-    end(outcome)
+  private cutShort(outcome: Outcome): void {
+    this.call?.destroy()
+    this.exchange.destroy()
+    this.end(outcome)
   }
 
-  function dial(fresh: boolean): void {
-    const { method, target, upgrade, body } = exchange
-    const request = { method, target, lines: requestLines(exchange), body, upgrade, fresh }
-    call = upstream.call(claim.replica, request, server)
-    call.begin()
-  }
-
-  const client: ExchangeListener = {
-    body: (chunk) => {
-      if (!over) call.write(chunk)
-    },
-    bodyRead: () => {
-      if (over) return
-      limit?.refresh()
-      if (!call.flush()) exchange.pause()
-    },
-    bodyEnd: (trailers) => {
-      if (!over) call.end(trailers)
-    },
-    clientDrained: () => {
-      if (!over) call.resume()
-    },
-    clientGone: () => {
-      // Two joined halves end by themselves, and say how.
-      if (over || tunnel !== null) return
-      call.destroy()
-      end('client-gone')
-    },
-  }
-
-  exchange.hear(client)
-  dial(false)
-  return {
-    cut: () => {
-      if (over) return
-      call.destroy()
-      tunnel?.destroy()
-      exchange.destroy()
-      end('void')
-    },
+  private end(outcome: Outcome): void {
+    if (this.over) return
+    this.over = true
+    this.claim.release()
+    const { begun, firstAt, status } = this
+    this.forwarding.ended(this, {
+      outcome,
+      status,
+      firstByteMs: firstAt === 0 ? 0 : firstAt - begun,
+      totalMs: performance.now() - begun,
+    })
   }
 }

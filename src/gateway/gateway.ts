@@ -66,7 +66,7 @@ export async function startGateway(
       listen = { ...listen, port }
       if (preview !== null && previewPort !== null) preview = { ...preview, port: previewPort }
     },
-    onSeen: ({ items, dropped }) => ledger.add(items, dropped),
+    onSeen: ({ batch }) => ledger.add(batch),
     onFailing: (slot) => health.failing(slot),
     onLost: (count) => (lost.count += count),
   })

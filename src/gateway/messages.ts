@@ -1,5 +1,6 @@
 /** What the gateway's main thread and its workers say to each other. */
-import type { Environment, Observation, OpenRequest } from './control.ts'
+import type { Environment, OpenRequest } from './control.ts'
+import type { Batch } from './notebook.ts'
 import type { SharedBuffers } from './shared.ts'
 import type { SlottedTable } from './slotted.ts'
 
@@ -21,15 +22,13 @@ export type ToWorker =
   | { kind: 'prepare'; id: number; tables: readonly SlottedTable[] }
   | { kind: 'forget'; id: number; service: string; environment: Environment }
   | { kind: 'cut'; id: number; service: string; environment: Environment }
+  /** So many observations were taken. */
+  | { kind: 'taken'; count: number }
   | { kind: 'stop' }
 
 export type FromWorker =
   | { kind: 'ready'; port: number; previewPort: number | null }
   | { kind: 'done'; id: number; open?: readonly OpenRequest[] }
-  | {
-      kind: 'seen'
-      items: readonly Observation[]
-      dropped: readonly { service: string; count: number }[]
-    }
+  | { kind: 'seen'; batch: Batch }
   | { kind: 'failing'; slot: number }
   | { kind: 'idle' }

@@ -4,7 +4,7 @@ import { claim } from './claim.ts'
 import type { Claim } from './claim.ts'
 import type { OpenRequest } from './control.ts'
 import { forward } from './forward.ts'
-import type { Flight } from './forward.ts'
+import type { Ended, Flight } from './forward.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
 import { openNotebook } from './notebook.ts'
 import { noCandidate, noLiveVersion, noReplica, noRoute, problemText } from './problems.ts'
@@ -31,8 +31,12 @@ const {
 const shared = openShared(buffers)
 const tables = openTables(shared, first)
 const upstream = openUpstream()
-const notebook = openNotebook((items, dropped) => tell({ kind: 'seen', items, dropped }))
-const flights = new Map<Claim, { flight: Flight; exchange: Exchange; requestId: string }>()
+const notebook = openNotebook((batch) =>
+  parentPort!.postMessage({ kind: 'seen', batch } satisfies FromWorker, [
+    batch.numbers.buffer as ArrayBuffer,
+  ]),
+)
+const flights = new Set<Flight>()
 const signers = new WeakMap<SlottedEnvironment, Signer>()
 const failuresMax = 3
 
@@ -41,7 +45,19 @@ const handlers = {
   headers,
   failed: countFailure,
   answered: (slot: number) => void Atomics.store(shared.failures, slot, 0),
+  ended: (flight: Flight, result: Ended) => {
+    flights.delete(flight)
+    note(flight.claim, result)
+    if (stopping && flights.size === 0) tell({ kind: 'idle' })
+  },
 }
+/** Deadlines are kept to this; it costs a walk over what is in flight. */
+const clockMs = 250
+let stopping = false
+setInterval(() => {
+  const now = performance.now()
+  for (const flight of flights) flight.expire(now)
+}, clockMs).unref()
 
 parentPort!.on('message', (message: ToWorker) => obey(message))
 const traffic = await accept(listen, (exchange) => walk(exchange, 'live'))
@@ -63,30 +79,22 @@ function walk(exchange: Exchange, role: 'live' | 'preview'): void {
   const claimed = claim(shared, index, table, environment, role === 'live')
   if (claimed === null) return refuse(exchange, noReplica(table.service))
   const requestId = signerFor(table, environment)(claimed.seq ?? 0, claimed.at)
-  const flight = forward(exchange, claimed, requestId, handlers, (result) => {
-    flights.delete(claimed)
-    note(claimed, result)
-    if (flights.size === 0) tell({ kind: 'idle' })
-  })
-  flights.set(claimed, { flight, exchange, requestId })
+  flights.add(forward(exchange, claimed, requestId, handlers))
 }
 
-function note(
-  { table, environment, replica, seq, at }: Claim,
-  result: Parameters<Parameters<typeof forward>[4]>[0],
-): void {
+function note({ table, environment, replica, seq, at }: Claim, result: Ended): void {
   if (seq === null) return
-  notebook.add({
-    service: table.service,
+  const { version, release } = environment
+  const { service, generation } = table
+  const subject = {
+    service,
     environment: environment.environment,
-    version: environment.version,
-    release: environment.release,
+    version,
+    release,
     replica: replica.id,
-    generation: table.generation,
-    seq,
-    at,
-    ...result,
-  })
+    generation,
+  }
+  notebook.add(environment, subject, { seq, at, ...result })
 }
 
 function refuse(exchange: Exchange, { status, code, title, hint }: Refusal): void {
@@ -125,7 +133,10 @@ function obey(message: ToWorker): void {
       return tell({ kind: 'done', id: message.id })
     case 'cut':
       return tell({ kind: 'done', id: message.id, open: cut(message.service, message.environment) })
+    case 'taken':
+      return notebook.taken(message.count)
     case 'stop':
+      stopping = true
       traffic.stop()
       previewing?.stop()
       if (flights.size === 0) tell({ kind: 'idle' })
@@ -134,21 +145,20 @@ function obey(message: ToWorker): void {
 
 function cut(service: string, environment: string): OpenRequest[] {
   const now = Date.now()
-  return [...flights].flatMap(
-    ([{ table, environment: where, at }, { flight, exchange, requestId }]) => {
-      if (table.service !== service || where.environment !== environment) return []
-      flight.cut()
-      return [
-        {
-          requestId,
-          environment: where.environment,
-          generation: table.generation,
-          ageMs: now - at,
-          kind: exchange.upgrade ? ('upgrade' as const) : ('request' as const),
-        },
-      ]
-    },
-  )
+  return [...flights].flatMap((flight) => {
+    const { table, environment: where, at } = flight.claim
+    if (table.service !== service || where.environment !== environment) return []
+    flight.cut()
+    return [
+      {
+        requestId: flight.requestId,
+        environment: where.environment,
+        generation: table.generation,
+        ageMs: now - at,
+        kind: flight.exchange.upgrade ? ('upgrade' as const) : ('request' as const),
+      },
+    ]
+  })
 }
 
 function tell(message: FromWorker): void {

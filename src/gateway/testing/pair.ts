@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Claim } from '../claim.ts'
 import { forward } from '../forward.ts'
-import type { Ended } from '../forward.ts'
+import type { Ended, Flight } from '../forward.ts'
 import { accept } from '../wire/accept.ts'
 import type { Limits } from '../wire/accept.ts'
 import { openUpstream } from '../wire/upstream.ts'
@@ -27,6 +27,17 @@ export async function openPair(serve: (socket: Socket) => void, limits: Partial<
   const upstream = openUpstream()
   const ended: Ended[] = []
   let waiting: (() => void)[] = []
+  const flights = new Set<Flight>()
+  const handlers = {
+    upstream,
+    headers: 'full' as const,
+    failed: () => {},
+    answered: () => {},
+    ended: (_: Flight, result: Ended) => {
+      ended.push(result)
+      for (const wake of waiting) wake()
+    },
+  }
   const acceptor = await accept(
     { host: '127.0.0.1', port: 0, reusePort: false },
     (exchange) => {
@@ -37,11 +48,7 @@ export async function openPair(serve: (socket: Socket) => void, limits: Partial<
         release: () => {},
         moveOn: () => false,
       } as unknown as Claim
-      const handlers = { upstream, headers: 'full' as const, failed: () => {}, answered: () => {} }
-      forward(exchange, claim, 'id', handlers, (result) => {
-        ended.push(result)
-        for (const wake of waiting) wake()
-      })
+      flights.add(forward(exchange, claim, 'id', handlers))
     },
     limits,
   )

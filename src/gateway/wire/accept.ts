@@ -54,10 +54,11 @@ export async function accept(
     left: (connection) => void connections.delete(connection),
     refused: () => {},
   }
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
-    connections.add(new ClientConnection(socket, acceptance))
+  const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
+  const server = createServer(options, (socket: Socket) => {
+    if (connections.size >= connectionsMax) socket.destroy()
+    else connections.add(new ClientConnection(socket, acceptance))
   })
-  server.maxConnections = connectionsMax
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ ...on, backlog: backlogMax }, resolve)

@@ -4,6 +4,7 @@
  */
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { withOwnBuffer } from './door.ts'
 import type { Bytes } from './wire.ts'
 
 export type Link = {
@@ -61,10 +62,16 @@ export function linkTo(
   return wrap(socket, listener)
 }
 
-/** An accepted connection. Node offers its buffer for reads only where we connect; here each read brings its own. */
+/** An accepted connection, paused. */
 export function linkOf(socket: Socket, listener: LinkListener): Link {
+  const own = withOwnBuffer(socket, readBuffer, (length) =>
+    listener.data(readBuffer.toString('latin1', 0, length)),
+  )
+  if (own !== null) return wrap(own, listener)
   socket.on('data', (chunk: Buffer) => listener.data(chunk.toString('latin1')))
-  return wrap(socket, listener)
+  const link = wrap(socket, listener)
+  socket.resume()
+  return link
 }
 
 function wrap(socket: Socket, listener: LinkListener): Link {

@@ -257,7 +257,7 @@ export class ServerCall implements Call {
     this.connection = null
     // Answered before it had the whole request: that connection is of no further use (RFC 9112 §9.3).
     connection?.release(clean && this.sent && head!.keep && !head!.untilClose)
-    this.listener.end(trailers)
+    this.listener.answerEnd(trailers)
   }
 
   private switched(head: AnswerHead, early: Bytes): void {

@@ -96,7 +96,7 @@ export type CallListener = {
   /** What one read brought has been heard. */
   dataRead(): void
   /** The answer is complete. */
-  end(trailers: Lines): void
+  answerEnd(trailers: Lines): void
   serverDrained(): void
   failed(how: CallFailure, error: Error): void
   /** 101, only where `upgrade` was asked for: from here on bytes flow both ways. */
