@@ -119,7 +119,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
         : await hands.gates.refresh(
             release,
             hands.store.services.plan(release.id)!,
-            beginAgain(name),
+            beginAgain(name, release.id),
           )
     const guard = release === null ? null : hands.watching.judge(release)
     const seen = seenOf(name, { replicas: hands.provider.look(), gateway, gates, guard })
@@ -127,10 +127,12 @@ export function createController(hands: Hands & { watching: Watching }): Control
     return seen
   }
 
-  function beginAgain(name: string) {
+  function beginAgain(name: string, id: string) {
     return async (gate: string, attempt: number) => {
       const service = rows.find(name)!
-      const release = service.release!
+      const { release } = service
+      // A command came in while the examiner was asked: this gate is nobody's any more.
+      if (release?.id !== id) return
       await hands.gates.begin(
         service,
         release,

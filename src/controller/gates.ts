@@ -1,13 +1,14 @@
 /** Runs the gates of a release in the examiner and journals every verdict, keyed by release, gate and attempt. */
 import { log } from '../log.ts'
+import { elapsedS } from '../release/clock.ts'
 import { gatesTaken } from '../release/gates.ts'
-import { gateAttemptsMax } from '../release/next-actions.ts'
+import { gateAttemptsMax, isLastAttempt } from '../release/next-actions.ts'
 import type { Actor, GateState, Now, Release, Service } from '../release/release.ts'
 import { colourOf } from '../release/roles.ts'
 import type { NewEvent } from '../storage/events.ts'
 import type { StoredGate } from '../storage/gates.ts'
 import type { ExaminerClient } from '../verification/client.ts'
-import type { GateSpec, Target } from '../verification/gate.ts'
+import type { Target } from '../verification/gate.ts'
 import type { ReplicaSeen } from '../providers/provider.ts'
 import type { Plan } from './plan.ts'
 import type { ControllerStore } from './store.ts'
@@ -15,7 +16,10 @@ import type { ControllerStore } from './store.ts'
 export type Gates = ReturnType<typeof gatesOf>
 
 /** Beyond its own limit a gate gets this long before the controller calls it undecided. */
-const gateOverrunMs = 30_000
+const gateOverrunS = 30
+
+/** Only here a gate may run: a release that was aborted, or whose gate was skipped, sends nobody any more requests. */
+const tested: readonly string[] = ['warming', 'verifying']
 
 export function gatesOf({
   store,
@@ -35,9 +39,14 @@ export function gatesOf({
     return gatesTaken(release).taken.map(({ name }): GateState => {
       const state = stored.find((one) => one.state.name === name)?.state
       if (state === undefined) return { name, state: 'waiting' }
-      return state.state === 'running'
-        ? { ...state, progress: progress.get(release.id) ?? 'running' }
-        : state
+      if (state.state !== 'running') return state
+      const { attempt } = state
+      return {
+        name,
+        state: 'running',
+        attempt,
+        progress: progress.get(release.id) ?? 'running',
+      }
     })
   }
 
@@ -51,8 +60,10 @@ export function gatesOf({
       begin: (gate: string, attempt: number) => Promise<void>,
     ): Promise<GateState[]> {
       for (const stored of store.gates.of(release.id)) {
-        if (stored.state.state === 'running')
+        if (stored.state.state !== 'running') continue
+        if (tested.includes(release.phase.name))
           await refreshOne(release, plan, stored, stored.state, begin)
+        else await callOff(release, stored.state)
       }
       return states(release)
     },
@@ -70,7 +81,7 @@ export function gatesOf({
       if (spec === undefined)
         throw new Error(`${release.id} has no gate ${gate} in its plan; this is a bug in Beryl`)
       store.gates.put(release.id, {
-        state: { name: gate, state: 'running', attempt },
+        state: { name: gate, state: 'running', attempt, since: now() },
         startedAt: now().wall,
       })
       const candidate = target(
@@ -100,21 +111,23 @@ export function gatesOf({
     const answer = await examiner
       .look(release.id, name, attempt)
       .catch((error: unknown) => error as Error)
-    const overdue = now().wall - stored.startedAt > withinMs(plan.gates[name]) + gateOverrunMs
+    // An older Beryl kept wall time only; a clock that knows no boot falls back to it.
+    const since = running.since ?? { wall: stored.startedAt, up: Infinity }
+    const overdue = elapsedS(since, now()) > (plan.gates[name]?.withinS ?? 0) + gateOverrunS
     if (answer instanceof Error || answer === null) {
       if (overdue)
         return decide(
           release,
           running,
-          undecided(`no verdict ${gateOverrunMs / 1000} s after its time limit`),
+          undecided(`no verdict ${gateOverrunS} s after its time limit`),
         )
       if (answer instanceof Error)
         return void progress.set(release.id, 'the examiner does not answer; it is being restarted')
-      if (attempt >= gateAttemptsMax)
+      if (isLastAttempt(attempt))
         return decide(
           release,
           running,
-          undecided(`the examiner died ${attempt} times while it ran`),
+          undecided(`the examiner lost it ${gateAttemptsMax} times while it ran`),
         )
       log.warn(
         { release: release.id, gate: name, attempt },
@@ -128,12 +141,22 @@ export function gatesOf({
       return decide(
         release,
         running,
-        undecided(
-          `still running ${gateOverrunMs / 1000} s after its time limit (${answer.progress})`,
-        ),
+        undecided(`still running ${gateOverrunS} s after its time limit (${answer.progress})`),
       )
     }
     progress.set(release.id, answer.progress)
+  }
+
+  /** Where the examiner does not answer it is asked again with the next look. */
+  async function callOff(release: Release, running: { name: string; attempt: number }) {
+    const because = `called off: the release is ${release.phase.name}`
+    if (
+      await examiner.cancel(release.id).then(
+        () => true,
+        () => false,
+      )
+    )
+      decide(release, running, undecided(because))
   }
 
   function decide(
@@ -178,10 +201,6 @@ function gateEvent(
     text: `gate ${gate} says ${verdict}: ${because}`,
     data: { gate, verdict, evidence },
   }
-}
-
-function withinMs(spec: GateSpec | undefined): number {
-  return (spec?.withinS ?? 0) * 1000
 }
 
 function target(

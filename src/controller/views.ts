@@ -89,7 +89,7 @@ export function releaseView(
         : `${service?.release?.id ?? 'the active release'} to end`,
     because: 'because' in phase ? phase.because : 'why' in phase ? phase.why : null,
     endsAs: isEnd(phase) ? phase.name : phase.name === 'clearing' ? phase.endsAs : null,
-    paused: release.paused,
+    paused: release.paused && { by: release.paused.by, at: release.paused.at },
     gates: gates.states(release),
     leftOut: gatesTaken(release).leftOut,
     approvals: release.approvals.map(({ by, at }) => ({ by, at })),

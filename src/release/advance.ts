@@ -1,6 +1,6 @@
 /** One look at an active release: does it go on, end, go back, or wait, and for what? */
 import { elapsedS, seconds } from './clock.ts'
-import { judgeGates } from './gates.ts'
+import { gatesTaken, isOld, judgeGates } from './gates.ts'
 import type { End, Now, Phase, Release, Service } from './release.ts'
 import { colourOf } from './roles.ts'
 import { countReady, replicasOf } from './seen.ts'
@@ -28,6 +28,8 @@ const approvalHoldsMs = 24 * 3600 * 1000
 export function advance(service: Service, release: Release, seen: Seen, now: Now): Move | Wait {
   const { phase } = release
   const view = look(service, release, seen)
+  const taken = wayBackTaken(service, phase, seen)
+  if (taken !== null) return taken
   switch (phase.name) {
     case 'queued':
       return forward(release, { to: 'provisioning', because: 'nothing else is being released' })
@@ -35,7 +37,7 @@ export function advance(service: Service, release: Release, seen: Seen, now: Now
       return provisioning(release, phase, view, now)
     case 'warming':
     case 'verifying':
-      return testing(release, phase.name, view, seen)
+      return testing(release, phase.name, { view, seen, now })
     case 'awaiting-approval':
       return awaitingApproval(service, release, view, seen, now)
     case 'switching':
@@ -76,6 +78,23 @@ function look(service: Service, release: Release, seen: Seen): View {
   }
 }
 
+const withWayBack: readonly string[] = ['switching', 'watching', 'stabilizing']
+
+/**
+ * On a full disk a rollback is stored before it is written (rulings §7). A controller that died in between finds a row that
+ * knows nothing of it and a gateway that has gone back: the gateway wins, or traffic would return to what was left.
+ */
+function wayBackTaken(service: Service, phase: Phase, { gateway }: Seen): Move | null {
+  if (gateway === null || service.standby === null || !withWayBack.includes(phase.name)) return null
+  const generation = service.back ?? service.generation + 1
+  if (gateway.live !== colourOf(service, 'standby') || gateway.generation < generation) return null
+  return {
+    to: 'rolling-back',
+    why: `the gateway went back at generation ${gateway.generation}, and the journal could not be written then`,
+    by: 'beryl',
+  }
+}
+
 function forward(release: Release, move: Move): Move | Wait {
   if (release.paused === null) return move
   return { waitingFor: `\`resume\`: ${release.paused.by} paused it` }
@@ -111,12 +130,12 @@ function provisioning(
 function testing(
   release: Release,
   phase: 'warming' | 'verifying',
-  view: View,
-  seen: Seen,
+  { view, seen, now }: { view: View; seen: Seen; now: Now },
 ): Move | Wait {
   const crash = crashed(view)
   if (crash) return crash
-  const judged = judgeGates(release, phase === 'warming' ? 'warmUp' : 'others', seen.gates)
+  const which = phase === 'warming' ? 'warmUp' : 'others'
+  const judged = judgeGates(release, which, { states: seen.gates, now })
   if (judged.verdict === 'fail') return reject(judged.because)
   if (judged.verdict !== 'pass') return { waitingFor: judged.because }
   if (phase === 'warming') return forward(release, { to: 'verifying', because: judged.because })
@@ -144,6 +163,13 @@ function awaitingApproval(
   }
   if (seen.gateway === null)
     return { waitingFor: 'the gateway: it does not answer on its control socket' }
+  const old = gatesTaken(release).taken.find(({ name }) => isStale(release, name, seen, now))
+  if (old !== undefined) {
+    return forward(release, {
+      to: 'warming',
+      because: `what gate ${old.name} found is more than 24h old: the gates are taken again`,
+    })
+  }
   return forward(release, { to: 'switching', because: consent.because })
 }
 
@@ -208,8 +234,9 @@ function watching(
       by: 'schedule',
     }
   }
+  const ways = release.from === null ? '`promote`' : '`promote` or `rollback`'
   return {
-    waitingFor: `\`promote\` or \`rollback\`: the watch had ${seconds(atMostS)} and is undecided (${missing})`,
+    waitingFor: `${ways}: the watch had ${seconds(atMostS)} and is undecided (${missing})`,
   }
 }
 
@@ -298,6 +325,11 @@ function crashed(view: View): Move | null {
 
 function reject(because: string): Move {
   return { to: 'clearing', endsAs: 'rejected', because }
+}
+
+function isStale(release: Release, gate: string, { gates }: Seen, now: Now): boolean {
+  const state = gates.find(({ name }) => name === gate)
+  return state !== undefined && isOld(release, state, now)
 }
 
 /** Who must consent, and did they? Old approvals and those of another digest count for nothing. */

@@ -54,7 +54,7 @@ function applyToActive(service: Service, release: Release, asked: Asked, now: No
     case 'promote':
       return changed({ accepted: { by, at, reason } })
     case 'pause':
-      return changed({ paused: { by, at } })
+      return changed({ paused: { by, at, up: now.up } })
     case 'resume':
       return changed(resumed(release, now))
     case 'abort':
@@ -79,8 +79,8 @@ function applyToActive(service: Service, release: Release, asked: Asked, now: No
 function resumed(release: Release, now: Now): Partial<Release> {
   const { phase, paused } = release
   if (phase.name !== 'stabilizing' || paused === null) return { paused: null }
-  const pausedS = (now.wall - paused.at) / 1000
-  const lost = Math.min(Math.max(0, pausedS), elapsedS(phase.since, now))
+  const pausedS = elapsedS({ wall: paused.at, up: paused.up }, now)
+  const lost = Math.min(pausedS, elapsedS(phase.since, now))
   return {
     paused: null,
     phase: { ...phase, since: { wall: phase.since.wall + lost * 1000, up: phase.since.up + lost } },

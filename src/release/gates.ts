@@ -1,5 +1,5 @@
 /** Fail-closed: only a `pass` opens a gate. No answer, an unknown gate or an undecided one never does. */
-import type { Gate, GateState, Release } from './release.ts'
+import type { Gate, GateState, Now, Release } from './release.ts'
 
 export type Judged = { verdict: 'pass' | 'fail' | 'waiting'; because: string }
 
@@ -24,6 +24,16 @@ export function gatesTaken(release: Release): {
   }
 }
 
+/** What a gate found a day ago says little about now: it is taken again before the switch (rulings §14). */
+const evidenceHoldsMs = 24 * 3600 * 1000
+
+/** Does a verdict have to be taken again? One that a person has skipped does not. */
+export function isOld(release: Release, state: GateState, now: Now): boolean {
+  if (state.state !== 'decided' || release.skipped.some(({ gate }) => gate === state.name))
+    return false
+  return now.wall - state.at >= evidenceHoldsMs
+}
+
 export function inPhase(gate: Gate, which: 'warmUp' | 'others'): boolean {
   return (gate.kind === 'warmUp') === (which === 'warmUp')
 }
@@ -31,12 +41,12 @@ export function inPhase(gate: Gate, which: 'warmUp' | 'others'): boolean {
 export function judgeGates(
   release: Release,
   which: 'warmUp' | 'others',
-  states: readonly GateState[],
+  seen: { states: readonly GateState[]; now: Now },
 ): Judged {
   const asked = gatesTaken(release).taken.filter((gate) => inPhase(gate, which))
   const passed: string[] = []
   for (const gate of asked) {
-    const judged = judgeOne(release, gate, states)
+    const judged = judgeOne(release, gate, seen)
     if (judged.verdict !== 'pass') return judged
     passed.push(judged.because)
   }
@@ -46,7 +56,11 @@ export function judgeGates(
   }
 }
 
-function judgeOne(release: Release, gate: Gate, states: readonly GateState[]): Judged {
+function judgeOne(
+  release: Release,
+  gate: Gate,
+  { states, now }: { states: readonly GateState[]; now: Now },
+): Judged {
   const skip = release.skipped.find(({ gate: name }) => name === gate.name)
   if (skip)
     return { verdict: 'pass', because: `${gate.name} was skipped by ${skip.by}: ${skip.reason}` }
@@ -55,6 +69,8 @@ function judgeOne(release: Release, gate: Gate, states: readonly GateState[]): J
     return { verdict: 'waiting', because: `gate ${gate.name}: ${state.progress ?? 'running'}` }
   if (state?.state !== 'decided')
     return { verdict: 'waiting', because: `gate ${gate.name} to begin` }
+  if (state.verdict === 'pass' && isOld(release, state, now))
+    return { verdict: 'waiting', because: `gate ${gate.name} to be taken again: it is a day old` }
   const said = `${gate.name}: ${state.because}`
   if (state.verdict === 'pass') return { verdict: 'pass', because: said }
   if (state.verdict === 'fail') return { verdict: 'fail', because: said }

@@ -100,7 +100,11 @@ const steps = fc.oneof(
   step('requests in flight', (world) => {
     if (world.table?.live != null) world.inFlight[world.table.live] += 3
   }),
+  step('the disk is full', (world) => void (world.diskFull = true)),
+  step('the disk has room', (world) => void (world.diskFull = false)),
+  { weight: 2, arbitrary: step('the controller is killed', (world) => world.kill()) },
   step('an hour', (world) => world.pass(3600)),
+  step('a day', (world) => world.pass(25 * 3600)),
   step('the wall clock jumps back', (world) => {
     world.now = { ...world.now, wall: world.now.wall - 7_200_000 }
   }),
@@ -143,7 +147,8 @@ test('whatever has happened, once the world behaves each release comes to its en
         // What a person has to decide is decided: an undecided gate or a watch that may not go on.
         if (world.waitingFor.startsWith('a person')) world.command('abort')
         if (world.waitingFor.startsWith('`promote`')) world.command('promote')
-        world.behave(30)
+        // Long steps: after a reboot, a wall clock that was set back by hours has to catch up first.
+        world.behave(600)
       }
       assert.equal(world.service.release, null, `stuck: ${world.waitingFor}`)
       assert.equal(world.service.queued, null)

@@ -5,7 +5,7 @@
 import { elapsedS } from './clock.ts'
 import { bigEnough, desiredRoutes, desiredWorld } from './desired-world.ts'
 import type { Routes } from './desired-world.ts'
-import { gatesTaken, inPhase } from './gates.ts'
+import { gatesTaken, inPhase, isOld } from './gates.ts'
 import type { Environment, Now, Placed, Release, Service } from './release.ts'
 import { colourOf } from './roles.ts'
 import { countReady, isSetAside, replicasOf } from './seen.ts'
@@ -29,10 +29,19 @@ export type Action =
 /** A gate that the examiner loses this often stays undecided. */
 export const gateAttemptsMax = 3
 
+/** Attempts are counted on when a gate is taken again: 1, 2, 3, then 4, 5, 6. Each take has as many. */
+export function isLastAttempt(attempt: number): boolean {
+  return attempt % gateAttemptsMax === 0
+}
+
+function firstOfNextTake(attempt: number): number {
+  return Math.ceil(attempt / gateAttemptsMax) * gateAttemptsMax + 1
+}
+
 export function nextActions(service: Service, seen: Seen, now: Now): Action[] {
   return [
     ...bringUp(service, seen),
-    ...prove(service, seen),
+    ...prove(service, seen, now),
     ...moveTraffic(service, seen),
     ...takeDown(service, seen, now),
     ...replaced(seen),
@@ -67,7 +76,7 @@ function bringUp(service: Service, seen: Seen): Action[] {
 }
 
 /** Gates run one after the other, only while the whole candidate is ready. */
-function prove(service: Service, seen: Seen): Action[] {
+function prove(service: Service, seen: Seen, now: Now): Action[] {
   const { release } = service
   if (release === null) return []
   const which =
@@ -85,6 +94,8 @@ function prove(service: Service, seen: Seen): Action[] {
     if (state === undefined || state.state === 'waiting')
       return [{ do: 'gate', gate: gate.name, attempt: 1 }]
     const skipped = release.skipped.some(({ gate: name }) => name === gate.name)
+    if (state.verdict === 'pass' && isOld(release, state, now))
+      return [{ do: 'gate', gate: gate.name, attempt: firstOfNextTake(state.attempt) }]
     if (state.verdict !== 'pass' && !skipped) return []
   }
   return []

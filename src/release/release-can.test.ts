@@ -46,7 +46,7 @@ for (const [command, allowed] of Object.entries(table) as [Command, readonly Pha
 
 test('resume is allowed wherever pause is, once it is paused; a second pause is refused', () => {
   const service = serviceIn('verifying')
-  const paused: Release = { ...service.release!, paused: { by: 'ann', at: 0 } }
+  const paused: Release = { ...service.release!, paused: { by: 'ann', at: 0, up: 0 } }
   assert.equal(releaseCan('resume', paused, service), null)
   assert.equal(releaseCan('pause', paused, service)?.code, 'already-paused')
 })

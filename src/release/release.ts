@@ -34,7 +34,7 @@ export type Verdict = {
 /** What is known of one gate of a release. */
 export type GateState =
   | { name: string; state: 'waiting' }
-  | { name: string; state: 'running'; attempt: number; progress?: string }
+  | { name: string; state: 'running'; attempt: number; since?: Now; progress?: string }
   | ({ name: string; state: 'decided'; attempt: number; at: number } & Verdict)
 
 /** Who did something: a person (token name), `guard`, `schedule` or `beryl`. */
@@ -95,7 +95,7 @@ export type Release = {
   step: number
   phase: Phase
   /** Set while forward steps are stopped. */
-  paused: { by: Actor; at: number } | null
+  paused: { by: Actor; at: number; up: number } | null
   approvals: readonly Approval[]
   /** Gates a person skipped with `--force`, with name and reason. */
   skipped: readonly { gate: string; by: Actor; at: number; reason: string }[]

@@ -32,8 +32,13 @@ export const plainRules: Rules = {
 
 type Table = Routes & { generation: number }
 
+const dayMs = 24 * 3600 * 1000
+const unwritable: Refusal = { code: 'unwritable', reason: 'the disk is full', hint: 'make room' }
 const placesOf = (routes: Routes) => routes.environments
 const movesPerLookMax = 12
+
+/** The journal takes no writes. */
+class DiskFull extends Error {}
 
 export class World {
   service: Service = {
@@ -51,6 +56,10 @@ export class World {
   table: Table | null = null
   back: Table | null = null
   gatewayUp = true
+  /** Nothing can be journalled; a rollback goes on in memory and in the gateway (rulings §7). */
+  diskFull = false
+  /** What a controller that starts now reads. */
+  private written = this.service
   inFlight: Record<Environment, number> = { blue: 0, green: 0 }
   /** By replica. */
   inFlightOf: Record<string, number> = {}
@@ -92,9 +101,9 @@ export class World {
     }
     const applied = begin(this.service, release, replace, this.now)
     if ('refused' in applied) return applied.refused
+    if (!this.saved(applied.service)) return unwritable
     this.releases++
     if (applied.ended !== null) this.ended.push(applied.ended)
-    this.save(applied.service)
     return release
   }
 
@@ -111,8 +120,8 @@ export class World {
     const asked = { command, by: 'ann', reason: 'because', skipGate }
     const applied = apply(this.service, release.id, asked, this.now)
     if ('refused' in applied) return applied.refused
+    if (!this.saved(applied.service, command === 'rollback')) return unwritable
     if (applied.ended !== null) this.ended.push(applied.ended)
-    this.save(applied.service)
     return null
   }
 
@@ -127,16 +136,38 @@ export class World {
     this.now = { wall: this.now.wall + 60_000, up: 5 }
   }
 
+  /** `kill -9` of the controller, and its successor: what was not written has not happened. */
+  kill(): void {
+    this.service = this.written
+  }
+
   /** One walk of the loop. @param actionsMax the controller is killed after so many actions */
   tick(actionsMax = Infinity): void {
     const seen = this.look()
+    if (this.decide(seen)) {
+      for (const action of nextActions(this.service, seen, this.now).slice(0, actionsMax)) {
+        const before = this.service
+        this.attempt(() => this.act(action))
+        if (this.service !== before) break
+      }
+    }
+    if (actionsMax < Infinity) this.kill()
+    this.hold()
+  }
+
+  /** @returns false where the journal took no write: then nothing is acted on */
+  private decide(seen: Seen): boolean {
+    return this.attempt(() => this.walk(seen))
+  }
+
+  private walk(seen: Seen): void {
     for (let moves = 0; ; moves++) {
       assert.ok(moves < movesPerLookMax, 'a look ends')
       const { release } = this.service
       if (release === null) break
       if (isEnd(release.phase)) {
-        this.ended.push(release)
         this.save(settle(this.service))
+        this.ended.push(release)
         continue
       }
       const move = advance(this.service, release, seen, this.now)
@@ -146,19 +177,28 @@ export class World {
       }
       if (move.to === 'switching') this.holdGatesOpen(release)
       if (move.to === 'stabilizing') this.holdEvidence(release)
-      this.save(enter(this.service, release, move, this.now))
+      this.save(enter(this.service, release, move, this.now), move.to === 'rolling-back')
     }
-    for (const action of nextActions(this.service, seen, this.now).slice(0, actionsMax)) {
-      const before = this.service
-      this.act(action)
-      if (this.service !== before) break
+  }
+
+  private attempt(act: () => void): boolean {
+    try {
+      act()
+      return true
+    } catch (error) {
+      if (error instanceof DiskFull) return false
+      throw error
     }
-    this.hold()
+  }
+
+  private saved(next: Service, mayGoUnwritten = false): boolean {
+    return this.attempt(() => this.save(next, mayGoUnwritten))
   }
 
   /** A world that behaves: what starts gets ready, what is asked is answered well, what is in flight ends. */
   behave(seconds = 1): void {
     this.gatewayUp = true
+    this.diskFull = false
     this.inFlight = { blue: 0, green: 0 }
     for (const [id, replica] of this.replicas)
       if (replica.state !== 'failed') this.replicas.set(id, { ...replica, state: 'ready' })
@@ -234,6 +274,9 @@ export class World {
   }
 
   private act(action: Action): void {
+    // These are journalled before they are done; the gateway's moves journal for themselves.
+    if (this.diskFull && ['start', 'stop', 'stop-replaced', 'gate', 'retire'].includes(action.do))
+      throw new DiskFull()
     this.log.push(action.do)
     switch (action.do) {
       case 'start':
@@ -302,6 +345,8 @@ export class World {
     const row = generation === null ? nextGeneration(this.service) : this.service
     if (generation === null) this.save(row)
     if (!this.gatewayUp) return
+    // The gateway writes its routes down before it stores them; only a rollback goes on without.
+    if (this.diskFull && this.service.release?.phase.name !== 'rolling-back') throw new DiskFull()
     const wanted = generation ?? (row.back === null ? row.generation : row.generation - 1)
     if (wanted <= (this.table?.generation ?? 0)) return
     if (back !== null && row.back !== null && row.back <= wanted) return
@@ -359,7 +404,8 @@ export class World {
     for (const id of replicas) this.replicas.delete(id)
   }
 
-  private save(next: Service): void {
+  private save(next: Service, mayGoUnwritten = false): void {
+    if (this.diskFull && !mayGoUnwritten) throw new DiskFull()
     assert.ok(next.generation >= this.service.generation, 'the generation never falls')
     assert.ok(
       this.service.live === null || next.live !== null,
@@ -367,6 +413,7 @@ export class World {
     )
     assert.ok(next.back === null || next.back > 0)
     this.service = next
+    if (!this.diskFull) this.written = next
   }
 
   private holdGatesOpen(release: Release): void {
@@ -374,7 +421,8 @@ export class World {
     assert.notEqual(release.kind, 'verify', 'verify never switches')
     for (const { name } of gatesTaken(release).taken) {
       const state = known.find((one) => one.name === name)
-      const passed = state?.state === 'decided' && state.verdict === 'pass'
+      const passed =
+        state?.state === 'decided' && state.verdict === 'pass' && this.now.wall - state.at < dayMs
       const skipped = release.skipped.some(({ gate }) => gate === name)
       assert.ok(
         passed || skipped,
