@@ -1,21 +1,13 @@
 /** Follows a release to where the person can stop looking: live progress on a terminal, plain lines in a pipe. */
+import { stripVTControlCharacters } from 'node:util'
 import type { ApiClient } from '../api/client.ts'
 import type { ReleaseView } from '../api/shapes.ts'
 import { ProblemError } from '../ipc/problem.ts'
-import { gateText, phaseText } from './describe.ts'
+import { gateText, isSettled, phaseText } from './describe.ts'
 
 const pollMs = 150
 /** A controller that is being restarted is away for less than this. */
 const patienceMs = 30_000
-
-const over: readonly string[] = [
-  'stabilizing',
-  'finished',
-  'verified',
-  'rejected',
-  'aborted',
-  'rolled-back',
-]
 
 export type FollowOptions = {
   json: boolean
@@ -34,7 +26,7 @@ export async function follow(
   let release = await patiently(() => api.release(id), json)
   for (;;) {
     print(release)
-    const settled = over.includes(release.phase) && !(toTheEnd && release.phase === 'stabilizing')
+    const settled = isSettled(release.phase) && !(toTheEnd && release.phase === 'stabilizing')
     if (settled || Date.now() >= until) break
     await new Promise((resolve) => setTimeout(resolve, pollMs))
     release = await patiently(() => api.release(id), json)
@@ -99,11 +91,15 @@ function printer(): (release: ReleaseView) => void {
     if (!live) return once(`${release.phase} ${isPersonal(reason) ? reason : ''}`, now)
     if (release.waitingFor === null) return once(release.phase, now)
     if (now === waiting) return
-    process.stdout.write(
-      `${waiting === '' ? '' : '\r'}\x1b[K${now.slice(0, (process.stdout.columns ?? 100) - 1)}`,
-    )
+    process.stdout.write(`\r\x1b[K${fitted(now, (process.stdout.columns ?? 100) - 1)}`)
     waiting = now
   }
+}
+
+/** One line of the terminal: longer ones would wrap, and only the last piece would be rewritten. Colours go with what is cut. */
+function fitted(text: string, columns: number): string {
+  const plain = stripVTControlCharacters(text)
+  return plain.length <= columns ? text : `${plain.slice(0, columns - 1)}…`
 }
 
 /** Waits that somebody must end are told again when their reason changes. */
