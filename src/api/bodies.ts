@@ -9,6 +9,8 @@ export const deployBody = z.strictObject({
   kind: z.enum(['deploy', 'verify']).default('deploy'),
   replace: z.boolean().default(false),
 })
+/** For what takes no more words. */
+export const emptyBody = z.strictObject({})
 export const commandBody = z.strictObject({ reason })
 export const approveBody = z.strictObject({
   reason,

@@ -1,6 +1,13 @@
 /** What the API offers, as an OpenAPI 3.1 document. Bodies come from the schemas that check them; a test holds the paths to the routes. */
 import { z } from 'zod'
-import { approveBody, commandBody, deployBody, feedbackBody, rollbackBody } from './bodies.ts'
+import {
+  approveBody,
+  commandBody,
+  deployBody,
+  emptyBody,
+  feedbackBody,
+  rollbackBody,
+} from './bodies.ts'
 
 type Offer = {
   summary: string
@@ -17,14 +24,23 @@ const events = {
   limit: 'at most so many, up to 1000',
 }
 
-const acts = {
-  approve: 'consent by name; with gate and reason, one gate is skipped, on record',
-  promote: 'accept the new version without more evidence',
-  pause: 'stop forward steps; never guard, health or rollback',
-  resume: 'let it go on',
-  abort: 'end it before the switch',
-  rollback: 'back to the standby at once; `to`: to an older version, as a release of its own',
-  retry: 'the same version again, as a new release',
+const acts: Record<string, Offer> = {
+  approve: {
+    summary: 'consent by name; with gate and reason, one gate is skipped, on record',
+    body: approveBody,
+  },
+  promote: {
+    summary: 'accept the new version without more evidence; the reason is needed',
+    body: commandBody,
+  },
+  pause: { summary: 'stop forward steps; never guard, health or rollback', body: commandBody },
+  resume: { summary: 'let it go on', body: commandBody },
+  abort: { summary: 'end it before the switch', body: commandBody },
+  rollback: {
+    summary: 'back to the standby at once; `to`: to an older version, as a release of its own',
+    body: rollbackBody,
+  },
+  retry: { summary: 'the same version again, as a new release', body: emptyBody, status: 202 },
 }
 
 const offers: Record<string, Offer> = {
@@ -56,13 +72,11 @@ const offers: Record<string, Offer> = {
   'POST /api/v1/feedback': { summary: 'say how good one answer was', body: feedbackBody },
   ...Object.fromEntries(
     ['services', 'releases'].flatMap((kind) =>
-      Object.entries(acts).map(([act, summary]): [string, Offer] => [
+      Object.entries(acts).map(([act, offer]): [string, Offer] => [
         `POST /api/v1/${kind}/{target}/${act}`,
-        {
-          summary: kind === 'services' ? `${summary} (the active release)` : summary,
-          body: act === 'approve' ? approveBody : act === 'rollback' ? rollbackBody : commandBody,
-          status: act === 'retry' ? 202 : 200,
-        },
+        kind === 'releases'
+          ? offer
+          : { ...offer, summary: `${offer.summary} (the active release)` },
       ]),
     ),
   ),

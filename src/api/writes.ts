@@ -6,6 +6,7 @@ import {
   bodyOf,
   commandBody,
   deployBody,
+  emptyBody,
   feedbackBody,
   rollbackBody,
 } from './bodies.ts'
@@ -60,7 +61,7 @@ export function writes(operations: Operations): Hono<ApiEnv> {
       )
     })
     app.post(`/${kind}/:target/retry`, async (context) => {
-      await bodyOf(context.req, commandBody)
+      await bodyOf(context.req, emptyBody)
       return context.json(
         await operations.retry(context.req.param('target'), context.get('actor')),
         202,

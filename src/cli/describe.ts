@@ -112,7 +112,9 @@ export function nextStep(release: ReleaseView): string {
   if (waitingFor?.startsWith('a person'))
     return `beryl approve ${id} --force GATE --reason WHY, or beryl abort ${id}`
   if (waitingFor?.startsWith('`promote`'))
-    return `beryl promote ${id} --reason WHY, or beryl rollback ${service}`
+    return `beryl promote ${id} --reason WHY${release.from === null ? '' : `, or beryl rollback ${service}`}`
+  if (phase === 'watching' && release.from !== null)
+    return `beryl status ${service}, or beryl rollback ${service}`
   return `beryl status ${service}`
 }
 

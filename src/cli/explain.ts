@@ -29,7 +29,10 @@ export function explain(error: unknown, json: boolean): number {
 function explainManifest({ message, problems }: ManifestError, json: boolean): number {
   const { file } = problems[0]!
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`
-  const hint = `mend ${file}, then \`beryl validate -f ${file}\``
+  const isRead = !problems[0]!.message.startsWith('cannot be read')
+  const hint = isRead
+    ? `mend ${file}, then \`beryl validate -f ${file}\``
+    : 'beryl validate -f FILE'
   say(
     json,
     { status: 400, code: 'manifest', title: `${count} in ${file}`, hint, problems },

@@ -101,14 +101,13 @@ function rootCommand(args: readonly string[]): Command {
     )
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => write(usageError(program, args, text)),
-      // Nothing but `beryl` itself: help, as an error.
-      writeErr: (text) =>
-        process.stderr.write(
-          isJson(args) && text.startsWith('Usage:')
-            ? usageError(program, args, 'error: which command?')
-            : text,
-        ),
+      outputError: (text) => process.stderr.write(usageError(program, args, text)),
+      // Nothing but `beryl` itself: help, as an error, in pieces of which the first begins so.
+      writeErr: (text) => {
+        if (!isJson(args)) process.stderr.write(text)
+        else if (text.startsWith('Usage:'))
+          process.stderr.write(usageError(program, args, 'error: which command?'))
+      },
     })
     .showSuggestionAfterError(true)
     .addHelpText(

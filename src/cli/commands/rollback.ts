@@ -1,5 +1,5 @@
 import { apiClient, reach } from '../../api/client.ts'
-import { outcome, phaseText } from '../describe.ts'
+import { outcome } from '../describe.ts'
 import { codeOf, exitCodes } from '../exit-codes.ts'
 import { follow } from '../follow.ts'
 import type { Globals } from '../main.ts'
@@ -19,7 +19,7 @@ export async function rollback(
     say(
       globals.json,
       release,
-      `rollback: ${release.id} (${release.version}) ${phaseText(release)}\nNext: beryl status ${release.service}`,
+      `rollback: ${release.kind === 'rollback' ? `${release.id} brings ${release.version} back` : `${release.id} goes back from ${release.version} to ${release.from}`}\nNext: beryl status ${release.service}`,
     )
     return exitCodes.done
   }

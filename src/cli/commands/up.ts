@@ -9,7 +9,7 @@ export async function upCommand(
   { data, json }: Globals,
   { file }: { file: string },
 ): Promise<number> {
-  const directory = whereData({ data, file })
+  const directory = resolve(whereData({ data, file }))
   await up({
     manifestPath: file,
     dataDirectory: directory,
