@@ -1,7 +1,7 @@
 /** The API over a real socket: every operation, and what is refused before it comes to one. */
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
-import type { AddressInfo, Server } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { serve } from '@hono/node-server'
 import { ProblemError } from '../ipc/problem.ts'
@@ -52,12 +52,12 @@ const operations: Operations = {
   notReady: () => notReady,
 }
 
-let server: Server
+let server: ReturnType<typeof serve>
 let port: number
 
 before(async () => {
   const app = apiApp(operations, adminToken(token, 'ada'), '127.0.0.1')
-  server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }) as Server
+  server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 })
   await new Promise((resolve) => server.once('listening', resolve))
   port = (server.address() as AddressInfo).port
 })
@@ -281,7 +281,7 @@ test('a body that is too large is refused, whether its length is said or not', a
     headers: { authorization: `Bearer ${token}` },
     body: stream,
     duplex: 'half',
-  } as RequestInit)
+  })
   assert.equal(answer.status, 413)
   await answer.body?.cancel()
   assert.deepEqual(asked, [])
