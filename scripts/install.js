@@ -1,36 +1,48 @@
 // Runs before `npm run demo` and `npm test`, on whatever Node the machine has: installs what is missing or stale, else is silent.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const reason = whyInstall()
 if (reason !== null) {
   console.log(`Installing what Beryl needs (${reason}) …`)
-  const { status, error } = spawnSync(
+  // Whatever the person's npm is set to leave out: without the current Node in devDependencies nothing runs.
+  const { status, signal, error } = spawnSync(
     'npm',
-    ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
-    { stdio: 'inherit', shell: process.platform === 'win32' },
+    ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'],
+    { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' },
   )
   if (status !== 0) {
+    const how = error ? error.message : signal ? `signal ${signal}` : `exit code ${status}`
     console.error(
-      `npm ci failed${error ? ` (${error.message})` : ` with exit code ${status}`}. It needs the package registry; check your network or proxy, then run it again.`,
+      `\`npm ci\` failed (${how}): what npm said stands above.\nNext: check the network and npm's registry and proxy settings (npm config list), then run this again.`,
     )
-    process.exit(1)
+    process.exitCode = status || 1
   }
 }
 
 function whyInstall() {
-  if (!existsSync('node_modules/.package-lock.json')) return 'there is no node_modules yet'
-  const wanted = versionsIn('package-lock.json')
-  const present = versionsIn('node_modules/.package-lock.json')
-  // Packages for other platforms stand in the lock and are never installed here.
+  const installed = join(root, 'node_modules', '.package-lock.json')
+  if (!existsSync(installed)) return 'there is no node_modules yet'
+  const wanted = packagesIn(join(root, 'package-lock.json'))
+  const present = packagesIn(installed)
   for (const [path, { version, optional }] of Object.entries(wanted)) {
+    // Packages for other platforms stand in the lock and are never installed here.
     if (path === '' || (optional && present[path] === undefined)) continue
-    if (present[path]?.version !== version)
-      return `${path.replace('node_modules/', '')} should be ${version}`
+    const name = path.replace(/^.*node_modules\//, '')
+    if (present[path]?.version !== version) return `${name} should be ${version}`
+    if (!existsSync(join(root, path, 'package.json'))) return `${name} is gone from node_modules`
   }
   return null
 }
 
-function versionsIn(file) {
-  return JSON.parse(readFileSync(file, 'utf8')).packages ?? {}
+function packagesIn(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages ?? {}
+  } catch {
+    // Cut short, or not npm's: as good as none.
+    return {}
+  }
 }

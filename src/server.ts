@@ -1,5 +1,5 @@
 /** The controller process: the one place where rooms are wired together. */
-import { userInfo, uptime } from 'node:os'
+import { uptime, userInfo } from 'node:os'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { apiApp } from './api/app.ts'
@@ -17,8 +17,9 @@ import { stopReplicas } from './controller/stop-replicas.ts'
 import { watchingOf } from './controller/watching.ts'
 import { gatewayClient } from './gateway/client.ts'
 import { requestKey } from './gateway/request-id.ts'
-import { dataDirectory } from './ipc/data-directory.ts'
+import { cannotStart, dataDirectory } from './ipc/data-directory.ts'
 import { asProblem, serveSocket } from './ipc/serve.ts'
+import { readOrCreateToken } from './ipc/token-file.ts'
 import { log } from './log.ts'
 import { processProvider } from './providers/process/process-provider.ts'
 import type { ReplicaRecord } from './providers/provider.ts'
@@ -41,10 +42,11 @@ if (lock === null) throw new Error(`another controller runs on ${directory.root}
 
 const now = (): Now => ({ wall: Date.now(), up: uptime() })
 const store = openStore<Plan, ReplicaRecord, Watch, Times>(directory.database)
-const loaded = await loadManifest(config.manifestPath)
+// As `beryl up` checked it: somebody may be editing the file while this process starts again.
+const loaded = await loadManifest(config.manifestPath, { copy: directory.manifest })
 const registry = openRegistry({ loaded, store, now })
 const rows = openRows(store)
-registry.reconcile(rows)
+reconcile()
 
 const gateway = gatewayClient(directory.socket('gateway'))
 const examiner = examinerClient(directory.socket('examiner'))
@@ -67,6 +69,7 @@ const operations = operationsOf({
   watching,
   registry,
   requestKey: () => requestKey(directory.requestKey),
+  versionsOf: registry.versionsOf,
   urlOf: (service) => registry.urlOf(service, traffic),
   notReady: () =>
     rows
@@ -76,10 +79,14 @@ const operations = operationsOf({
       ),
 })
 
-const tokens = adminToken(directory.adminToken, userInfo().username)
+const tokens = adminToken(readOrCreateToken(directory.adminToken), userName())
 const api = await new Promise<{ url: string; close(): void }>((resolve, reject) => {
   const server = serve(
-    { fetch: apiApp(operations, tokens).fetch, hostname: config.api.host, port: config.api.port },
+    {
+      fetch: apiApp(operations, tokens, config.api.host).fetch,
+      hostname: config.api.host,
+      port: config.api.port,
+    },
     ({ port }) => {
       const host = config.api.host.includes(':') ? `[${config.api.host}]` : config.api.host
       resolve({ url: `http://${host}:${port}`, close: () => server.close() })
@@ -96,6 +103,25 @@ log.info({ url: api.url, data: directory.root }, 'the controller is ready')
 
 process.once('SIGTERM', () => void exit())
 process.once('SIGINT', () => void exit())
+
+/** What the supervisor prints when this process does not start: one sentence, not a stack. */
+function reconcile(): void {
+  try {
+    registry.reconcile(rows)
+  } catch (error) {
+    console.error(`${cannotStart}${(error as Error).message}`)
+    process.exit(1)
+  }
+}
+
+/** In a container the user id may have no name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.()}`
+  }
+}
 
 /** For the supervisor only: the socket's file is readable by this user alone. */
 function controlApp(): Hono {

@@ -27,7 +27,8 @@ const doors: Record<string, string> = {
   controller:
     'api config gateway guard ipc log providers release statistics storage verification versions',
   supervisor: 'config gateway ipc log storage',
-  cli: 'api config ipc supervisor',
+  // `validate` reads golden sets as the gate will.
+  cli: 'api config ipc supervisor verification',
   server: 'api config controller gateway ipc log providers release storage verification',
 }
 

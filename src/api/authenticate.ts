@@ -1,24 +1,25 @@
 /** Bearer tokens. Compared as hashes, in constant time; never logged, never echoed. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
 import { ProblemError } from '../ipc/problem.ts'
 
 /** Who a token belongs to; null for one that nobody has. */
 export type Tokens = { actorOf(token: string): string | null }
 
-/** The first token: made once, readable by its owner only. Its actor is the user who started Beryl. */
-export function adminToken(file: string, actor: string): Tokens {
-  const hash = digest(readOrCreate(file))
-  return { actorOf: (token) => (timingSafeEqual(digest(token), hash) ? actor : null) }
+export type ApiEnv = { Variables: { actor: string } }
+
+/** The first token, which `beryl up` made. Its actor is the user who started Beryl. */
+export function adminToken(token: string, actor: string): Tokens {
+  const hash = digest(token)
+  return { actorOf: (given) => (timingSafeEqual(digest(given), hash) ? actor : null) }
 }
 
-export function authenticated(tokens: Tokens): MiddlewareHandler<{ Variables: { actor: string } }> {
+export function authenticated(tokens: Tokens): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
     const header = context.req.header('authorization') ?? ''
-    const actor = header.startsWith('Bearer ')
-      ? tokens.actorOf(header.slice('Bearer '.length))
-      : null
+    // The scheme's name is written as anybody likes (RFC 9110).
+    const [, token] = /^bearer +(\S+)$/i.exec(header) ?? []
+    const actor = token === undefined ? null : tokens.actorOf(token)
     if (actor === null) {
       throw new ProblemError({
         status: 401,
@@ -37,16 +38,6 @@ export function authenticated(tokens: Tokens): MiddlewareHandler<{ Variables: { 
     }
     context.set('actor', actor)
     await next()
-  }
-}
-
-function readOrCreate(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim()
-  } catch {
-    const token = `beryl_${randomBytes(24).toString('base64url')}`
-    writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' })
-    return token
   }
 }
 

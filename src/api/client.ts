@@ -22,9 +22,13 @@ export function apiClient({ url, token }: Reach) {
     services: async () => (await get<{ services: ServiceView[] }>('/services')).services,
     service: (name: string) => get<ServiceView>(`/services/${encodeURIComponent(name)}`),
     release: (id: string) => get<ReleaseView>(`/releases/${encodeURIComponent(id)}`),
-    history: async (name: string) =>
-      (await get<{ releases: ReleaseView[] }>(`/services/${encodeURIComponent(name)}/history`))
-        .releases,
+    /** Newest first. */
+    history: async (name: string, limit = 50) =>
+      (
+        await get<{ releases: ReleaseView[] }>(
+          `/services/${encodeURIComponent(name)}/history?limit=${limit}`,
+        )
+      ).releases,
     events: async (after: number, service?: string) =>
       (
         await get<{ events: Event[] }>(
@@ -58,22 +62,28 @@ export function apiClient({ url, token }: Reach) {
         {
           status: 503,
           code: 'unreachable',
-          title: `nobody answers at ${url}`,
-          hint: 'start Beryl with `beryl up`',
+          title: `nobody answers at ${url}${whyNot(cause)}`,
+          hint: 'is `beryl up` running there? Model servers and traffic go on without the API',
         },
         { cause },
       )
     })
     const answer: unknown = await response.json().catch(() => null)
-    if (response.ok) return answer as Answer
+    if (response.ok && typeof answer === 'object' && answer !== null) return answer as Answer
     if (isProblem(answer)) throw new ProblemError(answer)
     throw new ProblemError({
       status: response.status,
       code: 'unexpected',
-      title: `${method} ${path} answered ${response.status} with something that is no problem document`,
+      title: `${method} ${url}/api/v1${path} answered ${response.status} with something that does not come from Beryl`,
       hint: `is ${url} the API of Beryl?`,
     })
   }
+}
+
+function whyNot(cause: unknown): string {
+  if ((cause as Error).name === 'TimeoutError') return ` within ${limitMs / 1000} s`
+  const { code } = ((cause as Error).cause ?? {}) as NodeJS.ErrnoException
+  return code === undefined ? '' : ` (${code})`
 }
 
 export type ReachOptions = {
@@ -85,9 +95,26 @@ export type ReachOptions = {
 /** Where the API is and which token opens it. @throws ProblemError `not-running` */
 export function reach({ api, data, file }: ReachOptions): Reach {
   const directory = dataDirectory(whereData({ data, file }))
-  const url = api ?? process.env['BERYL_API'] ?? runningUrl(directory.running, directory.root)
-  const token = process.env['BERYL_TOKEN'] ?? readToken(directory.adminToken)
-  return { url: url.replace(/\/$/, ''), token }
+  const asked = api ?? process.env['BERYL_API']
+  const url =
+    asked === undefined ? runningUrl(directory.running, directory.root) : checkedUrl(asked)
+  const ownToken = process.env['BERYL_TOKEN']
+  if (ownToken !== undefined) return { url, token: ownToken }
+  // The token in a data directory opens the Beryl of that directory: no other address gets to see it, unless told to.
+  const isNamed = data !== undefined || process.env['BERYL_DATA'] !== undefined
+  const isItsOwn = asked === undefined || isNamed || url === urlIn(directory.running)
+  return { url, token: isItsOwn ? readToken(directory.adminToken) : '' }
+}
+
+/** @throws ProblemError `usage` */
+function checkedUrl(text: string): string {
+  if (/^https?:\/\/[^\s/?#]+\/?$/.test(text) && URL.canParse(text)) return text.replace(/\/$/, '')
+  throw new ProblemError({
+    status: 400,
+    code: 'usage',
+    title: `the API's address: expected a URL such as http://127.0.0.1:8090, came ${JSON.stringify(text)}`,
+    hint: 'give it with --api or BERYL_API; without either it is found through the data directory',
+  })
 }
 
 /** `--data`, BERYL_DATA, or `.beryl` beside the manifest (the working directory, when none is named). */
@@ -100,18 +127,21 @@ export function whereData({ data, file }: ReachOptions): string {
 }
 
 function runningUrl(file: string, directory: string): string {
+  const url = urlIn(file)
+  if (url !== null) return url
+  throw new ProblemError({
+    status: 503,
+    code: 'not-running',
+    title: `no Beryl runs on ${directory}`,
+    hint: 'start one with `beryl up`, or say where it is with --api URL or --data DIR',
+  })
+}
+
+function urlIn(file: string): string | null {
   try {
     return (JSON.parse(readFileSync(file, 'utf8')) as { url: string }).url
-  } catch (cause) {
-    throw new ProblemError(
-      {
-        status: 503,
-        code: 'not-running',
-        title: `no Beryl runs on ${directory}`,
-        hint: 'start one with `beryl up`, or say where it is with --api URL or --data DIR',
-      },
-      { cause },
-    )
+  } catch {
+    return null
   }
 }
 

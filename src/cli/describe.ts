@@ -1,6 +1,6 @@
 /** Releases and services in words: the same for `status`, `--wait` and `history`. */
 import type { ReleaseView, ServiceView } from '../api/shapes.ts'
-import { firstLine, paint } from './output.ts'
+import { count, firstLine, paint } from './output.ts'
 
 export function describeService(view: ServiceView): string {
   const lines = [`${paint('bold', view.service)}  ${view.url}`]
@@ -17,7 +17,7 @@ export function describeService(view: ServiceView): string {
     }
     const ready = replicas.filter(({ state }) => state === 'ready').length
     lines.push(
-      `  ${environment.padEnd(9)} ${role}: ${version ?? '?'}, ${ready} of ${replicas.length} replicas ready, ${inFlight} requests in flight`,
+      `  ${environment.padEnd(9)} ${role}: ${version ?? '?'}, ${ready} of ${count(replicas.length, 'replica')} ready, ${count(inFlight, 'request')} in flight`,
     )
     for (const replica of replicas) {
       if (replica.state !== 'ready')
@@ -75,10 +75,35 @@ export function phaseText(release: ReleaseView): string {
   return `${paint('cyan', release.phase)}${paused}${reason === null ? '' : `: ${firstLine(reason)}`}`
 }
 
+/** The end of a wait: all of the reason, the log of what did not start included, and what to do now. */
+export function outcome(release: ReleaseView): string {
+  const { id, phase, because, waitingFor } = release
+  const details = (because ?? '').split('\n').slice(1)
+  const goesOn = waitingFor === null || isSettled(phase) ? [] : [`${id} goes on; the wait is over.`]
+  return [...details.map((line) => `    ${line}`), ...goesOn, `Next: ${nextStep(release)}`].join(
+    '\n',
+  )
+}
+
+/** Past what a person waits for. */
+export function isSettled(phase: ReleaseView['phase']): boolean {
+  const settled: readonly string[] = [
+    'stabilizing',
+    'finished',
+    'verified',
+    'rejected',
+    'aborted',
+    'rolled-back',
+  ]
+  return settled.includes(phase)
+}
+
 /** What to do now, in one line. */
 export function nextStep(release: ReleaseView): string {
   const { id, phase, service, version, waitingFor } = release
-  if (phase === 'rejected' || phase === 'aborted') return `beryl status ${service}`
+  if (phase === 'rejected')
+    return `mend it under a new version name and deploy that, or beryl retry ${id} (what was at fault was outside of ${version})`
+  if (phase === 'aborted') return `beryl retry ${id}, or beryl deploy ${service} VERSION`
   if (phase === 'rolled-back') return `beryl history ${service}`
   if (phase === 'stabilizing') return `beryl rollback ${service}   (while the standby is kept)`
   if (phase === 'verified') return `beryl deploy ${service} ${version} --wait`
@@ -87,7 +112,9 @@ export function nextStep(release: ReleaseView): string {
   if (waitingFor?.startsWith('a person'))
     return `beryl approve ${id} --force GATE --reason WHY, or beryl abort ${id}`
   if (waitingFor?.startsWith('`promote`'))
-    return `beryl promote ${id} --reason WHY, or beryl rollback ${service}`
+    return `beryl promote ${id} --reason WHY${release.from === null ? '' : `, or beryl rollback ${service}`}`
+  if (phase === 'watching' && release.from !== null)
+    return `beryl status ${service}, or beryl rollback ${service}`
   return `beryl status ${service}`
 }
 

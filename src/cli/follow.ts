@@ -2,20 +2,12 @@
 import type { ApiClient } from '../api/client.ts'
 import type { ReleaseView } from '../api/shapes.ts'
 import { ProblemError } from '../ipc/problem.ts'
-import { gateText, phaseText } from './describe.ts'
+import { isSettled } from './describe.ts'
+import { progress } from './progress.ts'
 
 const pollMs = 150
 /** A controller that is being restarted is away for less than this. */
 const patienceMs = 30_000
-
-const over: readonly string[] = [
-  'stabilizing',
-  'finished',
-  'verified',
-  'rejected',
-  'aborted',
-  'rolled-back',
-]
 
 export type FollowOptions = {
   json: boolean
@@ -30,11 +22,11 @@ export async function follow(
   { json, timeoutS, toTheEnd }: FollowOptions,
 ): Promise<ReleaseView> {
   const until = timeoutS === null ? Infinity : Date.now() + timeoutS * 1000
-  const print = json ? () => {} : printer()
+  const print = json ? () => {} : progress(process.stdout)
   let release = await patiently(() => api.release(id), json)
   for (;;) {
     print(release)
-    const settled = over.includes(release.phase) && !(toTheEnd && release.phase === 'stabilizing')
+    const settled = isSettled(release.phase) && !(toTheEnd && release.phase === 'stabilizing')
     if (settled || Date.now() >= until) break
     await new Promise((resolve) => setTimeout(resolve, pollMs))
     release = await patiently(() => api.release(id), json)
@@ -61,52 +53,4 @@ async function patiently<Result>(ask: () => Promise<Result>, json: boolean): Pro
       await new Promise((resolve) => setTimeout(resolve, 300))
     }
   }
-}
-
-/** Prints what changed: each phase, each verdict; on a terminal the waiting line is rewritten in place. */
-function printer(): (release: ReleaseView) => void {
-  const said = new Set<string>()
-  const live = process.stdout.isTTY
-  let waiting = ''
-  const line = (text: string) => {
-    if (waiting !== '') process.stdout.write('\r\x1b[K')
-    waiting = ''
-    process.stdout.write(`${text}\n`)
-  }
-  const once = (key: string, text: string) => {
-    if (said.has(key)) return
-    said.add(key)
-    line(text)
-  }
-  return (release) => {
-    for (const { name, because } of release.leftOut)
-      once(`left ${name}`, `    ${name} left out: ${because}`)
-    for (const gate of release.gates)
-      if (gate.state === 'decided')
-        once(`${gate.name} ${gate.verdict} ${gate.attempt}`, `    ${gateText(gate)}`)
-    if (release.switched !== null)
-      once(
-        'switched',
-        `    switched in one step, ${release.switched.tookMs.toFixed(1)} ms after the decision`,
-      )
-    if (release.rolledBack !== null)
-      once(
-        'back',
-        `    rolled back in ${release.rolledBack.tookMs.toFixed(1)} ms by ${release.rolledBack.by}: ${release.rolledBack.why.split('\n')[0]}`,
-      )
-    const reason = release.waitingFor ?? release.because ?? ''
-    const now = `${release.id} ${phaseText(release)}`
-    if (!live) return once(`${release.phase} ${isPersonal(reason) ? reason : ''}`, now)
-    if (release.waitingFor === null) return once(release.phase, now)
-    if (now === waiting) return
-    process.stdout.write(
-      `${waiting === '' ? '' : '\r'}\x1b[K${now.slice(0, (process.stdout.columns ?? 100) - 1)}`,
-    )
-    waiting = now
-  }
-}
-
-/** Waits that somebody must end are told again when their reason changes. */
-function isPersonal(reason: string): boolean {
-  return /^(approval|a person|`)/.test(reason)
 }

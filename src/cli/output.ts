@@ -10,6 +10,20 @@ export function say(
   stream.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`)
 }
 
+/** `beryl history chat | head -3`: who reads no more has what they wanted. */
+export function endQuietlyWithThePipe(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      process.exit()
+    })
+}
+
+/** `1 replica`, `2 replicas` */
+export function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
+}
+
 export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold' | 'cyan'
 
 /** Honours NO_COLOR, and pipes. */

@@ -1,9 +1,10 @@
 /** What no schema can say: files that must exist, placeholders that must mean something, routes that must not collide. */
-import { access } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { gatesOf } from './gates.ts'
 import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
 import { fileKeys } from './manifest.ts'
+import { nearest } from './nearest.ts'
 
 export type CrossProblem = { path: (string | number)[]; message: string }
 
@@ -25,23 +26,37 @@ async function checkService(
     for (const key of fileKeys) {
       const file = content[key]
       if (file !== undefined)
-        files.push(...(await missing([...at, 'versions', version, key], resolve(directory, file))))
+        files.push(
+          ...(await notThere(
+            [...at, 'versions', version, key],
+            resolve(directory, file),
+            'either',
+          )),
+        )
     }
-    files.push(...placeholders(at, service, version, content))
+    files.push(
+      ...placeholders(at, service, version, content),
+      ...unheard(at, service, version, content),
+    )
   }
   files.push(
-    ...(await missing(
+    ...(await notThere(
       [...at, 'environment', 'directory'],
       resolve(directory, environment.directory),
+      'directory',
     )),
   )
   for (const { name, path, gate } of gatesOf(service)) {
     if ('warmUp' in gate) continue
     const { file, score, atLeast, noWorseBy } = gate.goldenSet
-    files.push(...(await missing([...at, ...path, 'file'], resolve(directory, file))))
+    files.push(...(await notThere([...at, ...path, 'file'], resolve(directory, file), 'file')))
     if (typeof score === 'object' && 'module' in score)
       files.push(
-        ...(await missing([...at, ...path, 'score', 'module'], resolve(directory, score.module))),
+        ...(await notThere(
+          [...at, ...path, 'score', 'module'],
+          resolve(directory, score.module),
+          'file',
+        )),
       )
     const stated = Object.values(versions).every(
       ({ expects }) =>
@@ -79,11 +94,41 @@ async function checkService(
   return files
 }
 
-async function missing(path: (string | number)[], file: string): Promise<CrossProblem[]> {
-  return access(file).then(
-    () => [],
-    () => [{ path, message: `expected a file or directory, there is none at ${file}` }],
-  )
+const kinds = { file: 'a file', directory: 'a directory', either: 'a file or directory' } as const
+
+async function notThere(
+  path: (string | number)[],
+  file: string,
+  wanted: keyof typeof kinds,
+): Promise<CrossProblem[]> {
+  const problem = (found: string) => [
+    { path, message: `expected ${kinds[wanted]}, there is ${found} at ${file}` },
+  ]
+  const found = await stat(file).catch(() => null)
+  if (found === null) return problem('none')
+  if (wanted === 'file' && found.isDirectory()) return problem('a directory')
+  if (wanted === 'directory' && !found.isDirectory()) return problem('a file')
+  return []
+}
+
+/** What a version is expected to score, under a name that no gate goes by: nobody would ever hold it to that. */
+function unheard(
+  at: string[],
+  service: ServiceManifest,
+  version: string,
+  { expects }: VersionManifest,
+): CrossProblem[] {
+  const known = gatesOf(service).flatMap(({ name, gate }) => {
+    if ('warmUp' in gate) return []
+    const { score } = gate.goldenSet
+    return typeof score === 'string' ? [name, score] : [name]
+  })
+  return Object.keys(expects)
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      path: [...at, 'versions', version, 'expects', name],
+      message: `no gate goes by the name ${name}${nearest(name, known) || `; expected ${[...new Set(known)].join(' or ') || 'a golden set in verify first'}`}`,
+    }))
 }
 
 function placeholders(

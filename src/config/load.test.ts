@@ -48,7 +48,7 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'an unknown key, with the nearest known one',
     'command:',
     'comand:',
-    /9:\d+ .*unknown key "comand"; did you mean "command"\?/,
+    /^9:7 .*unknown key "comand"; did you mean "command"\?/,
   ],
   [
     'an unknown key at the top',
@@ -72,7 +72,7 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'a wrong type',
     'command: [serve, "{model}", "{port}"]',
     'command: serve',
-    /^9:16 .*expected array, came "serve"/,
+    /^9:16 .*expected a list such as \[a, b\], came "serve"/,
   ],
   [
     'a number out of range',
@@ -120,7 +120,7 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'a service name with capitals',
     '  tiny:',
     '  Tiny:',
-    /^6:5 services.Tiny: expected lower-case letters, digits and dashes.* in a name, came "Tiny"/,
+    /^5:3 services.Tiny: expected a name of lower-case letters, digits and dashes, at most 40, came "Tiny"/,
   ],
   ['no services', '  tiny:', '  # tiny:', /^\d+:\d+ .*(not YAML|expected|unknown key)/],
   [
@@ -189,6 +189,123 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'route: { path: / }\n    route: { path: /b }',
     /^7:\d+.*not YAML: .*unique/,
   ],
+  [
+    'a key that is missing',
+    '      provider: process\n',
+    '',
+    /^8:\d+ services.tiny.environment.provider: is missing: expected "process"/,
+  ],
+  [
+    'a gate with a capital missing',
+    'goldenSet:',
+    'goldenset:',
+    /^13:9 services.tiny.verify.0.goldenset: unknown key "goldenset"; did you mean "goldenSet"/,
+  ],
+  [
+    'an unknown score',
+    'atLeast: 0.9',
+    'atLeast: 0.9, score: { jsonField: [a] }',
+    /^13:\d+ .*score.jsonField: unknown key "jsonField"; did you mean "jsonFields"/,
+  ],
+  [
+    'a score module that is not there',
+    'atLeast: 0.9',
+    'atLeast: 0.9, score: { module: score.js }',
+    /^13:\d+ .*score.module: expected a file, there is none at .*score\.js/,
+  ],
+  [
+    'a directory where a file should be',
+    'golden.jsonl',
+    '.',
+    /^13:\d+ .*expected a file, there is a directory at /,
+  ],
+  [
+    'a file where a directory should be',
+    'provider: process',
+    'provider: process\n      directory: model.bin',
+    /^9:\d+ .*expected a directory, there is a file at .*model\.bin/,
+  ],
+  [
+    'what a version scores under a name that no gate has',
+    './model.bin }',
+    './model.bin, expects: { exat: 0.9 } }',
+    /^11:\d+ .*expects.exat: no gate goes by the name exat; did you mean "exact"/,
+  ],
+  [
+    'a number where text should be',
+    '[serve,',
+    '[serve, 8080,',
+    /^9:\d+ .*command.1: expected text, came 8080: write it in quotes, "8080"/,
+  ],
+  ['an empty command', '[serve, "{model}", "{port}"]', '[]', /^9:\d+ .*command.0: is missing/],
+  [
+    'a share in words',
+    'verify:',
+    'watch: { falseRollbackRisk: low }\n    verify:',
+    /^12:\d+ .*expected a share such as 10%, came "low"/,
+  ],
+  [
+    'a look that never rests',
+    'provider: process',
+    'provider: process\n      alive: { every: 0s }',
+    /^9:\d+ .*alive.every: expected a duration from 10ms to 1h, came "0s"/,
+  ],
+  [
+    'a duration longer than anybody waits',
+    'provider: process',
+    'provider: process\n      ready: { within: 9999d }',
+    /^9:\d+ .*expected at most 366d, came "9999d"/,
+  ],
+  [
+    'a URL where a host name should be',
+    'path: /',
+    'host: "http://a:80", path: /',
+    /^6:\d+ .*route.host: expected a host name such as chat\.example\.com, without scheme and port/,
+  ],
+  [
+    'a path with a query',
+    'path: /',
+    'path: /a?b',
+    /^6:\d+ .*route.path: expected a path such as \/v1/,
+  ],
+  [
+    'a path that is Beryl’s own',
+    'path: /',
+    'path: /.beryl/x',
+    /^6:\d+ .*route.path: expected .*not \/\.beryl/,
+  ],
+  ['a path that climbs', 'path: /', 'path: /a/../b', /^6:\d+ .*route.path: expected/],
+  [
+    'a service with a name that releases have',
+    '  tiny:',
+    '  r7:',
+    /^5:3 services.r7: expected another name: r and a number names a release/,
+  ],
+  [
+    'the prototype of everything',
+    'provider: process',
+    'provider: process\n      __proto__: { replicas: 3 }',
+    /^9:7 .*unknown key "__proto__"; known here: provider, command/,
+  ],
+  ['an alias of nothing', 'route: { path: / }', 'route: *nothing', /not usable: Unresolved alias/],
+  [
+    'a tag that would make code',
+    'beryl/v1',
+    '!!js/function "x"',
+    /^1:13: not YAML: Unresolved tag/,
+  ],
+  [
+    'a rung that is not built',
+    'verify:',
+    'standby: [{ full: 1m }, { asleep: 1h }]\n    verify:',
+    /^12:\d+ .*the rung `asleep` is not built yet/,
+  ],
+  [
+    'a protocol that is not built',
+    'verify:',
+    'protocol: grpc\n    verify:',
+    /^12:\d+ .*`protocol: grpc` is not built yet/,
+  ],
   ['a tab where YAML forbids it', '    route', '\troute', /^\d+:\d+: not YAML/],
   ['a bracket that nobody closes', '[serve,', '[serve', /^9:\d+.*not YAML/],
 ]
@@ -212,6 +329,30 @@ test('everything that is wrong is said at once', async () => {
   assert.equal(problems.length, 4, problems.join('\n'))
 })
 
+test('a key that is not built is one problem, not also a list that is too long', async () => {
+  const problems = await problemsOf(
+    good.replace('verify:', 'standby: [{ full: 1m }, { asleep: 1h }]\n    verify:'),
+  )
+  assert.equal(problems.length, 1, problems.join('\n'))
+})
+
+test('a secret that is in the wrong place is named, never shown', async () => {
+  process.env['BERYL_TEST_SECRET'] = 'hunter2'
+  const problems = await problemsOf(good.replace('127.0.0.1:8080', '"${BERYL_TEST_SECRET}"'))
+  delete process.env['BERYL_TEST_SECRET']
+  assert.match(problems.join(), /came "\$\{BERYL_TEST_SECRET\}"/)
+  assert.doesNotMatch(problems.join(), /hunter2/)
+})
+
+test('a copy of a checked manifest is not checked again for files that have moved since', async () => {
+  const file = join(directory, 'gone', 'beryl.yaml')
+  const copy = join(directory, 'copy.yaml')
+  writeFileSync(copy, good)
+  const loaded = await loadManifest(file, { copy })
+  assert.equal(loaded.directory, join(directory, 'gone'))
+  assert.equal(loaded.text, good)
+})
+
 test('two services at one route are refused', async () => {
   const problems = await problemsOf(
     `${good}${good.slice(good.indexOf('  tiny:')).replace('tiny', 'more')}`,
@@ -225,10 +366,19 @@ test('files that are no manifest are refused by what they are', async () => {
     (await problemsOf(Buffer.from([1, 0, 2])))[0]!,
     /expected YAML text, came binary data/,
   )
+  assert.match(
+    (await problemsOf(Buffer.from('apiVersion: \xe9', 'latin1')))[0]!,
+    /expected YAML text in UTF-8/,
+  )
+  await assert.rejects(loadManifest(directory), /it is a directory; give the file in it with -f/)
   assert.match((await problemsOf('#'.repeat(1024 * 1024 + 1)))[0]!, /larger than 1048576 bytes/)
-  assert.match((await problemsOf('- a\n- b\n'))[0]!, /expected object/)
+  assert.match((await problemsOf('- a\n- b\n'))[0]!, /expected a mapping of keys to values/)
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c]\n`
   assert.match((await problemsOf(bomb))[0]!, /not usable: .*alias/i)
+})
+
+test('Windows line ends and a byte order mark are text like any other', async () => {
+  assert.deepEqual(await problemsOf(`\uFEFF${good.replaceAll('\n', '\r\n')}`), [])
 })
 
 test('a file that is not there is named', async () => {

@@ -1,17 +1,26 @@
 /** `beryl.yaml` → Manifest, or every problem in it with file, line and column. */
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { LineCounter, parseDocument } from 'yaml'
+import { LineCounter, isMap, isScalar, parseDocument } from 'yaml'
 import type { Document } from 'yaml'
-import { z } from 'zod'
 import { crossCheck } from './cross-check.ts'
+import { describeIssue } from './describe-issue.ts'
+import type { Path } from './describe-issue.ts'
 import { manifest } from './manifest.ts'
 import type { Manifest } from './manifest.ts'
-import { nearest } from './nearest.ts'
 import { notBuilt } from './not-built.ts'
 import { substitute } from './substitute.ts'
 
-export type Loaded = { manifest: Manifest; file: string; directory: string }
+/** `text` is what was read: `up` keeps it for a controller that starts again later. */
+export type Loaded = { manifest: Manifest; file: string; directory: string; text: string }
+
+export type LoadOptions = {
+  /**
+   * Read the text from here, while `file` still names it and its paths. A copy that was checked once is not checked again for
+   * files that exist: a Beryl in charge of live traffic goes on when somebody moves a file.
+   */
+  copy?: string
+}
 
 export type ManifestProblem = {
   file: string
@@ -37,16 +46,14 @@ export class ManifestError extends Error {
   }
 }
 
-type Path = readonly PropertyKey[]
-
 const fileMaxBytes = 1024 * 1024
 /** Bounds the alias bombs that YAML allows. */
 const aliasMax = 100
 
 /** @throws ManifestError with everything that is wrong */
-export async function loadManifest(file: string): Promise<Loaded> {
+export async function loadManifest(file: string, { copy }: LoadOptions = {}): Promise<Loaded> {
   const path = resolve(file)
-  const text = await read(file, path)
+  const text = await read(file, copy ?? path)
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -64,14 +71,15 @@ export async function loadManifest(file: string): Promise<Loaded> {
     message: `not YAML: ${error.message}`,
   }))
   if (syntax.length > 0) throw new ManifestError(syntax)
-  const problemAt = (place: Path, message: string): ManifestProblem => ({
+  const problemAt = (place: Path, message: string, of: 'value' | 'key' = 'value') => ({
     file,
-    ...at(offsetOf(document, place)),
+    ...at(of === 'key' ? keyOffset(document, place) : offsetOf(document, place)),
     path: place.map(String).join('.'),
     message,
   })
 
-  const { value, missing } = substitute(toPlain(document, file), process.env)
+  const written = toPlain(document, file)
+  const { value, missing } = substitute(written, process.env)
   const unbuilt = notBuilt(value)
   const parsed = manifest.safeParse(value)
   const problems = [
@@ -84,17 +92,26 @@ export async function loadManifest(file: string): Promise<Loaded> {
     ...unbuilt.map(({ path: place, what }) =>
       problemAt(place, `${what} is not built yet in this version of Beryl; leave it out`),
     ),
-    ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => describe(issue, value)))
-      .filter(({ path: place }) => !unbuilt.some((one) => isWithin(place, one.path)))
-      .map(({ path: place, message }) => problemAt(place, message)),
+    ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => describeIssue(issue, written)))
+      .filter(
+        ({ path: place }, index, all) =>
+          !unbuilt.some((one) => isWithin(place, one.path) || isAbove(place, one.path)) &&
+          all.findIndex((other) => String(other.path) === String(place)) === index,
+      )
+      .map(({ path: place, message, of }) => problemAt(place, message, of)),
   ]
-  if (problems.length > 0 || !parsed.success)
-    throw new ManifestError(problems.toSorted((a, b) => a.line - b.line || a.column - b.column))
+  if (problems.length > 0 || !parsed.success) throw new ManifestError(inOrder(problems))
   const directory = dirname(path)
-  const crossed = await crossCheck(parsed.data, directory)
+  const crossed = copy === undefined ? await crossCheck(parsed.data, directory) : []
   if (crossed.length > 0)
-    throw new ManifestError(crossed.map(({ path: place, message }) => problemAt(place, message)))
-  return { manifest: parsed.data, file: path, directory }
+    throw new ManifestError(
+      inOrder(crossed.map(({ path: place, message }) => problemAt(place, message))),
+    )
+  return { manifest: parsed.data, file: path, directory, text }
+}
+
+function inOrder(problems: readonly ManifestProblem[]): ManifestProblem[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
 }
 
 /** What is wrong only because of a key that is not built: under it, or beside it in the same gate or rung. */
@@ -103,12 +120,19 @@ function isWithin(place: Path, unbuilt: Path): boolean {
   return whole.every((part, index) => part === place[index])
 }
 
+function isAbove(place: Path, unbuilt: Path): boolean {
+  return place.every((part, index) => part === unbuilt[index])
+}
+
 async function read(file: string, path: string): Promise<string> {
   const bytes = await readFile(path).catch((cause: unknown) => {
+    const { code, message } = cause as NodeJS.ErrnoException
     const hint =
-      (cause as NodeJS.ErrnoException).code === 'ENOENT'
+      code === 'ENOENT' || code === 'ENOTDIR'
         ? 'there is no such file; give another one with -f'
-        : (cause as Error).message
+        : code === 'EISDIR'
+          ? 'it is a directory; give the file in it with -f'
+          : message
     throw new ManifestError([
       { file, line: 1, column: 1, path: '', message: `cannot be read: ${hint}` },
     ])
@@ -117,9 +141,18 @@ async function read(file: string, path: string): Promise<string> {
     new ManifestError([{ file, line: 1, column: 1, path: '', message }])
   if (bytes.length > fileMaxBytes) throw refuse(`larger than ${fileMaxBytes} bytes`)
   if (bytes.includes(0)) throw refuse('expected YAML text, came binary data')
-  if (bytes.toString('utf8').trim() === '')
-    throw refuse('the file is empty; begin with `apiVersion: beryl/v1`')
-  return bytes.toString('utf8')
+  const text = utf8(bytes)
+  if (text === null) throw refuse('expected YAML text in UTF-8, came another encoding')
+  if (text.trim() === '') throw refuse('the file is empty; begin with `apiVersion: beryl/v1`')
+  return text
+}
+
+function utf8(bytes: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return null
+  }
 }
 
 function toPlain(document: Document, file: string): unknown {
@@ -142,93 +175,12 @@ function offsetOf(document: Document, path: Path): number {
   return 0
 }
 
-type Described = { path: Path; message: string }
-
-function describe(issue: z.core.$ZodIssue, whole: unknown): Described[] {
-  const came = `came ${show(valueAt(whole, issue.path))}`
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => ({
-        path: [...issue.path, key],
-        message: `unknown key ${JSON.stringify(key)}${nearest(key, knownKeys(issue.path))}`,
-      }))
-    case 'invalid_union': {
-      // The branch that came furthest says most.
-      const deepest = issue.errors.flat().toSorted((a, b) => b.path.length - a.path.length)
-      const best = deepest[0]
-      if (
-        best === undefined ||
-        (best.path.length === 0 &&
-          issue.errors.length > 1 &&
-          deepest.every(({ path }) => path.length === 0))
-      ) {
-        const options = [...new Set(issue.errors.flat().map(expectation))]
-        return [{ path: issue.path, message: `expected ${options.join(', or ')}, ${came}` }]
-      }
-      return describe({ ...best, path: [...issue.path, ...best.path] }, whole)
-    }
-    case 'invalid_key': {
-      const name = JSON.stringify(issue.path.at(-1))
-      return issue.issues.map((one) => ({
-        path: issue.path,
-        message: `${expectedText(one)} in a name, came ${name}`,
-      }))
-    }
-    default:
-      return [{ path: issue.path, message: `${expectedText(issue)}, ${came}` }]
-  }
-}
-
-function expectedText(issue: z.core.$ZodIssue): string {
-  const text = expectation(issue)
-  return text.startsWith('expected') ? text : `expected ${text}`
-}
-
-function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_value')
-    return issue.values.map((value) => JSON.stringify(value)).join(' or ')
-  if (issue.code === 'invalid_type' && !issue.message.startsWith('expected')) return issue.expected
-  if (issue.code === 'unrecognized_keys') return `no key ${issue.keys.join(', ')}`
-  return issue.message
-    .replace(/^(Invalid input: |Invalid string: |Too (small|big): )/, '')
-    .replace(/^expected /, '')
-}
-
-/** Keys that the schema knows at a place, for suggestions. */
-function knownKeys(path: Path): string[] {
-  let schema: unknown = z.toJSONSchema(manifest, { io: 'input', unrepresentable: 'any' })
-  for (const part of path) schema = child(schema, part)
-  const options = [schema, ...((schema as { anyOf?: unknown[] } | undefined)?.anyOf ?? [])]
-  return options.flatMap((one) =>
-    Object.keys((one as { properties?: object } | undefined)?.properties ?? {}),
-  )
-}
-
-function child(schema: unknown, part: PropertyKey): unknown {
-  const { properties, additionalProperties, items, anyOf } = (schema ?? {}) as {
-    properties?: Record<PropertyKey, unknown>
-    additionalProperties?: unknown
-    items?: unknown
-    anyOf?: unknown[]
-  }
-  if (typeof part === 'number') return items
-  return (
-    properties?.[part] ??
-    (typeof additionalProperties === 'object'
-      ? additionalProperties
-      : anyOf?.map((one) => child(one, part)).find((one) => one !== undefined))
-  )
-}
-
-function valueAt(whole: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (value, part) => (value as Record<PropertyKey, unknown> | null | undefined)?.[part],
-    whole,
-  )
-}
-
-function show(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  const text = JSON.stringify(value)
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+/** Where the key stands: of an unknown one, the word itself is what is wrong. */
+function keyOffset(document: Document, path: Path): number {
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
+  const pair = isMap(parent)
+    ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === String(path.at(-1)))
+    : undefined
+  const range = (pair?.key as { range?: [number, number, number] } | undefined)?.range
+  return range?.[0] ?? offsetOf(document, path)
 }

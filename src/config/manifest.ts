@@ -1,21 +1,48 @@
 /** `beryl.yaml`: one schema, from which come the types, `beryl schema` and every message of `beryl validate`. */
 import { z } from 'zod'
-import { address, duration, share } from './units.ts'
+import { address, duration, pause, share } from './units.ts'
 
 const name = z
   .string()
   .regex(
     /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/,
-    'expected lower-case letters, digits and dashes, at most 40',
+    'expected a name of lower-case letters, digits and dashes, at most 40',
   )
+  // Commands take a service or a release: `r7` must be one of them.
+  .regex(/^(?!r\d+$)/, 'expected another name: r and a number names a release')
 const versionName = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-    'expected letters, digits, dots, dashes and underscores, at most 64',
+    'expected a name of letters, digits, dots, dashes and underscores, at most 64',
   )
-const path = z.string().startsWith('/', 'expected a path that begins with /')
-const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+/** What is sent as it is: no spaces, no fragment. */
+const path = z
+  .string()
+  .regex(/^\/[^\s#]*$/, 'expected a path that begins with /, without spaces and #')
+const prefix = z
+  .string()
+  .regex(
+    /^\/(?!\/)(?!\.beryl(\/|$))(?!(.*\/)?\.{1,2}(\/|$))[^\s?#]*$/,
+    'expected a path such as /v1: no spaces, ?, # or .., and not /.beryl',
+  )
+const host = z
+  .string()
+  .regex(
+    /^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/,
+    'expected a host name such as chat.example.com, without scheme and port',
+  )
+const env = z.record(
+  z
+    .string()
+    .regex(
+      /^[A-Za-z_][A-Za-z0-9_]*$/,
+      'expected a name of letters, digits and underscores, no digit first',
+    ),
+  z.string(),
+)
+/** A file, a directory or a program: an empty name is none. */
+const named = z.string().min(1, 'expected a name, it is empty')
 
 /** Keys of a version that name a file or a directory; each is a placeholder too. */
 export const fileKeys = ['model', 'prompt', 'tokenizer', 'config'] as const
@@ -23,22 +50,22 @@ export const fileKeys = ['model', 'prompt', 'tokenizer', 'config'] as const
 const environment = z.strictObject({
   provider: z.literal('process'),
   /** Placeholders: {port}, {version}, and each file key of the version: {model}, {prompt}, {tokenizer}, {config}. */
-  command: z.array(z.string()).min(1),
+  command: z.tuple([named], z.string()),
   env: env.default({}),
   /** Relative to the manifest. */
-  directory: z.string().default('.'),
+  directory: named.default('.'),
   replicas: z.int().min(1).max(100).default(1),
   gpus: z.int().min(0).max(64).default(0),
   ready: z.strictObject({ path: path.default('/'), within: duration.default(600) }).prefault({}),
   alive: z
     .strictObject({
       path: path.optional(),
-      every: duration.default(5),
-      timeout: duration.default(2),
+      every: pause.default(5),
+      timeout: pause.default(2),
       failures: z.int().min(1).max(100).default(3),
     })
     .prefault({}),
-  stop: z.strictObject({ grace: duration.default(10) }).prefault({}),
+  stop: z.strictObject({ grace: pause.default(10) }).prefault({}),
   price: z
     .strictObject({
       replicaHour: z.number().min(0),
@@ -48,10 +75,10 @@ const environment = z.strictObject({
 })
 
 const version = z.strictObject({
-  model: z.string().optional(),
-  prompt: z.string().optional(),
-  tokenizer: z.string().optional(),
-  config: z.string().optional(),
+  model: named.optional(),
+  prompt: named.optional(),
+  tokenizer: named.optional(),
+  config: named.optional(),
   /** Appended to the environment's command. */
   args: z.array(z.string()).default([]),
   env: env.default({}),
@@ -64,14 +91,14 @@ const request = z.strictObject({
   method: z.enum(['GET', 'POST', 'PUT']).default('POST'),
   path,
   headers: z.record(z.string(), z.string()).default({}),
-  timeout: duration.default(10),
+  timeout: pause.default(10),
 })
 
 const score = z.union([
   z.enum(['exact', 'oneOf', 'regex']),
   z.strictObject({ numeric: z.strictObject({ tolerance: z.number().min(0) }) }),
   z.strictObject({ jsonFields: z.array(z.string()).min(1) }),
-  z.strictObject({ module: z.string() }),
+  z.strictObject({ module: named }),
 ])
 
 const warmUp = z.strictObject({
@@ -84,7 +111,7 @@ const warmUp = z.strictObject({
 
 const goldenSet = z.strictObject({
   /** JSON Lines: `{"request": body, "expected": value}`. */
-  file: z.string(),
+  file: named,
   request,
   answer: z.string().startsWith('$', 'expected a JSON path such as $.label').optional(),
   score: score.default('exact'),
@@ -99,7 +126,7 @@ const gate = z.union([z.strictObject({ warmUp }), z.strictObject({ goldenSet })]
 const signal = z.enum(['errors', 'latency'])
 
 const service = z.strictObject({
-  route: z.strictObject({ host: z.string().optional(), path: path.default('/') }).prefault({}),
+  route: z.strictObject({ host: host.optional(), path: prefix.default('/') }).prefault({}),
   protocol: z.enum(['http', 'json']).default('http'),
   environment,
   versions: z

@@ -1,6 +1,11 @@
 /** Durations (`30s`), shares (`10%`) and addresses (`127.0.0.1:8080`), as the manifest writes them. */
 import { z } from 'zod'
 
+/** Longer than any release lives; more is a slip of the keyboard. */
+const longestS = 366 * 86400
+/** What waits on a timer of Node: above 24 days that fires at once, and far below 10 ms it never rests. */
+const pauseS = { atLeast: 0.01, atMost: 3600 } as const
+
 const seconds = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 } as const
 
 /** `500ms`, `30s`, `10m`, `24h`, `7d` → seconds. */
@@ -11,12 +16,19 @@ export const duration = z
     const [, amount, unit] = /^([\d.]+)(\w+)$/.exec(text)!
     return Number(amount) * seconds[unit as keyof typeof seconds]
   })
+  .refine((value) => value <= longestS, 'expected at most 366d')
+
+/** A duration between two looks, or that one answer may take: from 10ms to 1h. */
+export const pause = duration.refine(
+  (value) => value >= pauseS.atLeast && value <= pauseS.atMost,
+  'expected a duration from 10ms to 1h',
+)
 
 /** `10%` or `0.1` → 0.1 */
 export const share = z.union([
-  z.number().min(0).max(1),
+  z.number('expected a share such as 10%').min(0).max(1),
   z
-    .string()
+    .string('expected a share such as 10%')
     .regex(/^\d+(\.\d+)?%$/, 'expected a share such as 10%')
     .transform((text) => Number(text.slice(0, -1)) / 100)
     .refine((value) => value <= 1, 'expected at most 100%'),

@@ -1,5 +1,6 @@
 /** What people ask for: checked, saved with their name, and then left to the loop. */
 import type { Asked, Operations } from '../api/operations.ts'
+import { nearest } from '../config/nearest.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { apply, begin, settle } from '../release/commands.ts'
 import { isEnd } from '../release/release.ts'
@@ -43,6 +44,8 @@ export function operationsOf(
 
     command: async (target, command, asked, by) => {
       const { service, release } = findTarget(target)
+      if (!asked.reason?.trim() && (command === 'promote' || asked.gate !== null))
+        throw needsReason(command, release.id, asked.gate)
       const applied = apply(
         service,
         release.id,
@@ -97,7 +100,10 @@ export function operationsOf(
     by: string,
   ): Promise<ReturnType<typeof view>> {
     findService(name)
-    const { bundle, plan } = await registry.bundle(name, version)
+    const { bundle, plan } = await registry.bundle(name, version, {
+      // The way back asks no golden set, and a broken one must not bar it.
+      goldenSets: kind === 'rollback' ? 'left out' : 'checked',
+    })
     // From here on nothing waits: the row that is read is the row that is changed.
     const service = settle(findService(name))
     if (service.live?.digest === bundle.digest && kind !== 'verify' && service.release === null) {
@@ -189,7 +195,7 @@ export function operationsOf(
     throw new ProblemError({
       status: 404,
       code: 'no-such-service',
-      title: `there is no service ${name}`,
+      title: `there is no service ${name}${nearest(name, rows.names())}`,
       hint: `services: ${rows.names().join(', ')}`,
     })
   }
@@ -206,9 +212,15 @@ export function operationsOf(
     throw new ProblemError({
       status: 404,
       code: 'no-such-release',
-      title: `there is no release ${id}`,
-      hint: 'beryl history SERVICE lists them',
+      title: `there is no release ${id}${newest()}`,
+      hint: `beryl history ${rows.names().length === 1 ? rows.names()[0] : 'SERVICE'} lists them`,
     })
+  }
+
+  function newest(): string {
+    const ids = rows.names().flatMap((name) => store.services.releases(name, 1).map(({ id }) => id))
+    const last = ids.toSorted((a, b) => Number(b.slice(1)) - Number(a.slice(1)))[0]
+    return last === undefined ? '; there is none yet' : `; the newest is ${last}`
   }
 
   function findServiceOrRelease(target: string): { service: Service; release: Release | null } {
@@ -243,12 +255,22 @@ export function operationsOf(
 
 function checkedGate(release: Release, gate: string | null): string | null {
   if (gate === null || release.rules.gates.some(({ name }) => name === gate)) return gate
-  const names = release.rules.gates.map(({ name }) => name).join(', ')
+  const names = release.rules.gates.map(({ name }) => name)
   throw new ProblemError({
     status: 404,
     code: 'no-such-gate',
-    title: `${release.id} has no gate ${gate}`,
-    hint: `its gates: ${names || 'none'}`,
+    title: `${release.id} has no gate ${gate}${nearest(gate, names)}`,
+    hint: `its gates: ${names.join(', ') || 'none'}`,
+  })
+}
+
+function needsReason(command: string, id: string, gate: string | null): ProblemError {
+  const force = gate === null ? '' : ` --force ${gate}`
+  return new ProblemError({
+    status: 400,
+    code: 'needs-reason',
+    title: `${command}${force} goes on without evidence and needs a reason: it is recorded with your name`,
+    hint: `beryl ${command} ${id}${force} --reason WHY`,
   })
 }
 

@@ -16,6 +16,8 @@ export type ViewSources = Hands & {
   controller: Controller
   watching: Watching
   urlOf: (service: string) => string
+  /** As the manifest names them, registered or not. */
+  versionsOf: (service: string) => readonly string[]
 }
 
 export function serviceView(sources: ViewSources, service: Service): ServiceView {
@@ -49,17 +51,32 @@ export function serviceView(sources: ViewSources, service: Service): ServiceView
     },
     release: service.release === null ? null : releaseView(sources, service.release, service),
     queued: service.queued === null ? null : releaseView(sources, service.queued, service),
-    versions: store.versions.list(name).map(({ version, digest, description }) => ({
-      version,
-      digest,
-      notes: notesOf(description),
-    })),
+    versions: versionViews(sources, name),
     wayBack: wayBack(sources, service),
     can: Object.fromEntries(
       commands.map((command) => [command, serviceCan(command, service)?.reason ?? null]),
     ),
     problems: [...controller.problems(name), ...unwritten],
   }
+}
+
+/** Registered ones, and those that the manifest names and nobody has deployed yet. */
+function versionViews(
+  { store, versionsOf }: ViewSources,
+  service: string,
+): ServiceView['versions'] {
+  const registered = store.versions.list(service)
+  const known = new Set(registered.map(({ version }) => version))
+  return [
+    ...registered.map(({ version, digest, description }) => ({
+      version,
+      digest,
+      notes: notesOf(description),
+    })),
+    ...versionsOf(service)
+      .filter((version) => !known.has(version))
+      .map((version) => ({ version, digest: null, notes: null })),
+  ]
 }
 
 export function releaseView(

@@ -12,6 +12,8 @@ export function dataDirectory(path: string) {
     database: join(root, 'beryl.db'),
     routes: join(root, 'routes.json'),
     adminToken: join(root, 'admin.token'),
+    /** The manifest as `beryl up` checked it; secrets stand in it by name only. */
+    manifest: join(root, 'manifest.yaml'),
     requestKey: join(root, 'request.key'),
     /** What `beryl` commands read to find the running API: `{ url, gateway, preview, pid }`. */
     running: join(root, 'running.json'),
@@ -21,6 +23,9 @@ export function dataDirectory(path: string) {
     socket: (role: ProcessRole) => socketPath(root, role),
   }
 }
+
+/** A process's log line that says why it cannot start; the words for the person follow. */
+export const cannotStart = 'cannot start: '
 
 export type ProcessRole = 'supervisor' | 'gateway' | 'controller' | 'examiner'
 

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { ProblemError } from './problem.ts'
+import type { Problem } from './problem.ts'
 
 /** Call only while holding the data directory's lock for this role: a socket file left behind is replaced. */
 export async function serveSocket(
@@ -40,22 +41,29 @@ export function asProblem(app: Hono): Hono {
             hint: 'This is a bug in Beryl; the log has the stack.',
           }
     if (!(error instanceof ProblemError)) console.error(error)
-    return context.body(JSON.stringify(problem), problem.status as 500, {
-      'content-type': 'application/problem+json',
-    })
+    return context.body(documentOf(problem), problem.status as 500, headersOf(problem))
   })
-  app.notFound((context) =>
-    context.body(
-      JSON.stringify({
-        status: 404,
-        code: 'not-found',
-        title: `there is no ${context.req.method} ${context.req.path}`,
-      }),
-      404,
-      {
-        'content-type': 'application/problem+json',
-      },
-    ),
-  )
+  app.notFound((context) => {
+    const problem = {
+      status: 404,
+      code: 'not-found',
+      title: `there is no ${context.req.method} ${context.req.path}`,
+    }
+    return context.body(documentOf(problem), 404, headersOf(problem))
+  })
   return app
+}
+
+/** RFC 9457: the type is what tells one problem from another; ours have no page of their own. */
+function documentOf(problem: Problem): string {
+  return JSON.stringify({ type: `urn:beryl:problem:${problem.code}`, ...problem })
+}
+
+function headersOf({ status, allow }: Problem): Record<string, string> {
+  return {
+    'content-type': 'application/problem+json',
+    // RFC 9110 asks for these two with 401 and 405.
+    ...(status === 401 ? { 'www-authenticate': 'Bearer realm="beryl"' } : {}),
+    ...(status === 405 && Array.isArray(allow) ? { allow: allow.join(', ') } : {}),
+  }
 }

@@ -4,14 +4,15 @@ import { gatewayClient } from '../gateway/client.ts'
 import type { GatewayConfig } from '../gateway/config.ts'
 import { bindSocket, canBind } from '../gateway/wire/bind.ts'
 import type { DataDirectory } from '../ipc/data-directory.ts'
+import { ProblemError } from '../ipc/problem.ts'
+import { whyNotFree } from './why-not-free.ts'
+import type { Address } from './why-not-free.ts'
 
 export type BoundSockets = {
   gatewayConfig: GatewayConfig
   descriptors: readonly number[]
   close(): void
 }
-
-type Address = { host: string; port: number }
 
 /** The first descriptor after standard input, output and error. */
 const firstInherited = 3
@@ -61,6 +62,8 @@ async function keepPorts(
   const running = await gatewayClient(directory.socket('gateway'))
     .state()
     .catch(() => null)
+  await notAnother(listen, 'gateway.listen', running?.listen)
+  if (preview !== null) await notAnother(preview, 'gateway.preview', running?.preview)
   if (running === null) return { listen, preview }
   return {
     listen: listen.port === 0 ? { ...listen, port: running.listen.port } : listen,
@@ -87,11 +90,41 @@ function bindEach(
     return sockets
   } catch (cause) {
     for (const socket of sockets) socket.close()
-    throw new Error(
-      `cannot bind ${key} ${address.host}:${address.port}: ${(cause as Error).message}. Change ${key} in the manifest, or stop what uses the port.`,
-      { cause },
-    )
+    throw taken(address, key, (cause as Error).message, cause)
   }
+}
+
+/**
+ * The workers' sockets share their port, and would share it with those of another Beryl as well, which then got half of
+ * everybody's requests. Only a gateway of this data directory may hold it already.
+ */
+async function notAnother(
+  address: Address,
+  key: string,
+  own: Address | null | undefined,
+): Promise<void> {
+  if (own?.port === address.port) return
+  const why = await whyNotFree(address)
+  if (why !== null) throw taken(address, key, why)
+}
+
+/** @param key of the manifest */
+export function taken(
+  { host, port }: Address,
+  key: string,
+  why: string,
+  cause?: unknown,
+): ProblemError {
+  const name = host.includes(':') ? `[${host}]` : host
+  return new ProblemError(
+    {
+      status: 409,
+      code: 'address-taken',
+      title: `cannot listen on ${name}:${port}: ${why}`,
+      hint: `change ${key} in the manifest, or stop what uses the port`,
+    },
+    { cause },
+  )
 }
 
 function isLoopback(host: string): boolean {

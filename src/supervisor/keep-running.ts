@@ -35,6 +35,8 @@ export type Kept = {
   pid(): number | null
   /** Set by the process's own death; null while it runs. */
   lastExit(): string | null
+  /** How often it ended by itself. */
+  exits(): number
   /** SIGTERM, then SIGKILL after the grace. Not started again. */
   stop(graceMs: number): Promise<void>
 }
@@ -51,6 +53,7 @@ export function keepRunning(program: Program): Kept {
   const identityFile = join(directory.root, `${role}.process.json`)
   let identity: Identity | null = null
   let lastExit: string | null = null
+  let exits = 0
   let stopping = false
   let backOffMs = restartFirstMs
   let timer: NodeJS.Timeout | null = null
@@ -63,6 +66,7 @@ export function keepRunning(program: Program): Kept {
   return {
     pid: () => identity?.pid ?? null,
     lastExit: () => lastExit,
+    exits: () => exits,
     stop: async (graceMs) => {
       stopping = true
       if (timer !== null && identity === null) clearTimeout(timer)
@@ -119,6 +123,7 @@ export function keepRunning(program: Program): Kept {
     lastExit = how
     gone?.()
     if (stopping) return
+    exits++
     if (Date.now() - startedAt > steadyMs) backOffMs = restartFirstMs
     log.warn({ role, how, againInMs: backOffMs }, `${role} ended; it is started again`)
     timer = setTimeout(start, backOffMs)

@@ -1,92 +1,122 @@
 /** `beryl up`: one supervisor of gateway, controller and examiner, in the foreground. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { ManifestError, loadManifest } from '../config/load.ts'
 import type { Manifest } from '../config/manifest.ts'
 import { gatewayClient } from '../gateway/client.ts'
 import { call } from '../ipc/call.ts'
-import { dataDirectory } from '../ipc/data-directory.ts'
+import { cannotStart, dataDirectory } from '../ipc/data-directory.ts'
 import type { DataDirectory } from '../ipc/data-directory.ts'
-import { StorageError, openDatabase, prepareDirectory } from '../storage/database.ts'
+import { ProblemError } from '../ipc/problem.ts'
+import { readOrCreateToken } from '../ipc/token-file.ts'
+import { openDatabase, prepareDirectory } from '../storage/database.ts'
 import { takeLock } from '../storage/lock.ts'
-import { bindAll } from './bind-all.ts'
+import type { Lock } from '../storage/lock.ts'
+import { bindAll, taken } from './bind-all.ts'
 import type { BoundSockets } from './bind-all.ts'
 import { keepRunning, lastLogLines } from './keep-running.ts'
 import type { Kept } from './keep-running.ts'
+import { whyNotFree } from './why-not-free.ts'
 
 export type UpOptions = {
   manifestPath: string
   dataDirectory: string
+  /** What happens, line by line. */
   print?: (line: string) => void
+  /** Once it is up. */
+  ready?: (running: RunningBeryl, manifest: Manifest) => void
+}
+
+/** What `running.json` holds, for whoever looks for this Beryl. */
+export type RunningBeryl = {
+  url: string
+  gateway: string
+  preview: string | null
+  pid: number
 }
 
 const readyWithinMs = 30_000
+const readyPollMs = 50
+/** A process that ends so often before it is ready does not get ready: no use in waiting. */
+const exitsMax = 3
 /** Longer than the gateway's own drain limit. */
 const gatewayStopMs = 40_000
 const replicasStopMs = 120_000
 
-/** @returns the exit code: 0 after a graceful stop, 1 when it could not start or run, 2 for a wrong manifest */
+/** @returns when everything has stopped @throws ManifestError, ProblemError: what could not be started, and why; nothing runs then */
 export async function up({
   manifestPath,
   dataDirectory: root,
   print = console.log,
-}: UpOptions): Promise<number> {
-  const problem = (line: string, code: number) => {
-    console.error(line)
-    return code
-  }
+  ready: isReady = () => {},
+}: UpOptions): Promise<void> {
   const directory = dataDirectory(root)
-  let manifest: Manifest
-  try {
-    manifest = (await loadManifest(manifestPath)).manifest
-    prepareDirectory(directory.root)
-  } catch (error) {
-    if (error instanceof ManifestError) return problem(error.message, 2)
-    if (error instanceof StorageError) return problem(error.message, 1)
-    throw error
-  }
-  const lock = takeLock(directory.lock('supervisor'))
-  if (lock === null)
-    return problem(
-      `another \`beryl up\` runs on ${directory.root}: one writer per data directory. Use --data for a second Beryl.`,
-      1,
-    )
+  const { manifest, text } = await loadManifest(manifestPath)
+  const lock = lockOf(directory)
   try {
     openDatabase(directory.database).close()
+    readOrCreateToken(directory.adminToken)
     const bound = await bindAll(manifest, directory)
-    return await supervise({ manifestPath, manifest, directory, bound, print })
+    await supervise({ manifestPath, manifest, text, directory, bound, print, isReady })
   } catch (error) {
-    return problem((error as Error).message, 1)
+    throw isToldAlready(error) ? error : cannot('cannot-start', (error as Error).message)
   } finally {
     lock.release()
   }
 }
 
+function lockOf(directory: DataDirectory): Lock {
+  try {
+    prepareDirectory(directory.root)
+    const lock = takeLock(directory.lock('supervisor'))
+    if (lock !== null) return lock
+  } catch (error) {
+    throw cannot('cannot-start', (error as Error).message)
+  }
+  throw cannot(
+    'already-running',
+    `another \`beryl up\` runs on ${directory.root}: one writer per data directory`,
+    `beryl status --data ${directory.root}, or start a second Beryl with a --data of its own`,
+  )
+}
+
+function isToldAlready(error: unknown): boolean {
+  return error instanceof ManifestError || error instanceof ProblemError
+}
+
+/** Conflicts with what is there: not the manifest's fault, so exit code 1. */
+function cannot(code: string, title: string, hint?: string): ProblemError {
+  return new ProblemError({ status: 409, code, title, ...(hint === undefined ? {} : { hint }) })
+}
+
 type Supervised = {
   manifestPath: string
   manifest: Manifest
+  text: string
   directory: DataDirectory
   bound: BoundSockets
   print: (line: string) => void
+  isReady: (running: RunningBeryl, manifest: Manifest) => void
 }
 
 async function supervise({
   manifestPath,
   manifest,
+  text,
   directory,
   bound,
   print,
-}: Supervised): Promise<number> {
+  isReady,
+}: Supervised): Promise<void> {
   const signal = stopSignal()
   mkdirSync(directory.replicaLogs, { recursive: true, mode: 0o700 })
   let api = manifest.api.listen
   await stopOldController(directory)
-  if (!(await isFree(api))) {
+  const why = await whyNotFree(api)
+  if (why !== null) {
     bound.close()
-    throw new Error(
-      `cannot listen on ${api.host}:${api.port} for the API: the port is in use. Change api.listen in ${manifestPath}, or stop what uses it.`,
-    )
+    throw taken(api, 'api.listen', why)
   }
+  writeAside(directory.manifest, text)
   const gateway = keepRunning({
     role: 'gateway',
     directory,
@@ -115,19 +145,14 @@ async function supervise({
       // A restarted controller answers where the first one did, even if the system chose the port.
       api = { host: new URL(url).hostname.replace(/^\[|\]$/g, ''), port: Number(new URL(url).port) }
       const { listen, preview } = await gatewayClient(directory.socket('gateway')).state()
-      const running = {
+      const running: RunningBeryl = {
         url,
         gateway: `http://${host(listen)}`,
         preview: preview === null ? null : `http://${host(preview)}`,
         pid: process.pid,
       }
-      writeFileSync(directory.running, `${JSON.stringify(running, null, 2)}\n`)
-      print(`Beryl is up. Traffic: ${running.gateway}   API: ${url}   data: ${directory.root}`)
-      if (running.preview !== null) print(`Preview (the candidate answers): ${running.preview}`)
-      print(`Services: ${Object.keys(manifest.services).join(', ')}`)
-      print(
-        `Next: beryl deploy ${Object.keys(manifest.services)[0]} ${Object.keys(Object.values(manifest.services)[0]!.versions)[0]} --wait --data ${directory.root}   (Ctrl-C stops everything, model servers too)`,
-      )
+      writeAside(directory.running, `${JSON.stringify(running, null, 2)}\n`)
+      isReady(running, manifest)
     }
     await signal.first
   } catch (error) {
@@ -135,11 +160,19 @@ async function supervise({
     throw error
   }
   await stop()
-  return 0
+}
+
+/** Whoever reads it meanwhile sees the old one or the new one, whole. */
+function writeAside(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
 }
 
 /** Ready means: the gateway answers, and the controller says so itself. @returns the API's address */
-async function ready(directory: DataDirectory, kept: Record<string, Kept>): Promise<string> {
+async function ready(
+  directory: DataDirectory,
+  kept: Record<'gateway' | 'controller', Kept>,
+): Promise<string> {
   const until = Date.now() + readyWithinMs
   for (;;) {
     const gateway = await gatewayClient(directory.socket('gateway'))
@@ -151,15 +184,23 @@ async function ready(directory: DataDirectory, kept: Record<string, Kept>): Prom
       timeoutMs: 2000,
     }).catch(() => null)
     if (gateway !== null && hello !== null) return hello.url
-    if (Date.now() > until) {
-      const silent = gateway === null ? 'gateway' : 'controller'
-      const lines = lastLogLines(directory, silent, 10)
-      throw new Error(
-        `the ${silent} did not become ready within ${readyWithinMs / 1000} s (${kept[silent]?.lastExit() ?? 'it runs, and does not answer'}). Last lines of ${directory.logs}/${silent}.log:\n${lines.join('\n')}`,
-      )
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    const silent = gateway === null ? 'gateway' : 'controller'
+    if (Date.now() > until || kept[silent].exits() >= exitsMax)
+      throw notReady(directory, silent, kept[silent])
+    await new Promise((resolve) => setTimeout(resolve, readyPollMs))
   }
+}
+
+function notReady(directory: DataDirectory, silent: 'gateway' | 'controller', kept: Kept): Error {
+  const lines = lastLogLines(directory, silent, 10)
+  const why = lines.findLast((line) => line.startsWith(cannotStart))
+  if (why !== undefined) return cannot('cannot-start', why.slice(cannotStart.length))
+  const how = kept.lastExit() ?? (kept.pid() === null ? 'it ended' : 'it runs, and does not answer')
+  return cannot(
+    'cannot-start',
+    `the ${silent} did not get ready (${how}). The last lines of its log:\n${lines.join('\n')}`,
+    `read ${directory.logs}/${silent}.log`,
+  )
 }
 
 /** Traffic ends first, then the model servers, then who watched them. */
@@ -207,14 +248,6 @@ async function stopOldController(directory: DataDirectory): Promise<void> {
       )
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-}
-
-function isFree({ host: name, port }: { host: string; port: number }): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.once('error', () => resolve(false))
-    probe.listen({ host: name, port, exclusive: true }, () => probe.close(() => resolve(true)))
-  })
 }
 
 function host({ host: name, port }: { host: string; port: number }): string {

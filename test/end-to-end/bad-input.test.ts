@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -10,6 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -18,31 +20,43 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { prepareDirectory } from '../../src/storage/database.ts'
-import { startBeryl } from '../support/beryl.ts'
+import { menu } from '../../src/cli/menu.ts'
+import { eventually, startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
 
 const program = fileURLToPath(new URL('../../bin/beryl.js', import.meta.url))
 const directory = mkdtempSync(join(tmpdir(), 'beryl-bad-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
 
-async function beryl(
-  ...args: string[]
-): Promise<{ code: number | null; out: string; err: string }> {
+/** A command that should have been refused and runs on is stopped, as Ctrl-C would. */
+const commandMaxMs = 20_000
+
+type Ended = { code: number | null; out: string; err: string }
+
+const beryl = (...args: string[]) => berylWith({}, ...args)
+
+/** @param own environment variables; the person's own do not reach it */
+async function berylWith(own: Record<string, string>, ...args: string[]): Promise<Ended> {
   const { BERYL_TOKEN: _, BERYL_API: __, BERYL_DATA: ___, ...env } = process.env
-  const child = spawn(process.execPath, [program, ...args], { cwd: directory, env })
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd: directory,
+    env: { ...env, ...own },
+  })
+  const tooLong = setTimeout(() => child.kill('SIGINT'), commandMaxMs)
   let [out, err] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  clearTimeout(tooLong)
   return { code, out, err }
 }
 
-function manifest(name: string, { gateway = 0, api = 0 } = {}): string {
+function manifest(name: string, { gateway = 0, preview = 0, api = 0 } = {}): string {
   const file = join(directory, name)
   writeFileSync(
     file,
     `apiVersion: beryl/v1
-gateway: { listen: 127.0.0.1:${gateway} }
+gateway: { listen: 127.0.0.1:${gateway}, preview: 127.0.0.1:${preview} }
 api: { listen: 127.0.0.1:${api} }
 services:
   tiny:
@@ -72,17 +86,30 @@ describe('without a Beryl that runs', () => {
     assert.match(missing.err, /missing required argument 'version'\nNext: beryl deploy --help/)
     assert.equal((await beryl('status', '--wat')).code, 2)
     assert.match(
-      (await beryl('deploy', 'a', 'b', '--timeout', 'soon')).err,
+      (await beryl('deploy', 'a', 'b', '--wait', '--timeout', 'soon')).err,
       /expects a duration such as 30s or 10m, came "soon"/,
     )
   })
 
   test('--json is one JSON document on every kind of error', async () => {
-    for (const args of [['depoy'], ['status'], ['validate', '-f', 'nope.yaml'], ['deploy', 'x']]) {
+    writeFileSync(join(directory, 'wrong.yaml'), 'apiVersion: beryl/v2\n')
+    for (const args of [
+      [],
+      ['depoy'],
+      ['status'],
+      ['status', '--api', 'nowhere'],
+      ['validate', '-f', 'nope.yaml'],
+      ['validate', '-f', 'wrong.yaml'],
+      ['up', '-f', 'wrong.yaml'],
+      ['deploy', 'x'],
+      ['deploy', 'x', 'v1', '--timeout', '5s'],
+    ]) {
       const { out, err, code } = await beryl(...args, '--json')
       assert.notEqual(code, 0)
       assert.equal(out, '')
-      assert.equal(typeof JSON.parse(err), 'object', args.join(' '))
+      const { code: stable, title } = JSON.parse(err) as Record<string, string>
+      assert.equal(typeof stable, 'string', args.join(' '))
+      assert.equal(typeof title, 'string', args.join(' '))
     }
   })
 
@@ -90,6 +117,71 @@ describe('without a Beryl that runs', () => {
     const { code, err } = await beryl('--api', 'http://127.0.0.1:1', 'status')
     assert.equal(code, 1)
     assert.match(err, /nobody answers at http:\/\/127\.0\.0\.1:1/)
+  })
+
+  test('an address that is no URL is refused before anybody is asked: exit 2', async () => {
+    const { code, err } = await beryl('status', '--api', 'localhost:8090')
+    assert.equal(code, 2)
+    assert.match(err, /expected a URL such as http:\/\/127\.0\.0\.1:8090, came "localhost:8090"/)
+  })
+
+  test('a time-out of no wait is refused: exit 2', async () => {
+    const { code, err } = await beryl('deploy', 'tiny', 'v1', '--timeout', '5s')
+    assert.equal(code, 2)
+    assert.match(err, /--timeout says how long --wait waits: give both, or neither/)
+  })
+
+  test('the token of a data directory goes to its own Beryl only', async () => {
+    const data = join(directory, '.beryl')
+    mkdirSync(data)
+    writeFileSync(join(data, 'admin.token'), 'beryl_not-for-strangers')
+    const seen: (string | undefined)[] = []
+    const stranger = createHttpServer((request, response) => {
+      seen.push(request.headers.authorization)
+      response.writeHead(404).end()
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => stranger.once('listening', resolve))
+    const url = `http://127.0.0.1:${(stranger.address() as AddressInfo).port}`
+    await beryl('status', '--api', url)
+    await beryl('status', '--api', url, '--data', '.beryl')
+    stranger.close()
+    rmSync(data, { recursive: true })
+    assert.equal(seen[0], 'Bearer')
+    assert.equal(seen[1], 'Bearer beryl_not-for-strangers', 'unless it is told to')
+  })
+
+  test('who reads no more of the output ends it quietly', async () => {
+    const child = spawn(process.execPath, [program, 'schema'], { cwd: directory })
+    let err = ''
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+    child.stdout.destroy()
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    assert.equal(err, '')
+    assert.equal(code, 0)
+  })
+
+  for (const name of Object.keys(menu)) {
+    test(`beryl ${name} --help shows how it is typed`, async () => {
+      const { code, out } = await beryl(name, '--help')
+      assert.equal(code, 0)
+      assert.match(out, new RegExp(`Examples:\n  beryl ${name}`))
+    })
+  }
+
+  test('validate reads golden sets as the gate will: a broken line has file and line, exit 2', async () => {
+    const golden = join(directory, 'golden.jsonl')
+    const file = manifest('golden.yaml')
+    const gate =
+      '    verify: [{ goldenSet: { file: golden.jsonl, request: { path: / }, atLeast: 0.9 } }]\n'
+    writeFileSync(file, readFileSync(file, 'utf8') + gate)
+    writeFileSync(golden, '{"request":1,"expected":1}\n{"request":2}\n')
+    const broken = await beryl('validate', '-f', file)
+    assert.equal(broken.code, 2)
+    assert.match(broken.err, /golden\.jsonl:2: "expected" is missing/)
+    writeFileSync(golden, '{"request":1,"expected":1}\n')
+    const whole = await beryl('validate', '-f', file)
+    assert.equal(whole.code, 0)
+    assert.match(whole.out, /golden\.jsonl: 1 labelled inputs\nNext: beryl up -f /)
   })
 
   test('something else at the API’s address is no Beryl: exit 1', async () => {
@@ -113,7 +205,11 @@ describe('beryl up', () => {
     assert.ok(!existsSync(join(directory, 'wrong-data')))
   })
 
-  for (const which of ['gateway', 'api'] as const) {
+  for (const [which, key] of [
+    ['gateway', 'gateway.listen'],
+    ['preview', 'gateway.preview'],
+    ['api', 'api.listen'],
+  ] as const) {
     test(`refuses a port that is in use for the ${which}, by name: exit 1, nothing left running`, async () => {
       const holder = createServer().listen(0, '127.0.0.1')
       await new Promise((resolve) => holder.once('listening', resolve))
@@ -123,10 +219,65 @@ describe('beryl up', () => {
       holder.close()
       assert.equal(code, 1)
       assert.match(err, new RegExp(`127\\.0\\.0\\.1:${port}.*in use|in use.*${port}`, 's'))
-      assert.match(err, new RegExp(`${which}\\.listen`))
+      assert.match(err, new RegExp(`Next: change ${key} in the manifest`))
       assert.ok(!existsSync(join(directory, `port-${which}`, 'gateway.process.json')))
     })
   }
+
+  test('refuses an address that this machine does not have: exit 1', async () => {
+    const file = manifest('elsewhere.yaml')
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('127.0.0.1', '192.0.2.1'))
+    const { code, err } = await beryl('up', '-f', file, '--data', 'elsewhere')
+    assert.equal(code, 1)
+    assert.match(err, /cannot listen on 192\.0\.2\.1:0: this machine has no such address/)
+  })
+
+  test('refuses a token file that is no token: exit 1, and nothing runs', async () => {
+    const data = join(directory, 'tokens')
+    for (const spoil of [
+      (file: string) => writeFileSync(file, ''),
+      (file: string) => writeFileSync(file, 'short\n'),
+      (file: string) => mkdirSync(file),
+    ]) {
+      rmSync(data, { recursive: true, force: true })
+      mkdirSync(data)
+      spoil(join(data, 'admin.token'))
+      const { code, err } = await beryl('up', '-f', manifest('m.yaml'), '--data', 'tokens')
+      assert.equal(code, 1)
+      assert.match(err, /token file .*admin\.token/)
+      assert.ok(!existsSync(join(data, 'controller.process.json')))
+    }
+  })
+
+  test('--json says where it is, as one document, and what happens later on standard error', async () => {
+    const file = manifest('m.yaml')
+    const child = spawn(process.execPath, [program, 'up', '-f', file, '--data', 'json', '--json'], {
+      cwd: directory,
+    })
+    let [out, err] = ['', '']
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString()
+      if (out.endsWith('}\n')) child.kill('SIGINT')
+    })
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    assert.equal(code, 0, err)
+    const { url, services, next } = JSON.parse(out) as Record<string, unknown>
+    assert.match(String(url), /^http:\/\/127\.0\.0\.1:\d+$/)
+    assert.deepEqual(services, ['tiny'])
+    assert.equal(next, `beryl deploy tiny v1 --wait --data ${join(directory, 'json')}`)
+    assert.match(err, /Stopped\.\n$/)
+  })
+
+  test('refuses a manifest that lacks a service of the data directory, in one sentence: exit 1', async () => {
+    const file = manifest('m.yaml')
+    const other = join(directory, 'renamed.yaml')
+    writeFileSync(other, readFileSync(file, 'utf8').replace('  tiny:', '  small:'))
+    const { code, err } = await beryl('up', '-f', other, '--data', 'json')
+    assert.equal(code, 1)
+    assert.match(err, /renamed\.yaml has no service tiny, and tiny is in the data directory/)
+    assert.doesNotMatch(err, / at .*\.[jt]s:\d+/, 'no stack')
+  })
 
   test('refuses a data directory that cannot be written: exit 1', async () => {
     writeFileSync(join(directory, 'a-file'), '')
@@ -190,13 +341,19 @@ describe('with a Beryl that runs', () => {
   test('a service, version or release that does not exist is named, with those that do: exit 2', async () => {
     const service = await running.cli('deploy', 'tinny', 'v1')
     assert.equal(service.code, 2)
-    assert.match(service.err, /there is no service tinny\nNext: services: tiny/)
+    assert.match(
+      service.err,
+      /there is no service tinny; did you mean "tiny"\?\nNext: services: tiny/,
+    )
     const version = await running.cli('deploy', 'tiny', 'v3')
     assert.equal(version.code, 2)
-    assert.match(version.err, /v3.*\n?.*v2/s)
+    assert.match(version.err, /no version v3; did you mean "v\d"\?\nNext: versions in .*: v1, v2/)
+    const inherited = await running.cli('deploy', 'tiny', 'constructor')
+    assert.equal(inherited.code, 2)
+    assert.match(inherited.err, /tiny has no version constructor/)
     const release = await running.cli('abort', 'r99')
     assert.equal(release.code, 2)
-    assert.match(release.err, /there is no release r99/)
+    assert.match(release.err, /there is no release r99; the newest is r1\nNext: beryl history tiny/)
   })
 
   test('abort and rollback with no release running are refused with the way that is left, and nothing is touched', async () => {
@@ -252,23 +409,63 @@ describe('with a Beryl that runs', () => {
     assert.equal((await running.service()).release, null)
   })
 
-  test('a golden set with a broken line names file and line, and never passes', async () => {
+  test('a golden set with a broken line is named with file and line before anything is started: exit 2', async () => {
     const file = join(running.directory, 'golden.jsonl')
     const whole = readFileSync(file, 'utf8')
     writeFileSync(file, `${whole}\n{"request": {"text": "y"}, "expec\n`)
-    const { id } = await running.deploy('v2')
-    // Warm-up sends the same lines: whichever gate reads the file first says so.
-    const release = await running.until(
-      id,
-      ({ waitingFor }) => waitingFor?.startsWith('a person') ?? false,
-      'waiting for a person',
+    const { code, err } = await running.cli('deploy', 'tiny', 'v2')
+    assert.equal(code, 2)
+    assert.match(err, /golden\.jsonl:2: not JSON.*\nNext: .*nothing was started/)
+    const { release, environments } = await running.service()
+    assert.equal(release, null)
+    assert.equal(environments.green.replicas.length + environments.blue.replicas.length, 1)
+    // The way back asks no golden set: a broken one must not bar it.
+    const back = await running.cli('rollback', 'tiny', '--to', 'v2')
+    assert.equal(back.code, 0, back.err)
+    assert.equal((await running.cli('abort', 'tiny', '--reason', 'only to see it begin')).code, 0)
+    writeFileSync(file, whole)
+  })
+
+  test('a wrong token opens nothing, and the answer says where the right one is: exit 1', async () => {
+    const { code, err } = await berylWith(
+      { BERYL_TOKEN: 'beryl_wrong' },
+      'status',
+      '--data',
+      running.data,
     )
-    const judged = release.gates.filter((gate) => gate.state === 'decided')
-    assert.ok(judged.length > 0 && judged.every(({ verdict }) => verdict === 'undecided'))
-    assert.match(judged[0]!.because, /golden\.jsonl:2/)
-    await running.api('POST', `/releases/${id}/abort`, {})
-    await running.until(id, ({ phase }) => phase === 'aborted', 'aborted')
+    assert.equal(code, 1)
+    assert.match(err, /this token is not known here\nNext: .*admin\.token.*BERYL_TOKEN/)
+  })
+
+  test('a second Beryl cannot share the first one’s port, though its workers share it among themselves', async () => {
+    const port = Number(new URL(running.gateway).port)
+    const file = manifest('shared.yaml', { gateway: port })
+    const { code, err } = await beryl('up', '-f', file, '--data', 'shared')
+    assert.equal(code, 1)
+    assert.match(err, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: the port is in use`))
+  })
+
+  test('a controller that starts again goes by the manifest that `up` checked, whatever became of the file', async () => {
+    const file = join(running.directory, 'beryl.yaml')
+    const text = readFileSync(file, 'utf8')
+    writeFileSync(file, 'services: [half a file')
+    const killed = running.kill('controller')
+    await eventually(
+      async () => running.pidOf('controller') !== killed && (await running.service()).live !== null,
+      () => 'the next controller',
+    )
     assert.equal((await running.service()).live?.version, 'v1')
+    writeFileSync(file, text)
+  })
+
+  test('`up` opens the token file to nobody else, whoever opened it', async () => {
+    const file = join(running.data, 'admin.token')
+    chmodSync(file, 0o644)
+    running.kill('controller')
+    await eventually(
+      () => (statSync(file).mode & 0o777) === 0o600,
+      () => 'mode 0600',
+    )
   })
 })
 

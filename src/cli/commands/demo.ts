@@ -5,13 +5,14 @@ import { sendTraffic, setStage } from '../demo/stage.ts'
 import type { Client, Stage } from '../demo/stage.ts'
 import { scoreboard } from '../demo/scoreboard.ts'
 import { Script } from '../demo/script.ts'
+import type { Globals } from '../main.ts'
 
 const perSecond = 250
 const service = 'langid'
 const pollMs = 50
 
-export async function demo({ keep }: { keep: boolean }): Promise<number> {
-  const script = new Script()
+export async function demo({ json }: Globals, { keep }: { keep: boolean }): Promise<number> {
+  const script = new Script(json ? process.stderr : process.stdout)
   let stage: Stage | null = null
   let client: Client | null = null
   let interrupted = false
@@ -112,6 +113,7 @@ export async function demo({ keep }: { keep: boolean }): Promise<number> {
   }
   for (const failure of script.failures) script.line(`did not happen: ${failure}`)
   script.end()
+  if (json) process.stdout.write(`${JSON.stringify(script.document(), null, 2)}\n`)
   return script.failures.length === 0 ? exitCodes.done : exitCodes.error
 }
 

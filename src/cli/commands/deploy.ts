@@ -1,13 +1,13 @@
 import { apiClient, reach } from '../../api/client.ts'
 import { duration } from '../../config/units.ts'
 import { ProblemError } from '../../ipc/problem.ts'
-import { nextStep, phaseText } from '../describe.ts'
+import { outcome, phaseText } from '../describe.ts'
 import { codeOf, exitCodes } from '../exit-codes.ts'
 import { follow } from '../follow.ts'
 import type { Globals } from '../main.ts'
 import { say } from '../output.ts'
 
-export type WaitOptions = { wait: boolean; timeout?: string }
+export type WaitOptions = { wait?: true; timeout?: string }
 
 export async function deploy(
   globals: Globals,
@@ -16,7 +16,7 @@ export async function deploy(
   version: string,
   options: WaitOptions & { replace: boolean },
 ): Promise<number> {
-  const timeoutS = secondsOf(options.timeout)
+  const timeoutS = timeoutOf(options)
   const api = apiClient(reach(globals))
   const release = await api.deploy(service, { version, kind, replace: options.replace })
   if (!options.wait) {
@@ -28,13 +28,19 @@ export async function deploy(
     return exitCodes.done
   }
   const last = await follow(api, release.id, { json: globals.json, timeoutS, toTheEnd: false })
-  say(globals.json, last, `Next: ${nextStep(last)}`)
+  say(globals.json, last, outcome(last))
   return codeOf(last)
 }
 
-/** @throws ProblemError for something that is no duration */
-export function secondsOf(text: string | undefined): number | null {
+/** @throws ProblemError for something that is no duration, or a time-out of nothing */
+export function timeoutOf({ wait, timeout: text }: WaitOptions): number | null {
   if (text === undefined) return null
+  if (!wait)
+    throw new ProblemError({
+      status: 400,
+      code: 'usage',
+      title: '--timeout says how long --wait waits: give both, or neither',
+    })
   const parsed = duration.safeParse(text)
   if (parsed.success) return parsed.data
   throw new ProblemError({

@@ -1,10 +1,10 @@
 import { apiClient, reach } from '../../api/client.ts'
-import { nextStep, phaseText } from '../describe.ts'
+import { outcome } from '../describe.ts'
 import { codeOf, exitCodes } from '../exit-codes.ts'
 import { follow } from '../follow.ts'
 import type { Globals } from '../main.ts'
 import { say } from '../output.ts'
-import { secondsOf } from './deploy.ts'
+import { timeoutOf } from './deploy.ts'
 import type { WaitOptions } from './deploy.ts'
 
 export async function rollback(
@@ -12,14 +12,14 @@ export async function rollback(
   target: string,
   options: WaitOptions & { to?: string; reason?: string },
 ): Promise<number> {
-  const timeoutS = secondsOf(options.timeout)
+  const timeoutS = timeoutOf(options)
   const api = apiClient(reach(globals))
   const release = await api.rollback(target, { to: options.to, reason: options.reason })
   if (!options.wait) {
     say(
       globals.json,
       release,
-      `rollback: ${release.id} (${release.version}) ${phaseText(release)}\nNext: beryl status ${release.service}`,
+      `rollback: ${release.kind === 'rollback' ? `${release.id} brings ${release.version} back` : `${release.id} goes back from ${release.version} to ${release.from}`}\nNext: beryl status ${release.service}`,
     )
     return exitCodes.done
   }
@@ -28,7 +28,7 @@ export async function rollback(
     timeoutS,
     toTheEnd: release.kind !== 'rollback',
   })
-  say(globals.json, last, `Next: ${nextStep(last)}`)
+  say(globals.json, last, outcome(last))
   // Rolled back is what was asked for here.
   return last.kind !== 'rollback' && last.phase === 'rolled-back' ? exitCodes.done : codeOf(last)
 }

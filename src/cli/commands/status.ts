@@ -1,5 +1,7 @@
 import { apiClient, reach } from '../../api/client.ts'
-import { describeService, nextStep } from '../describe.ts'
+import type { ApiClient } from '../../api/client.ts'
+import type { ServiceView } from '../../api/shapes.ts'
+import { describeService, nextStep, phaseText } from '../describe.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
 import { say } from '../output.ts'
@@ -7,7 +9,8 @@ import { say } from '../output.ts'
 export async function status(globals: Globals, service: string | undefined): Promise<number> {
   const api = apiClient(reach(globals))
   const views = service === undefined ? await api.services() : [await api.service(service)]
-  const text = views.map((view) => {
+  const lasts = await Promise.all(views.map((view) => lastOf(api, view)))
+  const text = views.map((view, index) => {
     const first = view.versions[0]?.version ?? 'VERSION'
     const next =
       view.release !== null
@@ -15,8 +18,15 @@ export async function status(globals: Globals, service: string | undefined): Pro
         : view.live === null
           ? `beryl deploy ${view.service} ${first} --wait`
           : `beryl deploy ${view.service} VERSION --wait`
-    return `${describeService(view)}\n  Next: ${next}`
+    return `${describeService(view)}${lasts[index]}\n  Next: ${next}`
   })
   say(globals.json, service === undefined ? { services: views } : views[0], text.join('\n\n'))
   return exitCodes.done
+}
+
+/** Nothing is being released: then what became of the last attempt is what one comes to see. */
+async function lastOf(api: ApiClient, { service, release }: ServiceView): Promise<string> {
+  if (release !== null) return ''
+  const [last] = await api.history(service, 1)
+  return last === undefined ? '' : `\n  last      ${last.id} (${last.version}) ${phaseText(last)}`
 }

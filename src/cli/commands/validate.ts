@@ -1,21 +1,55 @@
+import { resolve } from 'node:path'
+import { gatesOf } from '../../config/gates.ts'
 import { loadManifest } from '../../config/load.ts'
+import type { Loaded } from '../../config/load.ts'
+import { ProblemError } from '../../ipc/problem.ts'
+import { goldenLines } from '../../verification/golden-set/lines.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
 import { say } from '../output.ts'
 
+/** A golden set on a disk that hangs must not hang CI. */
+const readWithinMs = 60_000
+
 export async function validate({ json }: Globals, { file }: { file: string }): Promise<number> {
-  const { manifest } = await loadManifest(file)
-  const services = Object.entries(manifest.services).map(([service, { versions }]) => ({
+  const loaded = await loadManifest(file)
+  const goldenSets = await readGoldenSets(loaded)
+  const services = Object.entries(loaded.manifest.services).map(([service, { versions }]) => ({
     service,
     versions: Object.keys(versions),
   }))
-  const list = services
-    .map(({ service, versions }) => `  ${service}: ${versions.join(', ')}`)
-    .join('\n')
+  const list = services.map(({ service, versions }) => `  ${service}: ${versions.join(', ')}`)
+  const sets = goldenSets.map((one) => `  ${one.file}: ${one.lines} labelled inputs`)
+  const next = `beryl up -f ${file}`
   say(
     json,
-    { valid: true, file, services },
-    `${file} is valid.\n${list}\nNext: beryl up -f ${file}`,
+    { valid: true, file, services, goldenSets, next },
+    [`${file} is valid.`, ...list, ...sets, `Next: ${next}`].join('\n'),
   )
   return exitCodes.done
+}
+
+/** @throws ProblemError naming file and line of the first one that cannot be used, in each file */
+async function readGoldenSets({ manifest, directory }: Loaded) {
+  const named = Object.values(manifest.services)
+    .flatMap((service) => gatesOf(service))
+    .flatMap(({ gate }) => ('goldenSet' in gate ? [resolve(directory, gate.goldenSet.file)] : []))
+  const read: { file: string; lines: number }[] = []
+  const broken: string[] = []
+  for (const file of new Set(named)) {
+    try {
+      let lines = 0
+      for await (const _ of goldenLines(file, AbortSignal.timeout(readWithinMs))) lines++
+      read.push({ file, lines })
+    } catch (error) {
+      broken.push((error as Error).message)
+    }
+  }
+  if (broken.length === 0) return read
+  throw new ProblemError({
+    status: 400,
+    code: 'golden-set',
+    title: broken.join('\n'),
+    hint: 'mend the line; one line is {"request": body, "expected": value}',
+  })
 }

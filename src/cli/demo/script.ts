@@ -3,8 +3,23 @@ import { firstLine, paint } from '../output.ts'
 
 export class Script {
   readonly failures: string[] = []
+  private readonly rows: Record<string, string> = {}
+  private readonly checks: { what: string; held: boolean; found: string }[] = []
   private readonly begun = performance.now()
   private number = 0
+
+  private readonly stream: NodeJS.WriteStream
+
+  /** @param stream where the story is told; with `--json` standard output is for the document only */
+  constructor(stream: NodeJS.WriteStream = process.stdout) {
+    this.stream = stream
+  }
+
+  /** The whole of it, for programs. */
+  document() {
+    const { failures, rows, checks } = this
+    return { happened: failures.length === 0, seconds: this.seconds(), checks, rows, failures }
+  }
 
   step(title: string): void {
     this.line(`\n${paint('dim', this.clock())} ${paint('bold', `${++this.number}. ${title}`)}`)
@@ -19,6 +34,7 @@ export class Script {
     this.line(
       `     ${held ? paint('green', '✓') : paint('red', '✗')} ${what}${found === '' ? '' : `: ${firstLine(found)}`}`,
     )
+    this.checks.push({ what, held, found: firstLine(found) })
     if (!held) this.failures.push(`${what} (${firstLine(found)})`)
   }
 
@@ -28,21 +44,25 @@ export class Script {
   }
 
   row(what: string, value: string): void {
+    this.rows[what] = value
     this.line(`     ${what.padEnd(46)} ${value}`)
   }
 
   end(): void {
-    const seconds = ((performance.now() - this.begun) / 1000).toFixed(0)
     this.line(
-      `\n${this.failures.length === 0 ? paint('green', 'All of it happened') : paint('red', `${this.failures.length} things did not happen`)}, in ${seconds} s.`,
+      `\n${this.failures.length === 0 ? paint('green', 'All of it happened') : paint('red', `${this.failures.length} things did not happen`)}, in ${this.seconds().toFixed(0)} s.`,
     )
   }
 
   line(text: string): void {
-    process.stdout.write(`${text}\n`)
+    this.stream.write(`${text}\n`)
   }
 
   private clock(): string {
-    return `${((performance.now() - this.begun) / 1000).toFixed(1).padStart(5)}s`
+    return `${this.seconds().toFixed(1).padStart(5)}s`
+  }
+
+  private seconds(): number {
+    return (performance.now() - this.begun) / 1000
   }
 }

@@ -14,6 +14,8 @@ import type { TrafficData, TrafficMessage } from './traffic.ts'
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const example = join(root, 'examples', 'langid')
 const program = join(root, 'bin', 'beryl.js')
+/** Below node_modules Node takes no TypeScript: a package holds the example as JavaScript. */
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const upWithinMs = 30_000
 const upPollMs = 20
 
@@ -39,7 +41,7 @@ export async function setStage(): Promise<Stage> {
   function removeUnlessKept(): void {
     if (!kept) remove()
   }
-  const { trainAll } = (await import(pathToFileURL(join(example, 'train.ts')).href)) as {
+  const { trainAll } = (await import(pathToFileURL(join(example, `train.${extension}`)).href)) as {
     trainAll: (directory: string) => void
   }
   trainAll(join(directory, 'models'))
@@ -72,7 +74,7 @@ export async function setStage(): Promise<Stage> {
 function ownManifest(text: string): string {
   return text
     .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:0')
-    .replace('server.ts', JSON.stringify(join(example, 'server.ts')))
+    .replace('server.ts', JSON.stringify(join(example, `server.${extension}`)))
     .replace('./data/golden.jsonl', JSON.stringify(join(example, 'data', 'golden.jsonl')))
 }
 

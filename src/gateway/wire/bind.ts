@@ -61,6 +61,7 @@ function describe(errno: number): string {
   const words: Record<number, string> = {
     [-98]: 'the port is in use',
     [-13]: 'ports below 1024 need rights that this user lacks',
+    [-22]: 'expected an IP address or localhost',
     [-99]: 'this machine has no such address',
   }
   return words[errno] ?? `the system refused (errno ${-errno})`

@@ -1,0 +1,374 @@
+/** The API over a real socket: every operation, and what is refused before it comes to one. */
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, test } from 'node:test'
+import { serve } from '@hono/node-server'
+import { ProblemError } from '../ipc/problem.ts'
+import { apiApp } from './app.ts'
+import { adminToken } from './authenticate.ts'
+import type { Operations } from './operations.ts'
+import type { Event, ReleaseView, ServiceView } from './shapes.ts'
+
+const token = 'beryl_a-token-for-this-test'
+
+/** Answers with what it was asked: the controller's own tests hold what it does. A fake of our own. */
+const asked: unknown[][] = []
+const saw = <Answer>(...call: unknown[]) => {
+  asked.push(call)
+  return { said: call } as Answer
+}
+const known = (name: string) => {
+  if (name === 'chat') return
+  throw new ProblemError({
+    status: 404,
+    code: 'no-such-service',
+    title: `no ${name}`,
+    hint: 'chat',
+  })
+}
+let notReady: string[] = []
+let events: Event[] = []
+const operations: Operations = {
+  services: () => [saw<ServiceView>('services')],
+  service: (name) => {
+    known(name)
+    return {
+      ...saw<ServiceView>('service', name),
+      versions: [{ version: 'v1', digest: null, notes: null }],
+    }
+  },
+  release: (id) => saw<ReleaseView>('release', id),
+  releases: (...call) => [saw<ReleaseView>('releases', ...call)],
+  events: (after_, service, limit) =>
+    events.filter(({ id, service: of }) => id > after_ && (service ?? of) === of).slice(0, limit),
+  eventsOf: () => events,
+  cost: (name) => saw('cost', name),
+  deploy: async (...call) => saw<ReleaseView>('deploy', ...call),
+  command: async (...call) => saw<ReleaseView>('command', ...call),
+  rollback: async (...call) => saw<ReleaseView>('rollback', ...call),
+  retry: async (...call) => saw<ReleaseView>('retry', ...call),
+  feedback: (...call) => saw('feedback', ...call),
+  notReady: () => notReady,
+}
+
+let server: ReturnType<typeof serve>
+let port: number
+
+before(async () => {
+  const app = apiApp(operations, adminToken(token, 'ada'), '127.0.0.1')
+  server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 })
+  await new Promise((resolve) => server.once('listening', resolve))
+  port = (server.address() as AddressInfo).port
+})
+after(() => server.close())
+
+type Asked = { method?: string; headers?: Record<string, string>; body?: string }
+type Answer = { status: number; headers: Headers; text: string; json: any }
+
+async function ask(
+  path: string,
+  { method = 'GET', headers = {}, body }: Asked = {},
+): Promise<Answer> {
+  asked.length = 0
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, ...headers },
+    ...(body === undefined ? {} : { body }),
+    signal: AbortSignal.timeout(10_000),
+  })
+  const text = await answer.text()
+  const isJson = (answer.headers.get('content-type') ?? '').includes('json')
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    text,
+    json: isJson ? JSON.parse(text) : null,
+  }
+}
+const post = (path: string, body: unknown = {}) =>
+  ask(path, { method: 'POST', body: JSON.stringify(body) })
+
+/** Every refusal looks the same to a program. */
+function assertProblem({ status, headers, json }: Answer, wanted: number, code: string): void {
+  assert.equal(status, wanted)
+  assert.equal(headers.get('content-type'), 'application/problem+json')
+  assert.equal(json.type, `urn:beryl:problem:${code}`)
+  assert.equal(json.status, wanted)
+  assert.equal(json.code, code)
+  assert.equal(typeof json.title, 'string')
+}
+
+test('every read reaches its operation', async () => {
+  assert.deepEqual((await ask('/api/v1/services')).json.services[0].said, ['services'])
+  assert.deepEqual((await ask('/api/v1/services/chat')).json.said, ['service', 'chat'])
+  assert.equal((await ask('/api/v1/services/chat/versions')).json.versions[0].version, 'v1')
+  assert.deepEqual((await ask('/api/v1/services/chat/cost')).json.said, ['cost', 'chat'])
+  const history = await ask('/api/v1/services/chat/history?limit=7')
+  assert.deepEqual(history.json.releases[0].said, ['releases', 'chat', 7])
+  assert.deepEqual((await ask('/api/v1/releases/r7')).json.said, ['release', 'r7'])
+  const report = await ask('/api/v1/releases/r7/report')
+  assert.deepEqual(report.json, { release: { said: ['release', 'r7'] }, events: [] })
+})
+
+test('every write reaches its operation with the actor of its token', async () => {
+  const deployed = await post('/api/v1/services/chat/releases', { version: 'v2' })
+  assert.equal(deployed.status, 202)
+  assert.deepEqual(asked, [
+    ['deploy', 'chat', { version: 'v2', kind: 'deploy', replace: false }, 'ada'],
+  ])
+  for (const kind of ['services', 'releases']) {
+    for (const act of ['approve', 'promote', 'pause', 'resume', 'abort']) {
+      assert.equal((await post(`/api/v1/${kind}/x/${act}`, { reason: 'why' })).status, 200)
+      assert.deepEqual(asked, [['command', 'x', act, { reason: 'why', gate: null }, 'ada']])
+    }
+    await post(`/api/v1/${kind}/x/approve`, { reason: 'why', gate: 'goldenSet' })
+    assert.deepEqual(asked, [
+      ['command', 'x', 'approve', { reason: 'why', gate: 'goldenSet' }, 'ada'],
+    ])
+    await post(`/api/v1/${kind}/x/rollback`, { to: 'v1' })
+    assert.deepEqual(asked, [['rollback', 'x', { reason: null, gate: null, to: 'v1' }, 'ada']])
+    assert.equal((await post(`/api/v1/${kind}/x/retry`)).status, 202)
+    assert.deepEqual(asked, [['retry', 'x', 'ada']])
+  }
+  await post('/api/v1/feedback', { requestId: 'id', kind: 'thumbs', value: true })
+  assert.deepEqual(asked, [['feedback', { requestId: 'id', kind: 'thumbs', value: true }, 'ada']])
+})
+
+test('nothing is reached without the token, and the answer says which scheme to use', async () => {
+  for (const authorization of [
+    '',
+    'Bearer',
+    'Bearer wrong',
+    `Basic ${token}`,
+    `Bearer ${token}x`,
+    `Bearer ${token.slice(0, -1)}`,
+    token,
+  ]) {
+    const refused = await ask('/api/v1/services', { headers: { authorization } })
+    assertProblem(refused, 401, 'unauthenticated')
+    assert.match(refused.headers.get('www-authenticate') ?? '', /^Bearer/)
+    assert.ok(!refused.text.includes(token.slice(0, -1)), 'a token is never echoed')
+    assert.deepEqual(asked, [])
+  }
+  assert.equal((await ask('/api/v1/nothing', { headers: { authorization: '' } })).status, 401)
+})
+
+test('the name of the scheme is written as anybody likes', async () => {
+  const answer = await ask('/api/v1/services', { headers: { authorization: `bearer ${token}` } })
+  assert.equal(answer.status, 200)
+})
+
+test('health and readiness need no token', async () => {
+  const headers = { authorization: '' }
+  assert.equal((await ask('/healthz', { headers })).text, 'ok\n')
+  assert.equal((await ask('/readyz', { headers })).status, 200)
+  notReady = ['chat: the gateway does not answer']
+  const not = await ask('/readyz', { headers })
+  notReady = []
+  assert.equal(not.status, 503)
+  assert.match(not.text, /the gateway does not answer/)
+})
+
+/** What is wrong with the request → what it is called. */
+const refusals: [what: string, path: string, asked: Asked, status: number, code: string][] = [
+  ['no JSON', '/api/v1/services/chat/releases', { method: 'POST', body: '{' }, 400, 'not-json'],
+  [
+    'an unknown field',
+    '/api/v1/services/chat/releases',
+    { method: 'POST', body: '{"version":"v2","verison":"v3"}' },
+    400,
+    'wrong-body',
+  ],
+  [
+    'a field that is missing',
+    '/api/v1/services/chat/releases',
+    { method: 'POST', body: '{}' },
+    400,
+    'wrong-body',
+  ],
+  [
+    'a list for a body',
+    '/api/v1/releases/r1/abort',
+    { method: 'POST', body: '[]' },
+    400,
+    'wrong-body',
+  ],
+  [
+    'a gate where none is skipped',
+    '/api/v1/releases/r1/abort',
+    { method: 'POST', body: '{"gate":"goldenSet"}' },
+    400,
+    'wrong-body',
+  ],
+  [
+    'a body for retry that nobody reads',
+    '/api/v1/releases/r1/retry',
+    { method: 'POST', body: '{"reason":"x"}' },
+    400,
+    'wrong-body',
+  ],
+  [
+    'feedback of an unknown kind',
+    '/api/v1/feedback',
+    { method: 'POST', body: '{"requestId":"a","kind":"stars","value":1}' },
+    400,
+    'wrong-body',
+  ],
+  ['a limit in words', '/api/v1/services/chat/history?limit=all', {}, 400, 'wrong-query'],
+  ['a limit without a limit', '/api/v1/events?limit=1000000', {}, 400, 'wrong-query'],
+  [
+    'a place in the record that is none',
+    '/api/v1/events',
+    { headers: { 'last-event-id': '-1' } },
+    400,
+    'wrong-query',
+  ],
+  ['a service that does not exist', '/api/v1/services/chatt', {}, 404, 'no-such-service'],
+  [
+    'events of a service that does not exist',
+    '/api/v1/events?service=chatt',
+    {},
+    404,
+    'no-such-service',
+  ],
+  ['a path that does not exist', '/api/v1/nothing', {}, 404, 'not-found'],
+  ['a path outside of the API', '/nothing', {}, 404, 'not-found'],
+  [
+    'a page of another site',
+    '/api/v1/services',
+    { headers: { 'sec-fetch-site': 'cross-site' } },
+    403,
+    'cross-site',
+  ],
+]
+
+for (const [what, path, request_, status, code] of refusals) {
+  test(`${what} is refused with ${status} ${code}, and reaches no operation`, async () => {
+    assertProblem(await ask(path, request_), status, code)
+    assert.deepEqual(
+      asked.filter(([call]) => call !== 'service'),
+      [],
+    )
+  })
+}
+
+test('another method is refused with the methods that are taken', async () => {
+  const removed = await ask('/api/v1/services/chat', { method: 'DELETE' })
+  assertProblem(removed, 405, 'wrong-method')
+  assert.equal(removed.headers.get('allow'), 'GET')
+  const read = await ask('/api/v1/releases/r1/abort')
+  assertProblem(read, 405, 'wrong-method')
+  assert.equal(read.headers.get('allow'), 'POST')
+  assertProblem(await ask('/healthz', { method: 'POST' }), 405, 'wrong-method')
+})
+
+test('a body that is too large is refused, whether its length is said or not', async () => {
+  const big = JSON.stringify({ version: 'x'.repeat(70_000) })
+  assertProblem(
+    await ask('/api/v1/services/chat/releases', { method: 'POST', body: big }),
+    413,
+    'body-too-large',
+  )
+  const stream = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode(big))
+      controller.close()
+    },
+  })
+  const answer = await fetch(`http://127.0.0.1:${port}/api/v1/services/chat/releases`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+    body: stream,
+    duplex: 'half',
+  })
+  assert.equal(answer.status, 413)
+  await answer.body?.cancel()
+  assert.deepEqual(asked, [])
+})
+
+for (const [host, status] of [
+  ['evil.example', 421],
+  ['evil.example:8090', 421],
+  ['127.0.0.1.evil.example', 421],
+  ['10.0.0.7', 421],
+  ['localhost:8090', 200],
+  ['LOCALHOST', 200],
+  ['[::1]:8090', 200],
+  ['beryl.localhost', 200],
+  ['127.0.0.1', 200],
+] as const) {
+  test(`on loopback, a request for ${host} is answered with ${status}`, async () => {
+    assert.equal(await statusFor(host), status)
+  })
+}
+
+test('off loopback any name may be the right one', async () => {
+  const app = apiApp(operations, adminToken(token, 'ada'), '0.0.0.0')
+  const answer = await app.request('http://beryl.example.com/healthz')
+  assert.equal(answer.status, 200)
+})
+
+test('the record comes as events, from where the reader was', async () => {
+  events = [1, 2, 3].map((id) => ({
+    id,
+    at: 0,
+    service: 'chat',
+    release: null,
+    kind: 'phase',
+    by: 'ada',
+    text: `event ${id}`,
+    data: {},
+  }))
+  assert.deepEqual(
+    (await ask('/api/v1/events?after=2')).json.events.map(({ id }: Event) => id),
+    [3],
+  )
+  const abort = new AbortController()
+  const stream = await fetch(`http://127.0.0.1:${port}/api/v1/events`, {
+    headers: {
+      authorization: `Bearer ${token}`,
+      accept: 'text/event-stream',
+      'last-event-id': '1',
+    },
+    signal: abort.signal,
+  })
+  let text = ''
+  for await (const chunk of stream.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk
+    if (text.includes('"event 3"')) break
+  }
+  abort.abort()
+  events = []
+  assert.match(text, /event: phase\ndata: \{"id":2.*\nid: 2/)
+  assert.doesNotMatch(text, /"event 1"/)
+})
+
+test('the OpenAPI document offers what there is, and nothing else', async () => {
+  const { json } = await ask('/api/v1/openapi.json')
+  const offered = Object.entries(json.paths).flatMap(([path, methods]) =>
+    Object.keys(methods as object).map(
+      (method) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, '{}')}`,
+    ),
+  )
+  const there = apiApp(operations, adminToken(token, 'ada'), '127.0.0.1')
+    .routes.filter(({ method }) => method !== 'ALL')
+    .map(({ method, path }) => `${method} ${path.replace(/:\w+/g, '{}')}`)
+  assert.deepEqual(offered.toSorted(), [...new Set(there)].toSorted())
+  const deploy = json.paths['/api/v1/services/{service}/releases'].post
+  const body = deploy.requestBody.content['application/json'].schema
+  assert.deepEqual(body.required, ['version'])
+  assert.equal(body.additionalProperties, false)
+})
+
+/** `fetch` does not let one choose the Host. */
+function statusFor(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, path: '/healthz', headers: { host } }, (answer) => {
+      answer.resume()
+      resolve(answer.statusCode ?? 0)
+    })
+      .on('error', reject)
+      .end()
+  })
+}

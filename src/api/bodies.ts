@@ -1,0 +1,57 @@
+/** What may stand in a request's body. Unknown fields are errors: `{"verison": "v2"}` must not deploy anything. */
+import { z } from 'zod'
+import { ProblemError } from '../ipc/problem.ts'
+
+const reason = z.string().max(1000).nullish()
+
+export const deployBody = z.strictObject({
+  version: z.string().min(1).max(100),
+  kind: z.enum(['deploy', 'verify']).default('deploy'),
+  replace: z.boolean().default(false),
+})
+/** For what takes no more words. */
+export const emptyBody = z.strictObject({})
+export const commandBody = z.strictObject({ reason })
+export const approveBody = z.strictObject({
+  reason,
+  /** Skips this gate; recorded with name and reason. */
+  gate: z.string().max(100).nullish(),
+})
+export const rollbackBody = z.strictObject({ reason, to: z.string().max(100).nullish() })
+export const feedbackBody = z.strictObject({
+  requestId: z.string().min(1).max(700),
+  kind: z.enum(['score', 'thumbs', 'handoff', 'label']),
+  value: z.unknown(),
+})
+
+type Request = { text(): Promise<string>; method: string; path: string }
+
+/** @throws ProblemError `not-json`, `wrong-body` */
+export async function bodyOf<Shape extends z.ZodType>(
+  request: Request,
+  shape: Shape,
+): Promise<z.output<Shape>> {
+  const text = await request.text()
+  let value: unknown
+  try {
+    value = text === '' ? {} : JSON.parse(text)
+  } catch (cause) {
+    throw new ProblemError({
+      status: 400,
+      code: 'not-json',
+      title: `${request.method} ${request.path}: the body is not JSON (${(cause as Error).message})`,
+      hint: 'send one JSON object; GET /api/v1/openapi.json describes it',
+    })
+  }
+  const parsed = shape.safeParse(value)
+  if (parsed.success) return parsed.data
+  const detail = parsed.error.issues
+    .map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`)
+    .join('; ')
+  throw new ProblemError({
+    status: 400,
+    code: 'wrong-body',
+    title: `${request.method} ${request.path}: ${detail}`,
+    hint: 'GET /api/v1/openapi.json describes the body',
+  })
+}

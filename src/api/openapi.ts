@@ -1,0 +1,155 @@
+/** What the API offers, as an OpenAPI 3.1 document. Bodies come from the schemas that check them; a test holds the paths to the routes. */
+import { z } from 'zod'
+import {
+  approveBody,
+  commandBody,
+  deployBody,
+  emptyBody,
+  feedbackBody,
+  rollbackBody,
+} from './bodies.ts'
+
+type Offer = {
+  summary: string
+  body?: z.ZodType
+  query?: Record<string, string>
+  /** 200 unless said otherwise. */
+  status?: number
+  open?: boolean
+}
+
+const events = {
+  service: 'of this service only',
+  after: 'events with a higher id; the header Last-Event-ID does the same',
+  limit: 'at most so many, up to 1000',
+}
+
+const acts: Record<string, Offer> = {
+  approve: {
+    summary: 'consent by name; with gate and reason, one gate is skipped, on record',
+    body: approveBody,
+  },
+  promote: {
+    summary: 'accept the new version without more evidence; the reason is needed',
+    body: commandBody,
+  },
+  pause: { summary: 'stop forward steps; never guard, health or rollback', body: commandBody },
+  resume: { summary: 'let it go on', body: commandBody },
+  abort: { summary: 'end it before the switch', body: commandBody },
+  rollback: {
+    summary: 'back to the standby at once; `to`: to an older version, as a release of its own',
+    body: rollbackBody,
+  },
+  retry: { summary: 'the same version again, as a new release', body: emptyBody, status: 202 },
+}
+
+const offers: Record<string, Offer> = {
+  'GET /healthz': { summary: 'this process answers', open: true },
+  'GET /readyz': { summary: 'Beryl can do its work; 503 with the reasons', open: true },
+  'GET /api/v1/openapi.json': { summary: 'this document' },
+  'GET /api/v1/services': { summary: 'every service' },
+  'GET /api/v1/services/{service}': {
+    summary:
+      'what is live, both environments, the active release, the way back, what may be asked for',
+  },
+  'GET /api/v1/services/{service}/versions': { summary: 'versions, with their digests' },
+  'GET /api/v1/services/{service}/cost': { summary: 'the ledger: replica-hours and money' },
+  'GET /api/v1/services/{service}/history': {
+    summary: 'releases, newest first',
+    query: { limit: 'at most so many, up to 1000' },
+  },
+  'POST /api/v1/services/{service}/releases': {
+    summary: 'start a release',
+    body: deployBody,
+    status: 202,
+  },
+  'GET /api/v1/releases/{id}': { summary: 'one release: phase, gates, watch, cost' },
+  'GET /api/v1/releases/{id}/report': { summary: 'the release, with every event of its record' },
+  'GET /api/v1/events': {
+    summary: 'the record; with Accept: text/event-stream as server-sent events',
+    query: events,
+  },
+  'POST /api/v1/feedback': { summary: 'say how good one answer was', body: feedbackBody },
+  ...Object.fromEntries(
+    ['services', 'releases'].flatMap((kind) =>
+      Object.entries(acts).map(([act, offer]): [string, Offer] => [
+        `POST /api/v1/${kind}/{target}/${act}`,
+        kind === 'releases'
+          ? offer
+          : { ...offer, summary: `${offer.summary} (the active release)` },
+      ]),
+    ),
+  ),
+}
+
+export function openapi() {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const [at, offer] of Object.entries(offers)) {
+    const [method, path] = at.split(' ') as [string, string]
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operation(path, offer) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Beryl',
+      version: 'v1',
+      description:
+        'Answers and problem documents use the words of the CLI. Every write is recorded with the actor of its token.',
+    },
+    security: [{ token: [] }],
+    paths,
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+      schemas: { Problem: problem },
+    },
+  }
+}
+
+function operation(path: string, { summary, body, query = {}, status = 200, open }: Offer) {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+  const inQuery = Object.entries(query).map(([name, description]) => ({
+    name,
+    in: 'query',
+    description,
+    schema: name === 'service' ? { type: 'string' } : { type: 'integer', minimum: 0 },
+  }))
+  return {
+    summary,
+    ...(open ? { security: [] } : {}),
+    parameters: [...inPath, ...inQuery],
+    ...(body === undefined
+      ? {}
+      : {
+          requestBody: {
+            content: { 'application/json': { schema: z.toJSONSchema(body, { io: 'input' }) } },
+          },
+        }),
+    responses: {
+      [status]: { description: status === 202 ? 'begun; follow it by its id' : 'as asked' },
+      default: {
+        description: 'refused, with a stable code and a hint',
+        content: {
+          'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+        },
+      },
+    },
+  }
+}
+
+/** RFC 9457, with Beryl's own members. */
+const problem = {
+  type: 'object',
+  required: ['type', 'status', 'title', 'code'],
+  properties: {
+    type: { type: 'string', description: 'urn:beryl:problem: and the code' },
+    status: { type: 'integer' },
+    title: { type: 'string', description: 'what was refused, and why, in one sentence' },
+    code: { type: 'string', description: 'stable; for programs' },
+    hint: { type: 'string', description: 'what to do' },
+  },
+}

@@ -1,0 +1,113 @@
+/** What can be asked: services, releases, the record; as JSON, the record also as a stream of events. */
+import { Hono } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import { ProblemError } from '../ipc/problem.ts'
+import type { ApiEnv } from './authenticate.ts'
+import type { Operations } from './operations.ts'
+
+const eventPollMs = 250
+const eventStreamsMax = 64
+const listMax = 1000
+
+export function reads(operations: Operations): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>()
+  const openStreams = { count: 0 }
+  app.get('/services', (context) => context.json({ services: operations.services() }))
+  app.get('/services/:service', (context) =>
+    context.json(operations.service(context.req.param('service'))),
+  )
+  app.get('/services/:service/versions', (context) =>
+    context.json({ versions: operations.service(context.req.param('service')).versions }),
+  )
+  app.get('/services/:service/cost', (context) =>
+    context.json(operations.cost(context.req.param('service'))),
+  )
+  app.get('/services/:service/history', (context) =>
+    context.json({
+      releases: operations.releases(
+        context.req.param('service'),
+        wholeNumber('limit', context.req.query('limit'), { otherwise: 50, atMost: listMax }),
+      ),
+    }),
+  )
+  app.get('/releases/:id', (context) => context.json(operations.release(context.req.param('id'))))
+  app.get('/releases/:id/report', (context) => {
+    const id = context.req.param('id')
+    return context.json({ release: operations.release(id), events: operations.eventsOf(id) })
+  })
+  app.get('/events', (context) => {
+    const service = context.req.query('service') ?? null
+    if (service !== null) operations.service(service)
+    const after = wholeNumber(
+      'Last-Event-ID or after',
+      context.req.header('last-event-id') ?? context.req.query('after'),
+      { otherwise: 0, atMost: Number.MAX_SAFE_INTEGER },
+    )
+    const limit = wholeNumber('limit', context.req.query('limit'), {
+      otherwise: 200,
+      atMost: listMax,
+    })
+    if (!(context.req.header('accept') ?? '').includes('text/event-stream'))
+      return context.json({ events: operations.events(after, service, limit) })
+    return eventStream(context, { operations, after, service, openStreams })
+  })
+  return app
+}
+
+type StreamAsked = {
+  operations: Operations
+  after: number
+  service: string | null
+  openStreams: { count: number }
+}
+
+function eventStream(
+  context: Parameters<typeof streamSSE>[0],
+  { operations, after, service, openStreams }: StreamAsked,
+): Response {
+  if (openStreams.count >= eventStreamsMax) {
+    throw new ProblemError({
+      status: 503,
+      code: 'too-many-streams',
+      title: `${eventStreamsMax} event streams are open already`,
+      hint: 'close one',
+    })
+  }
+  openStreams.count++
+  return streamSSE(context, async (stream) => {
+    let last = after
+    stream.onAbort(() => {})
+    try {
+      while (!stream.aborted && !stream.closed) {
+        for (const event of operations.events(last, service, 100)) {
+          await stream.writeSSE({
+            id: String(event.id),
+            event: event.kind,
+            data: JSON.stringify(event),
+          })
+          last = event.id
+        }
+        await stream.sleep(eventPollMs)
+      }
+    } finally {
+      openStreams.count--
+    }
+  })
+}
+
+/** @throws ProblemError `wrong-query`: a limit that nobody understood must not become another one */
+function wholeNumber(
+  name: string,
+  text: string | undefined,
+  { otherwise, atMost }: { otherwise: number; atMost: number },
+): number {
+  if (text === undefined) return otherwise
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (value <= atMost) return value
+  throw new ProblemError({
+    status: 400,
+    code: 'wrong-query',
+    title: `${name}: expected a whole number from 0 to ${atMost}, came ${JSON.stringify(text.slice(0, 60))}`,
+    hint: 'GET /api/v1/openapi.json describes the parameters',
+  })
+}

@@ -1,0 +1,91 @@
+/** Every verb: what it does, in one line, and how it is typed. The help texts are made from this; a test runs through it. */
+export type Verb = { group: string; does: string; examples: readonly string[] }
+
+const start = 'Start:'
+const release = 'Release:'
+const decide = 'Decide, by release or service:'
+const look = 'Look:'
+
+export const menu = {
+  demo: {
+    group: start,
+    does: 'the whole story with real models, in under two minutes',
+    examples: ['beryl demo', 'beryl demo --keep'],
+  },
+  validate: {
+    group: start,
+    does: 'check a manifest: file:line:column, what was expected, what came',
+    examples: ['beryl validate', 'beryl validate -f production.yaml --json'],
+  },
+  schema: {
+    group: start,
+    does: "print the manifest's JSON Schema, for editors",
+    examples: ['beryl schema > beryl.schema.json'],
+  },
+  up: {
+    group: start,
+    does: 'start gateway, controller and API in the foreground; Ctrl-C stops everything',
+    examples: ['beryl up', 'beryl up -f production.yaml --data /var/lib/beryl'],
+  },
+  deploy: {
+    group: release,
+    does: 'bring a version up, test it, and switch to it',
+    examples: ['beryl deploy chat v2 --wait', 'beryl deploy chat v2 --wait --timeout 30m --json'],
+  },
+  verify: {
+    group: release,
+    does: 'the same gates, then tear down; never switches',
+    examples: ['beryl verify chat v2 --wait'],
+  },
+  rollback: {
+    group: release,
+    does: 'back to the standby at once',
+    examples: [
+      'beryl rollback chat --reason "answers in the wrong language"',
+      'beryl rollback chat --to v1 --wait',
+    ],
+  },
+  approve: {
+    group: decide,
+    does: 'consent to this release, by name',
+    examples: [
+      'beryl approve r7 --reason "read the report"',
+      'beryl approve r7 --force goldenSet --reason "labels 12 to 15 are wrong"',
+    ],
+  },
+  promote: {
+    group: decide,
+    does: 'accept the new version without more evidence',
+    examples: ['beryl promote r7 --reason "night: no traffic to judge by"'],
+  },
+  pause: {
+    group: decide,
+    does: 'stop forward steps; never guard, health or rollback',
+    examples: ['beryl pause chat --reason "incident in the data centre"'],
+  },
+  resume: { group: decide, does: 'let it go on', examples: ['beryl resume chat'] },
+  abort: {
+    group: decide,
+    does: 'end it before the switch; live traffic is not touched',
+    examples: ['beryl abort r7 --reason "wrong weights"'],
+  },
+  retry: {
+    group: decide,
+    does: 'the same version again, as a new release; no evidence is carried over',
+    examples: ['beryl retry r7'],
+  },
+  status: {
+    group: look,
+    does: 'one screen: what is live, what is being released, what it waits for',
+    examples: ['beryl status', 'beryl status chat --json'],
+  },
+  history: {
+    group: look,
+    does: 'every release: what became of it, and why',
+    examples: ['beryl history chat'],
+  },
+} as const satisfies Record<string, Verb>
+
+export type VerbName = keyof typeof menu
+
+export const acts = ['approve', 'promote', 'pause', 'resume', 'abort', 'retry'] as const
