@@ -60,7 +60,7 @@ test('the whole demo happens, and --keep leaves a Beryl that can be looked at an
   assert.doesNotMatch(run.said(), /✗/)
   const [, url] = /Still running: (\S+)/.exec(run.said()) ?? []
   const [, pid] = /kill -INT (\d+)/.exec(run.said()) ?? []
-  const [, data] = /beryl status --data (\S+)/.exec(run.said()) ?? []
+  const [, data] = /npm run beryl -- status --data (\S+)/.exec(run.said()) ?? []
   try {
     const answer = await fetch(url!, {
       method: 'POST',
@@ -86,19 +86,37 @@ test('the whole demo happens, and --keep leaves a Beryl that can be looked at an
   }
 })
 
-test('Ctrl-C in the middle stops everything, and leaves nothing behind', async () => {
-  const before = directories()
-  const run = demo()
-  await run.saying('2. A client sends')
-  const [made] = directories().filter((name) => !before.includes(name))
-  run.child.kill('SIGINT')
-  assert.equal(await run.ended(), 130, run.said())
-  assert.ok(!existsSync(join(tmpdir(), made!)), `${made} is left`)
-  assert.match(run.said(), /Stopping everything/)
-  // A command that was killed is a zombie until its parent's parent has looked; its command line is gone at once.
-  assert.deepEqual(
-    globSync('/proc/[0-9]*/cmdline').filter((file) => textOf(file).includes(made!)),
-    [],
-    'no process of it is left',
-  )
-})
+for (const [when, until] of [
+  [
+    'while Beryl starts',
+    async (run: ReturnType<typeof demo>, before: readonly string[]) => {
+      await run.saying('1. Beryl starts')
+      // Its `up` has been started as soon as it has a log.
+      await eventually(
+        () =>
+          directories().some(
+            (name) => !before.includes(name) && existsSync(join(tmpdir(), name, 'up.log')),
+          ),
+        () => 'beryl up to be started',
+      )
+    },
+  ],
+  ['in the middle', (run: ReturnType<typeof demo>) => run.saying('2. A client sends')],
+] as const)
+  test(`Ctrl-C ${when} stops everything, and leaves nothing behind`, async () => {
+    const before = directories()
+    const run = demo()
+    await until(run, before)
+    const [made] = directories().filter((name) => !before.includes(name))
+    run.child.kill('SIGINT')
+    assert.equal(await run.ended(), 130, run.said())
+    assert.ok(!existsSync(join(tmpdir(), made!)), `${made} is left`)
+    assert.match(run.said(), /Stopping everything/)
+    assert.doesNotMatch(run.said(), /✗/)
+    // A command that was killed is a zombie until its parent's parent has looked; its command line is gone at once.
+    assert.deepEqual(
+      globSync('/proc/[0-9]*/cmdline').filter((file) => textOf(file).includes(made!)),
+      [],
+      'no process of it is left',
+    )
+  })

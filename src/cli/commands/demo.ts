@@ -1,7 +1,7 @@
 /** `beryl demo`: the whole story with real models. Every line is measured; what does not happen makes it fail. */
 import type { ReleaseView } from '../../api/shapes.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { sendTraffic, setStage } from '../demo/stage.ts'
+import { command, sendTraffic, setStage } from '../demo/stage.ts'
 import type { Client, Stage } from '../demo/stage.ts'
 import { scoreboard } from '../demo/scoreboard.ts'
 import { Script } from '../demo/script.ts'
@@ -15,12 +15,14 @@ export async function demo({ json }: Globals, { keep }: { keep: boolean }): Prom
   const script = new Script(json ? process.stderr : process.stdout)
   let stage: Stage | null = null
   let client: Client | null = null
+  let left = false
   let interrupted = false
+  let strike = () => Promise.resolve()
   const interrupt = () => {
     if (interrupted) process.exit(130)
     interrupted = true
     script.line('Stopping everything …')
-    void (stage?.strike() ?? Promise.resolve()).then(() => process.exit(130))
+    void strike().then(() => process.exit(130))
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt)
   try {
@@ -28,7 +30,7 @@ export async function demo({ json }: Globals, { keep }: { keep: boolean }): Prom
     script.note(
       'A small real model that tells 13 languages apart, trained a moment ago on this machine.',
     )
-    stage = await setStage()
+    stage = await setStage((how) => (strike = how))
     script.note(`Traffic ${stage.running.gateway}   API ${stage.running.url}`)
     const first = release(stage, script, 'v1', exitCodes.done)
     await live(stage, 'v1', first)
@@ -102,15 +104,18 @@ export async function demo({ json }: Globals, { keep }: { keep: boolean }): Prom
       script.line(
         `Still running: ${stage.running.gateway}/classify   stop it with: kill -INT ${stage.running.pid}`,
       )
-      script.line(`Look at it: beryl status --data ${stage.data}`)
+      script.line(`Look at it: ${command} status --data ${stage.data}`)
       stage.leave()
+      left = true
     }
   } catch (error) {
-    script.fail((error as Error).message)
+    if (!interrupted) script.fail((error as Error).message)
   } finally {
     await client?.stop()
-    if (stage !== null && !keep) await stage.strike()
+    if (!left) await strike()
   }
+  // What a Ctrl-C broke off did not fail: the handler ends the process once everything is stopped.
+  if (interrupted) return exitCodes.error
   for (const failure of script.failures) script.line(`did not happen: ${failure}`)
   script.end()
   if (json) process.stdout.write(`${JSON.stringify(script.document(), null, 2)}\n`)

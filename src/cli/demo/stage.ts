@@ -32,8 +32,12 @@ export type Stage = {
   leave(): void
 }
 
-/** Trains the models, writes a manifest of its own with free ports, and starts Beryl on it. */
-export async function setStage(): Promise<Stage> {
+/**
+ * Trains the models, writes a manifest of its own with free ports, and starts Beryl on it.
+ *
+ * @param striking told how to end all of it before anything is started: a Ctrl-C does not wait for a stage that is set
+ */
+export async function setStage(striking: (strike: () => Promise<void>) => void): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), 'beryl-demo-'))
   const remove = () => rmSync(directory, { recursive: true, force: true })
   process.once('exit', removeUnlessKept)
@@ -50,7 +54,14 @@ export async function setStage(): Promise<Stage> {
   const data = join(directory, 'data')
   /** Commands that still run. */
   const commands = new Set<ChildProcess>()
-  const up = await startUp(manifest, data, join(directory, 'up.log'))
+  const up = spawnUp(manifest, data, join(directory, 'up.log'))
+  const strike = async () => {
+    for (const command of commands) command.kill()
+    await stopUp(up)
+    remove()
+  }
+  striking(strike)
+  await isUp(up, join(directory, 'up.log'))
   const running = JSON.parse(readFileSync(join(data, 'running.json'), 'utf8')) as Stage['running']
   return {
     manifest,
@@ -58,17 +69,16 @@ export async function setStage(): Promise<Stage> {
     api: apiClient(reach({ data })),
     running,
     beryl: (...args) => runCli([...args, '--data', data], commands),
-    strike: async () => {
-      for (const command of commands) command.kill()
-      await stopUp(up)
-      remove()
-    },
+    strike,
     leave: () => {
       kept = true
       up.unref()
     },
   }
 }
+
+/** How a person runs a command where this was run: in a checkout there is no `beryl` on the path. */
+export const command = import.meta.url.endsWith('.ts') ? 'npm run beryl --' : 'beryl'
 
 /** Ports that are free, and paths that stay right where this copy lies. */
 function ownManifest(text: string): string {
@@ -82,7 +92,7 @@ function ownManifest(text: string): string {
  * In a session of its own: a Ctrl-C on the demo is the demo's to handle, in order. What it says goes to a file: a pipe would
  * hold the demo back when Beryl is kept, and break under Beryl once the demo has gone.
  */
-async function startUp(manifest: string, data: string, log: string): Promise<ChildProcess> {
+function spawnUp(manifest: string, data: string, log: string): ChildProcess {
   const output = openSync(log, 'a')
   const child = spawn(process.execPath, [program, 'up', '-f', manifest, '--data', data], {
     detached: true,
@@ -90,18 +100,21 @@ async function startUp(manifest: string, data: string, log: string): Promise<Chi
     env: ownEnvironment(),
   })
   closeSync(output)
+  return child
+}
+
+async function isUp(up: ChildProcess, log: string): Promise<void> {
   const said = () => readFileSync(log, 'utf8')
   const until = performance.now() + upWithinMs
   while (!said().includes('Beryl is up')) {
-    if (child.exitCode !== null || child.signalCode !== null)
-      throw new Error(`\`beryl up\` ended with exit code ${child.exitCode}:\n${said()}`)
+    if (up.exitCode !== null || up.signalCode !== null)
+      throw new Error(`\`beryl up\` ended with exit code ${up.exitCode}:\n${said()}`)
     if (performance.now() > until) {
-      child.kill('SIGINT')
+      await stopUp(up)
       throw new Error(`\`beryl up\` was not ready within ${upWithinMs / 1000} s:\n${said()}`)
     }
     await new Promise((resolve) => setTimeout(resolve, upPollMs))
   }
-  return child
 }
 
 async function stopUp(up: ChildProcess): Promise<void> {
