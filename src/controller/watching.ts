@@ -6,6 +6,7 @@ import { answerOf, cellOf, cellWidth, readCell } from '../guard/answer.ts'
 import { decide } from '../guard/decide.ts'
 import type { Decision } from '../guard/guard.ts'
 import { outcomeOf } from '../guard/outcome.ts'
+import { distance } from '../guard/line.ts'
 import { beginOrder, inOrder } from '../guard/reorder.ts'
 import type { Arrived } from '../guard/reorder.ts'
 import { beginWatch, observe } from '../guard/watch.ts'
@@ -37,6 +38,8 @@ export function watchingOf({
   let pulling: Promise<void> | null = null
   let pulledAt = -Infinity
   let last: GatewayState | null = null
+  /** The highest number that was taken of each service. */
+  const newest = new Map<string, { run: string; seq: number }>()
   const times = openTimes(store)
 
   return {
@@ -72,7 +75,7 @@ export function watchingOf({
               counts: { errors: store.traffic.totals(service, from.release) },
               latency: { firstByte: old?.firstByte ?? {}, total: old?.total ?? {} },
             }
-      const order = beginOrder(last?.run ?? '', state?.assigned ?? 0, {
+      const order = beginOrder(last?.run ?? '', nextOf(service, state?.assigned ?? 0), {
         width: cellWidth,
         perSecond: old?.load.perSecond?.new ?? 0,
       })
@@ -90,6 +93,16 @@ export function watchingOf({
     },
 
     view: (release: Release): Decision | null => decisionOf(release),
+  }
+
+  /**
+   * The first number that a watch may ask for. Looking at the gateway and taking what it saw are two moments: what was assigned and
+   * answered between them is counted already, will not come again, and must not be waited for.
+   */
+  function nextOf(service: string, assigned: number): number {
+    const taken = newest.get(service)
+    if (taken === undefined || taken.run !== last?.run) return assigned
+    return distance(taken.seq + 1, assigned) > 0 ? (taken.seq + 1) >>> 0 : assigned
   }
 
   function decisionOf(release: Release): Decision | null {
@@ -122,6 +135,10 @@ export function watchingOf({
       sum.total++
       if (outcome === 'bad') sum.bad++
       totals.set(key, sum)
+    }
+    for (const { service, seq } of items) {
+      const taken = newest.get(service)
+      if (taken?.run !== run || distance(seq, taken.seq) > 0) newest.set(service, { run, seq })
     }
     const watches = watched(run, items)
     store.traffic.count(

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import type { GatewayClient } from '../gateway/client.ts'
+import type { GatewayState, Observation } from '../gateway/control.ts'
+import { errors, rulesOf } from '../guard/testing.ts'
+import type { Release, Service } from '../release/release.ts'
+import { openStore } from '../storage/store.ts'
+import type { ControllerStore } from './store.ts'
+import { watchingOf } from './watching.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'beryl-watching-'))
+const store = openStore(join(directory, 'beryl.db')) as ControllerStore
+after(() => {
+  store.close()
+  rmSync(directory, { recursive: true })
+})
+
+test('a watch does not wait for what was answered, and counted, between the last look and its beginning', async () => {
+  const release = {
+    id: 'r1',
+    service: 'tiny',
+    from: null,
+    phase: { name: 'watching' },
+  } as unknown as Release
+  const event = {
+    at: 0,
+    service: 'tiny',
+    release: null,
+    kind: 'command',
+    by: 'ann',
+    text: '',
+    data: {},
+  }
+  const stored = store.services.create({ name: 'tiny' } as Service, event)
+  store.services.save(
+    { service: { name: 'tiny', release } as Service, revision: stored.revision },
+    { releases: [], added: [{ release, plan: { watch: rulesOf(errors) } as never }], events: [] },
+  )
+  let items: Observation[] = []
+  const gateway = {
+    observations: (run: string, from: number) =>
+      Promise.resolve({ run, next: from + items.length, items, gaps: [] }),
+  } as unknown as GatewayClient
+  const watching = watchingOf({ store, gateway, now: () => ({ wall: 1_800_000_000_000, up: 1 }) })
+  const seen = (seq: number, by: string) =>
+    ({ service: 'tiny', release: by, seq, outcome: 'ok', status: 200 }) as Observation
+
+  // The gateway said that 100 were assigned; five more were answered before it was asked what it saw.
+  items = Array.from({ length: 5 }, (_, index) => seen(100 + index, 'r0'))
+  const state = {
+    run: 'run',
+    services: { tiny: { assigned: 100, replicas: {}, table: { environments: {} } } },
+  } as unknown as GatewayState
+  await watching.take(state)
+  watching.begin(release)
+  items = Array.from({ length: 40 }, (_, index) => ({
+    ...seen(105 + index, 'r1'),
+    replica: 'a',
+    firstByteMs: 1,
+    totalMs: 2,
+    at: 1_800_000_000_000,
+  }))
+  const said = () => watching.view(release)!.because
+  for (let looks = 0; looks < 1000 && !said().includes('in 40 answers'); looks++) {
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    await watching.take(state)
+  }
+  assert.match(said(), /0 errors in 40 answers/)
+})
