@@ -18,7 +18,7 @@ after(() => {
   rmSync(directory, { recursive: true })
 })
 
-test('a watch does not wait for what was answered, and counted, between the last look and its beginning', async () => {
+test('a watch does not wait for what was answered, and counted, before it began, whoever began it before', async () => {
   const release = {
     id: 'r1',
     service: 'tiny',
@@ -48,13 +48,21 @@ test('a watch does not wait for what was answered, and counted, between the last
   const seen = (seq: number, by: string) =>
     ({ service: 'tiny', release: by, seq, outcome: 'ok', status: 200 }) as Observation
 
-  // The gateway said that 100 were assigned; five more were answered before it was asked what it saw.
+  const stateAt = (assigned: number) =>
+    ({
+      run: 'run',
+      services: { tiny: { assigned, replicas: {}, table: { environments: {} } } },
+    }) as unknown as GatewayState
+  // A controller began it at number 90, and died before it journalled the switch: 90 to 99 were counted without it.
+  await watching.take(stateAt(90))
+  watching.begin(release)
+  // The gateway says that 100 were assigned; five more are answered before it is asked what it saw.
   items = Array.from({ length: 5 }, (_, index) => seen(100 + index, 'r0'))
-  const state = {
-    run: 'run',
-    services: { tiny: { assigned: 100, replicas: {}, table: { environments: {} } } },
-  } as unknown as GatewayState
-  await watching.take(state)
+  const state = stateAt(100)
+  while (store.traffic.totals('tiny', 'r0').total < 5) {
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    await watching.take(state)
+  }
   watching.begin(release)
   items = Array.from({ length: 40 }, (_, index) => ({
     ...seen(105 + index, 'r1'),

@@ -61,9 +61,12 @@ export function watchingOf({
       return pulling
     },
 
-    /** Before the switch: from here on every assignment counts. Beginning again changes nothing that was seen. */
+    /**
+     * Right before the switch is journalled: from here on every assignment counts. A watch that is there already was begun by a
+     * controller that died before it journalled the switch: what was taken since did not go into it and will not come again, so it
+     * begins anew. Nothing of the new version can have been seen.
+     */
     begin(release: Release): void {
-      if (store.traffic.watch(release.id) !== null) return
       const { service, from } = release
       const plan = store.services.plan(release.id)!
       const state = last?.services[service]
