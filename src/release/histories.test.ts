@@ -103,6 +103,7 @@ const steps = fc.oneof(
   step('the disk is full', (world) => void (world.diskFull = true)),
   step('the disk has room', (world) => void (world.diskFull = false)),
   { weight: 2, arbitrary: step('the controller is killed', (world) => world.kill()) },
+  step('the gateway is killed', (world) => world.killGateway()),
   step('an hour', (world) => world.pass(3600)),
   step('a day', (world) => world.pass(25 * 3600)),
   step('the wall clock jumps back', (world) => {
