@@ -146,17 +146,20 @@ test('a gateway that refuses is said once, and asked again until it takes it', a
   assert.equal(gateway.asked.length, 4)
 })
 
-test('what was planned before a command came is dropped', async () => {
+test('when a command comes between two actions the rest of the plan is dropped', async () => {
   const gateway = gatewayFake(tableOf(3, 'blue'))
-  const { begin } = startedOn(switched(releaseOf(switching)), gateway)
+  const { begin, provider } = startedOn(switched(releaseOf(switching)), gateway)
+  // Planned: start a replica for blue, then switch. The rollback comes with the first.
+  provider.replicas = [replicaOf('b')]
   const { rows, phase } = begin()
-  // The command comes while the gateway is being looked at for the first time.
-  const back = releaseOf({ name: 'rolling-back', since, generation: 5, why: 'no', by: 'ann' })
-  const { colour: _, ...row } = switched(back)
-  rows.save({
-    next: { ...row, colour: 'blue', live: row.standby, standby: null, back: null },
-    events: [],
-  })
+  provider.before = () => {
+    provider.before = () => {}
+    const back = releaseOf({ name: 'rolling-back', since, generation: 5, why: 'no', by: 'ann' })
+    const row = switched(back)
+    const next: Service = { ...row, colour: 'blue', live: row.standby, standby: null, back: null }
+    rows.save({ next, events: [] })
+    provider.replicas = [replicaOf('a'), replicaOf('b')]
+  }
   await until('the end', () => phase() === undefined)
   assert.ok(!gateway.asked.includes('put 4'))
   assert.equal(gateway.table.live, 'blue')

@@ -83,7 +83,7 @@ export function journal(service: Service) {
   const file = join(directory, 'beryl.db')
   const database = openDatabase(file)
   const whole = openStore(file) as ControllerStore
-  const store = { ...whole, services: servicesIn<Plan>(database) } as ControllerStore
+  const store = { ...whole, services: servicesIn<Plan>(database) }
   after(() => {
     database.close()
     whole.close()
@@ -214,11 +214,14 @@ export function replicaOf(version: 'a' | 'b'): ReplicaSeen {
 }
 
 export function providerFake(...replicas: ReplicaSeen[]) {
-  const fake = { replicas, asked: [] as string[] }
+  const fake = { replicas, asked: [] as string[], before: (_what: string) => {} }
   const provider: Provider = {
     open: async () => {},
     look: () => fake.replicas,
-    start: async ({ id }) => void fake.asked.push(`start ${id}`),
+    start: async ({ id }) => {
+      fake.asked.push(`start ${id}`)
+      fake.before('start')
+    },
     stop: async (id) => {
       fake.asked.push(`stop ${id}`)
       fake.replicas = fake.replicas.filter((one) => one.id !== id)

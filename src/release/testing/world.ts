@@ -7,7 +7,6 @@ import assert from 'node:assert/strict'
 import { advance } from '../advance.ts'
 import { apply, begin, settle } from '../commands.ts'
 import type { Asked } from '../commands.ts'
-import { bigEnough } from '../desired-world.ts'
 import type { Routes } from '../desired-world.ts'
 import { enter, nextGeneration } from '../enter.ts'
 import { gatesTaken } from '../gates.ts'
@@ -17,6 +16,7 @@ import { isEnd } from '../release.ts'
 import type { Environment, GateState, Now, Release, Rules, Service } from '../release.ts'
 import type { Refusal } from '../release-can.ts'
 import type { GatewayFact, GuardFact, ReplicaFact, Seen } from '../seen.ts'
+import { hold, holdEvidence, holdGatesOpen, holdMove } from './promises.ts'
 
 export const plainRules: Rules = {
   gates: [
@@ -32,7 +32,6 @@ export const plainRules: Rules = {
 
 type Table = Routes & { generation: number }
 
-const dayMs = 24 * 3600 * 1000
 const unwritable: Refusal = { code: 'unwritable', reason: 'the disk is full', hint: 'make room' }
 const placesOf = (routes: Routes) => routes.environments
 const movesPerLookMax = 12
@@ -167,7 +166,7 @@ export class World {
       }
     }
     if (actionsMax < Infinity) this.kill()
-    this.hold()
+    hold(this)
   }
 
   /** @returns false where the journal took no write: then nothing is acted on */
@@ -190,8 +189,9 @@ export class World {
         this.waitingFor = move.waitingFor
         break
       }
-      if (move.to === 'switching') this.holdGatesOpen(release)
-      if (move.to === 'stabilizing') this.holdEvidence(release)
+      if (move.to === 'switching')
+        holdGatesOpen(release, this.gates.get(release.id) ?? [], this.now)
+      if (move.to === 'stabilizing') holdEvidence(release, this.guard)
       this.save(enter(this.service, release, move, this.now), move.to === 'rolling-back')
     }
   }
@@ -376,18 +376,9 @@ export class World {
 
   private store(table: Table, back: Table | null): void {
     const before = this.table
-    const { release } = this.service
     assert.ok(table.generation > (before?.generation ?? 0), 'generations rise')
-    if ((before?.live ?? null) !== table.live) {
-      assert.ok(table.live !== null, 'promise 1: once live, always live')
-      const phase = release?.phase.name
-      assert.ok(
-        this.behind || phase === 'switching' || phase === 'rolling-back',
-        `promise 2: live traffic moves in a switch or a rollback, not while ${phase}`,
-      )
-      assert.equal(table.live, this.service.colour, 'promise 2: it moves to the live place')
-      if (phase === 'switching') this.holdBigEnough(release!)
-    }
+    if ((before?.live ?? null) !== table.live)
+      holdMove(this.service, table.live, { seen: this.look(), behind: this.behind })
     const answers = table.live === null ? null : table.environments[table.live]!.release
     if (answers !== null && answers !== this.moved.at(-1)) this.moved.push(answers)
     this.table = table
@@ -432,69 +423,5 @@ export class World {
     assert.ok(next.back === null || next.back > 0)
     this.service = next
     if (!this.diskFull) this.written = next
-  }
-
-  private holdGatesOpen(release: Release): void {
-    const known = this.gates.get(release.id) ?? []
-    assert.notEqual(release.kind, 'verify', 'verify never switches')
-    for (const { name } of gatesTaken(release).taken) {
-      const state = known.find((one) => one.name === name)
-      const passed =
-        state?.state === 'decided' && state.verdict === 'pass' && this.now.wall - state.at < dayMs
-      const skipped = release.skipped.some(({ gate }) => gate === name)
-      assert.ok(
-        passed || skipped,
-        `promise 4: ${release.id} switches, and gate ${name} did not pass`,
-      )
-    }
-    if (release.rules.switchWhen === 'approved') assert.ok(release.approvals.length > 0)
-  }
-
-  private holdEvidence(release: Release): void {
-    assert.ok(
-      this.guard.decision === 'promote' ||
-        release.accepted !== null ||
-        release.rules.watch.whenUndecided === 'accept',
-      'promise 4: the watch ends on evidence, or where somebody accepted',
-    )
-  }
-
-  private holdBigEnough(release: Release): void {
-    assert.ok(
-      bigEnough(this.service, release, this.look()),
-      'promise 5: big enough before traffic moves',
-    )
-  }
-
-  /** What must be true whenever anybody looks. */
-  private hold(): void {
-    const { service, table } = this
-    if (this.moved.length > 0) {
-      assert.notEqual(service.colour, 'none', 'promise 1: exactly one live place')
-      assert.ok(table?.live != null, 'promise 1: the gateway has a live place')
-      assert.notEqual(
-        table.environments[table.live],
-        null,
-        'promise 1: it has replicas to route to',
-      )
-    }
-    const mixed = (['blue', 'green'] as const).filter((environment) => {
-      const here = [...this.replicas.values()].filter((one) => one.environment === environment)
-      return new Set(here.map(({ release }) => release)).size > 1
-    })
-    assert.deepEqual(mixed, [], 'two bundles never share a place')
-    for (const id of new Set(this.moved)) {
-      const times = this.moved.filter((one) => one === id).length
-      const [first] = this.moved
-      assert.ok(
-        times <= 1 || id === first || this.wasLeftAndReturnedTo(id),
-        `${id} was not switched to twice`,
-      )
-    }
-  }
-
-  /** A version is returned to only by the rollback of the release that followed it. */
-  private wasLeftAndReturnedTo(id: string): boolean {
-    return this.moved.some((one, at) => one === id && this.moved[at + 2] === id)
   }
 }
