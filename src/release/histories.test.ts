@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Rules } from './release.ts'
-import { plainRules, World } from './testing/world.ts'
+import { plainRules } from './testing/plain.ts'
+import { World } from './testing/world.ts'
 
 type Step = (world: World) => void
 

@@ -4,7 +4,8 @@ import { describe, test } from 'node:test'
 import { nextActions } from './next-actions.ts'
 import type { Rules } from './release.ts'
 import { colourOf } from './roles.ts'
-import { plainRules, World } from './testing/world.ts'
+import { plainRules } from './testing/plain.ts'
+import { World } from './testing/world.ts'
 
 const approved: Rules = { ...plainRules, switchWhen: 'approved' }
 const hourS = 3600

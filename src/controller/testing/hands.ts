@@ -12,7 +12,7 @@ import type { GatewayState, ServiceTable, Stored } from '../../gateway/control.t
 import { ProblemError } from '../../ipc/problem.ts'
 import type { Provider, ReplicaSeen } from '../../providers/provider.ts'
 import type { Environment, Now, Phase, Placed, Release, Service } from '../../release/release.ts'
-import { plainRules } from '../../release/testing/world.ts'
+import { plainRules } from '../../release/testing/plain.ts'
 import { openDatabase } from '../../storage/database.ts'
 import { servicesIn } from '../../storage/services.ts'
 import { openStore } from '../../storage/store.ts'

@@ -16,19 +16,8 @@ import { isEnd } from '../release.ts'
 import type { Environment, GateState, Now, Release, Rules, Service } from '../release.ts'
 import type { Refusal } from '../release-can.ts'
 import type { GatewayFact, GuardFact, ReplicaFact, Seen } from '../seen.ts'
+import { newRelease, newService, plainRules } from './plain.ts'
 import { hold, holdEvidence, holdGatesOpen, holdMove } from './promises.ts'
-
-export const plainRules: Rules = {
-  gates: [
-    { name: 'warmUp', kind: 'warmUp', needsLive: false, absolute: false },
-    { name: 'goldenSet', kind: 'goldenSet', needsLive: false, absolute: true },
-  ],
-  switchWhen: 'verified',
-  readyWithinS: 10,
-  drainS: 30,
-  watch: { atLeastS: 60, atMostS: 600, whenUndecided: 'hold' },
-  standby: [{ rung: 'full', forS: 300 }],
-}
 
 type Table = Routes & { generation: number }
 
@@ -40,16 +29,7 @@ const movesPerLookMax = 12
 class DiskFull extends Error {}
 
 export class World {
-  service: Service = {
-    name: 'tiny',
-    generation: 0,
-    back: null,
-    colour: 'none' as const,
-    live: null,
-    standby: null,
-    release: null,
-    queued: null,
-  }
+  service: Service = newService
   now: Now = { wall: 1_700_000_000_000, up: 1000 }
   replicas = new Map<string, ReplicaFact>()
   table: Table | null = null
@@ -86,22 +66,9 @@ export class World {
       replicas = this.service.live?.replicas ?? 1,
     }: { kind?: Release['kind']; replace?: boolean; rules?: Rules; replicas?: number } = {},
   ): Release | Refusal {
-    const release: Release = {
-      id: `r${this.releases + 1}`,
-      service: 'tiny',
-      kind,
-      from: null,
-      rules,
-      by: 'ann',
-      bundle: { version, digest: `sha256:${version}`, replicas },
-      at: this.now.wall,
-      step: 0,
-      phase: { name: 'queued', since: this.now },
-      paused: null,
-      approvals: [],
-      skipped: [],
-      accepted: null,
-    }
+    const bundle = { version, digest: `sha256:${version}`, replicas }
+    const id = `r${this.releases + 1}`
+    const release = newRelease(bundle, this.now, { id, kind, rules })
     const applied = begin(this.service, release, replace, this.now)
     if ('refused' in applied) return applied.refused
     if (!this.saved(applied.service)) return unwritable
