@@ -7,12 +7,19 @@ import { crossCheck } from './cross-check.ts'
 import { describeIssue } from './describe-issue.ts'
 import type { Path } from './describe-issue.ts'
 import { manifest } from './manifest.ts'
-import type { Manifest } from './manifest.ts'
+import type { Manifest, ManifestText } from './manifest.ts'
 import { notBuilt } from './not-built.ts'
 import { substitute } from './substitute.ts'
 
 /** `text` is what was read: `up` keeps it for a controller that starts again later. */
-export type Loaded = { manifest: Manifest; file: string; directory: string; text: string }
+export type Loaded = {
+  manifest: Manifest
+  /** The same before `${NAME}` was put in: what may be kept and compared where a value may be a secret. */
+  asWritten: ManifestText
+  file: string
+  directory: string
+  text: string
+}
 
 export type LoadOptions = {
   /**
@@ -107,7 +114,8 @@ export async function loadManifest(file: string, { copy }: LoadOptions = {}): Pr
     throw new ManifestError(
       inOrder(crossed.map(({ path: place, message }) => problemAt(place, message))),
     )
-  return { manifest: parsed.data, file: path, directory, text }
+  const asWritten = written as Loaded['asWritten']
+  return { manifest: parsed.data, asWritten, file: path, directory, text }
 }
 
 function inOrder(problems: readonly ManifestProblem[]): ManifestProblem[] {

@@ -200,6 +200,8 @@ export const manifest = z.strictObject({
 })
 
 export type Manifest = z.output<typeof manifest>
+/** As the file says it. */
+export type ManifestText = z.input<typeof manifest>
 export type ServiceManifest = Manifest['services'][string]
 export type VersionManifest = ServiceManifest['versions'][string]
 export type GateManifest = ServiceManifest['verify'][number]

@@ -50,5 +50,8 @@ export function costOf(
     releases.set(spec.release, release)
     lines.set(key, line)
   }
-  return { releases, lines: [...lines.values()], total }
+  const currencies = new Set([...releases.values()].flatMap(({ currency }) => currency ?? []))
+  // A price that changed its currency between two releases: there is no such sum.
+  const sum = currencies.size > 1 ? { ...total, money: null, currency: null } : total
+  return { releases, lines: [...lines.values()], total: sum }
 }

@@ -102,25 +102,38 @@ export function openRegistry({
           hint: `versions in ${loaded.file}: ${known.join(', ')}`,
         })
       }
-      const read = await contentOf(content, directory).catch((cause: unknown) => {
-        throw new ProblemError(
-          {
-            status: 409,
-            code: 'unreadable',
-            title: `cannot read ${version} of ${name}: ${(cause as Error).message}`,
-            hint: 'every file of a version must be readable',
-          },
-          { cause },
-        )
-      })
+      const written = asWritten(name, version)
+      const read = await contentOf({ ...content, ...written.version }, directory).catch(
+        (cause: unknown) => {
+          throw new ProblemError(
+            {
+              status: 409,
+              code: 'unreadable',
+              title: `cannot read ${version} of ${name}: ${(cause as Error).message}`,
+              hint: 'every file of a version must be readable',
+            },
+            { cause },
+          )
+        },
+      )
       register(name, version, versionDigest(read), content, read)
       const bundle = {
         version,
-        digest: bundleDigest(read, service.environment),
+        digest: bundleDigest(read, { ...service.environment, ...written.environment }),
         replicas: service.environment.replicas,
       }
       return { bundle, plan: await planOf(service, version, content, goldenSets) }
     },
+  }
+
+  /** Digests are of `${NAME}`, never of its value (rulings §13): a secret that is rotated makes no other version, and none is kept. */
+  function asWritten(name: string, version: string) {
+    const { environment, versions } = loaded.asWritten.services[name]!
+    const { env = {}, args = [] } = versions[version]!
+    return {
+      version: { env, args },
+      environment: { command: environment.command, env: environment.env ?? {} },
+    }
   }
 
   /** The same name with another digest is refused, with both shown. */

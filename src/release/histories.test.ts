@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Rules } from './release.ts'
-import { plainRules, World } from './testing/world.ts'
+import { plainRules } from './testing/plain.ts'
+import { World } from './testing/world.ts'
 
 type Step = (world: World) => void
 
@@ -41,6 +42,15 @@ const rules = fc
   }))
 
 const step = (name: string, run: Step) => fc.constant({ name, run })
+
+function undurable(world: World): void {
+  world.diskFull = true
+  world.command('rollback')
+  world.tick()
+  world.diskFull = false
+  world.tick(0)
+  world.killGateway()
+}
 
 const steps = fc.oneof(
   { weight: 12, arbitrary: step('tick', (world) => world.tick()) },
@@ -103,6 +113,9 @@ const steps = fc.oneof(
   step('the disk is full', (world) => void (world.diskFull = true)),
   step('the disk has room', (world) => void (world.diskFull = false)),
   { weight: 2, arbitrary: step('the controller is killed', (world) => world.kill()) },
+  step('the gateway is killed', (world) => world.killGateway()),
+  // By single steps this is too rare to be met: the gateway comes back with the version that was left.
+  { weight: 2, arbitrary: step('a rollback that only the journal knows of', undurable) },
   step('an hour', (world) => world.pass(3600)),
   step('a day', (world) => world.pass(25 * 3600)),
   step('the wall clock jumps back', (world) => {

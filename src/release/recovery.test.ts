@@ -1,9 +1,11 @@
 /** What outlives a full disk, a killed controller, a clock that is set, and a long wait (rulings §2, §7, §10, §14). */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { nextActions } from './next-actions.ts'
 import type { Rules } from './release.ts'
 import { colourOf } from './roles.ts'
-import { plainRules, World } from './testing/world.ts'
+import { plainRules } from './testing/plain.ts'
+import { World } from './testing/world.ts'
 
 const approved: Rules = { ...plainRules, switchWhen: 'approved' }
 const hourS = 3600
@@ -51,6 +53,32 @@ describe('on a full disk', () => {
     assert.equal(world.service, before)
     assert.equal(answering(world), 'a')
   })
+})
+
+test('what the gateway sends clients to is never taken down, though the row has left it and nothing else answers', () => {
+  const world = releasing('watching')
+  world.diskFull = true
+  world.command('rollback')
+  world.tick()
+  world.diskFull = false
+  world.tick(0)
+  world.killGateway()
+  assert.equal(world.service.release?.phase.name, 'clearing')
+  assert.equal(answering(world), 'b')
+  for (const { id } of world.replicasOf('r1'))
+    world.change(id, { state: 'unready', because: 'hung' })
+  const asked = nextActions(
+    world.service,
+    { ...world.look(), replicas: world.replicasOf('r2') },
+    world.now,
+  )
+  assert.deepEqual(
+    asked.map((action) => action.do).filter((what) => what === 'retire' || what === 'cut'),
+    [],
+  )
+  for (const { id } of world.replicasOf('r1')) world.change(id, { state: 'ready' })
+  world.until('rolled-back')
+  assert.equal(answering(world), 'a')
 })
 
 describe('a controller that dies around the switch', () => {

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Now, Phase, PhaseName, Placed, Release, Service } from './release.ts'
 import { releaseCan, serviceCan } from './release-can.ts'
 import type { Command } from './release-can.ts'
-import { plainRules } from './testing/world.ts'
+import { plainRules } from './testing/plain.ts'
 
 const phases: readonly PhaseName[] = [
   'queued',

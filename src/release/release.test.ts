@@ -5,7 +5,8 @@ import { advance } from './advance.ts'
 import { desiredWorld } from './desired-world.ts'
 import type { Release, Rules } from './release.ts'
 import { colourOf, roleOf } from './roles.ts'
-import { plainRules, World } from './testing/world.ts'
+import { plainRules } from './testing/plain.ts'
+import { World } from './testing/world.ts'
 
 const promote = (world: World) => void (world.guard = { decision: 'promote', because: 'fine' })
 const hold = (world: World) => void (world.guard = { decision: 'hold', because: 'little seen' })

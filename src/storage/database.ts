@@ -1,5 +1,5 @@
 /** The only file that opens SQLite. WAL, synchronous=FULL: what was saved is saved. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -54,6 +54,7 @@ export function prepareDirectory(directory: string): void {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const probe = `${directory}/.writable`
     writeFileSync(probe, '')
+    rmSync(probe, { force: true })
   } catch (cause) {
     throw new StorageError(
       `cannot write to the data directory ${directory}: ${(cause as Error).message}. Give a directory that you may write to with --data.`,

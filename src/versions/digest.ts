@@ -57,31 +57,47 @@ function digestOf(value: unknown): string {
 }
 
 async function entriesOf(key: string, root: string): Promise<FileEntry[]> {
-  const found = await stat(root)
-  if (found.isFile()) return [await entry(key, '', root, found.size)]
-  if (!found.isDirectory()) throw new Error(`${root} is neither a file nor a directory`)
-  const names = await readdir(root, { recursive: true })
-  if (names.length > filesMax)
-    throw new Error(
-      `${root} holds ${names.length} files; at most ${filesMax} can belong to a version`,
-    )
+  const what = await stat(root)
+  if (what.isFile()) return [await entry(key, '', root, what.size)]
+  if (!what.isDirectory()) throw new Error(`${root} is neither a file nor a directory`)
   const home = await realpath(root)
   const entries: FileEntry[] = []
-  for (const name of names.toSorted()) {
-    const path = join(root, name)
+  for (const path of await pathsIn(root)) {
     const kind = await lstat(path)
-    if (kind.isDirectory()) continue
     const target = kind.isSymbolicLink() ? await realpath(path) : path
     if (kind.isSymbolicLink() && !(target + sep).startsWith(home + sep))
       throw new Error(
         `${path} links to ${target}, outside of the version: a version must hold all it needs`,
       )
     const real = await stat(target)
-    if (real.isDirectory()) continue
-    if (!real.isFile()) throw new Error(`${path} is neither a file nor a directory`)
-    entries.push(await entry(key, relative(root, path).split(sep).join('/'), target, real.size))
+    const name = relative(root, path).split(sep).join('/')
+    if (real.isDirectory()) entries.push(linkEntry(key, name, relative(home, target)))
+    else if (real.isFile()) entries.push(await entry(key, name, target, real.size))
+    else throw new Error(`${path} is neither a file nor a directory`)
   }
   return entries
+}
+
+/** All but directories, in order. Links are not walked through: two that lead in a circle would never end. */
+async function pathsIn(root: string): Promise<string[]> {
+  const found: string[] = []
+  const open = [root]
+  for (let directory = open.pop(); directory !== undefined; directory = open.pop()) {
+    for (const one of await readdir(directory, { withFileTypes: true })) {
+      const path = join(directory, one.name)
+      if (one.isDirectory()) open.push(path)
+      else found.push(path)
+    }
+    if (found.length + open.length > filesMax)
+      throw new Error(`${root} holds more than ${filesMax} files; no more can belong to a version`)
+  }
+  return found.toSorted()
+}
+
+/** What lies in the directory is counted where it is; that this name leads there is part of the version too. */
+function linkEntry(key: string, path: string, target: string): FileEntry {
+  const to = target.split(sep).join('/')
+  return { key, path, size: 0, sha256: createHash('sha256').update(`link ${to}`).digest('hex') }
 }
 
 async function entry(key: string, path: string, file: string, size: number): Promise<FileEntry> {

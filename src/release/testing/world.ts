@@ -7,7 +7,6 @@ import assert from 'node:assert/strict'
 import { advance } from '../advance.ts'
 import { apply, begin, settle } from '../commands.ts'
 import type { Asked } from '../commands.ts'
-import { bigEnough } from '../desired-world.ts'
 import type { Routes } from '../desired-world.ts'
 import { enter, nextGeneration } from '../enter.ts'
 import { gatesTaken } from '../gates.ts'
@@ -17,22 +16,11 @@ import { isEnd } from '../release.ts'
 import type { Environment, GateState, Now, Release, Rules, Service } from '../release.ts'
 import type { Refusal } from '../release-can.ts'
 import type { GatewayFact, GuardFact, ReplicaFact, Seen } from '../seen.ts'
-
-export const plainRules: Rules = {
-  gates: [
-    { name: 'warmUp', kind: 'warmUp', needsLive: false, absolute: false },
-    { name: 'goldenSet', kind: 'goldenSet', needsLive: false, absolute: true },
-  ],
-  switchWhen: 'verified',
-  readyWithinS: 10,
-  drainS: 30,
-  watch: { atLeastS: 60, atMostS: 600, whenUndecided: 'hold' },
-  standby: [{ rung: 'full', forS: 300 }],
-}
+import { newRelease, newService, plainRules } from './plain.ts'
+import { hold, holdEvidence, holdGatesOpen, holdMove } from './promises.ts'
 
 type Table = Routes & { generation: number }
 
-const dayMs = 24 * 3600 * 1000
 const unwritable: Refusal = { code: 'unwritable', reason: 'the disk is full', hint: 'make room' }
 const placesOf = (routes: Routes) => routes.environments
 const movesPerLookMax = 12
@@ -41,21 +29,16 @@ const movesPerLookMax = 12
 class DiskFull extends Error {}
 
 export class World {
-  service: Service = {
-    name: 'tiny',
-    generation: 0,
-    back: null,
-    colour: 'none' as const,
-    live: null,
-    standby: null,
-    release: null,
-    queued: null,
-  }
+  service: Service = newService
   now: Now = { wall: 1_700_000_000_000, up: 1000 }
   replicas = new Map<string, ReplicaFact>()
   table: Table | null = null
   back: Table | null = null
   gatewayUp = true
+  /** What a gateway that starts now serves by. */
+  private file: { table: Table | null; back: Table | null } = { table: null, back: null }
+  /** It came back with older routes than it had served: until it is told, traffic goes where nobody wants it. */
+  private behind = false
   /** Nothing can be journalled; a rollback goes on in memory and in the gateway (rulings §7). */
   diskFull = false
   /** What a controller that starts now reads. */
@@ -83,22 +66,9 @@ export class World {
       replicas = this.service.live?.replicas ?? 1,
     }: { kind?: Release['kind']; replace?: boolean; rules?: Rules; replicas?: number } = {},
   ): Release | Refusal {
-    const release: Release = {
-      id: `r${this.releases + 1}`,
-      service: 'tiny',
-      kind,
-      from: null,
-      rules,
-      by: 'ann',
-      bundle: { version, digest: `sha256:${version}`, replicas },
-      at: this.now.wall,
-      step: 0,
-      phase: { name: 'queued', since: this.now },
-      paused: null,
-      approvals: [],
-      skipped: [],
-      accepted: null,
-    }
+    const bundle = { version, digest: `sha256:${version}`, replicas }
+    const id = `r${this.releases + 1}`
+    const release = newRelease(bundle, this.now, { id, kind, rules })
     const applied = begin(this.service, release, replace, this.now)
     if ('refused' in applied) return applied.refused
     if (!this.saved(applied.service)) return unwritable
@@ -132,8 +102,19 @@ export class World {
   /** Everything that ran on the machine is gone; the routes file and the journal are not. */
   reboot(): void {
     this.replicas.clear()
-    this.inFlight = { blue: 0, green: 0 }
+    this.killGateway()
+    this.kill()
     this.now = { wall: this.now.wall + 60_000, up: 5 }
+  }
+
+  /** `kill -9` of the gateway, and its successor: a rollback that a full disk did not take has not happened there. */
+  killGateway(): void {
+    const { table, back } = this.file
+    if (table?.generation !== this.table?.generation) this.behind = true
+    this.table = table
+    this.back = back
+    this.inFlight = { blue: 0, green: 0 }
+    this.inFlightOf = {}
   }
 
   /** `kill -9` of the controller, and its successor: what was not written has not happened. */
@@ -152,7 +133,7 @@ export class World {
       }
     }
     if (actionsMax < Infinity) this.kill()
-    this.hold()
+    hold(this)
   }
 
   /** @returns false where the journal took no write: then nothing is acted on */
@@ -175,8 +156,9 @@ export class World {
         this.waitingFor = move.waitingFor
         break
       }
-      if (move.to === 'switching') this.holdGatesOpen(release)
-      if (move.to === 'stabilizing') this.holdEvidence(release)
+      if (move.to === 'switching')
+        holdGatesOpen(release, this.gates.get(release.id) ?? [], this.now)
+      if (move.to === 'stabilizing') holdEvidence(release, this.guard)
       this.save(enter(this.service, release, move, this.now), move.to === 'rolling-back')
     }
   }
@@ -361,22 +343,15 @@ export class World {
 
   private store(table: Table, back: Table | null): void {
     const before = this.table
-    const { release } = this.service
     assert.ok(table.generation > (before?.generation ?? 0), 'generations rise')
-    if ((before?.live ?? null) !== table.live) {
-      assert.ok(table.live !== null, 'promise 1: once live, always live')
-      const phase = release!.phase.name
-      assert.ok(
-        phase === 'switching' || phase === 'rolling-back',
-        `promise 2: live traffic moves in a switch or a rollback, not while ${phase}`,
-      )
-      assert.equal(table.live, this.service.colour, 'promise 2: it moves to the live place')
-      if (phase === 'switching') this.holdBigEnough(release!)
-    }
+    if ((before?.live ?? null) !== table.live)
+      holdMove(this.service, table.live, { seen: this.look(), behind: this.behind })
     const answers = table.live === null ? null : table.environments[table.live]!.release
     if (answers !== null && answers !== this.moved.at(-1)) this.moved.push(answers)
     this.table = table
     this.back = back
+    this.behind = false
+    if (!this.diskFull) this.file = { table, back }
   }
 
   /** Forgets first; refused while the place is live, in flight, or the generation has moved on. */
@@ -400,6 +375,7 @@ export class World {
         environments: { ...this.table.environments, [environment]: null },
       }
       this.back = null
+      this.file = { table: this.table, back: null }
     }
     for (const id of replicas) this.replicas.delete(id)
   }
@@ -414,69 +390,5 @@ export class World {
     assert.ok(next.back === null || next.back > 0)
     this.service = next
     if (!this.diskFull) this.written = next
-  }
-
-  private holdGatesOpen(release: Release): void {
-    const known = this.gates.get(release.id) ?? []
-    assert.notEqual(release.kind, 'verify', 'verify never switches')
-    for (const { name } of gatesTaken(release).taken) {
-      const state = known.find((one) => one.name === name)
-      const passed =
-        state?.state === 'decided' && state.verdict === 'pass' && this.now.wall - state.at < dayMs
-      const skipped = release.skipped.some(({ gate }) => gate === name)
-      assert.ok(
-        passed || skipped,
-        `promise 4: ${release.id} switches, and gate ${name} did not pass`,
-      )
-    }
-    if (release.rules.switchWhen === 'approved') assert.ok(release.approvals.length > 0)
-  }
-
-  private holdEvidence(release: Release): void {
-    assert.ok(
-      this.guard.decision === 'promote' ||
-        release.accepted !== null ||
-        release.rules.watch.whenUndecided === 'accept',
-      'promise 4: the watch ends on evidence, or where somebody accepted',
-    )
-  }
-
-  private holdBigEnough(release: Release): void {
-    assert.ok(
-      bigEnough(this.service, release, this.look()),
-      'promise 5: big enough before traffic moves',
-    )
-  }
-
-  /** What must be true whenever anybody looks. */
-  private hold(): void {
-    const { service, table } = this
-    if (this.moved.length > 0) {
-      assert.notEqual(service.colour, 'none', 'promise 1: exactly one live place')
-      assert.ok(table?.live != null, 'promise 1: the gateway has a live place')
-      assert.notEqual(
-        table.environments[table.live],
-        null,
-        'promise 1: it has replicas to route to',
-      )
-    }
-    const mixed = (['blue', 'green'] as const).filter((environment) => {
-      const here = [...this.replicas.values()].filter((one) => one.environment === environment)
-      return new Set(here.map(({ release }) => release)).size > 1
-    })
-    assert.deepEqual(mixed, [], 'two bundles never share a place')
-    for (const id of new Set(this.moved)) {
-      const times = this.moved.filter((one) => one === id).length
-      const [first] = this.moved
-      assert.ok(
-        times <= 1 || id === first || this.wasLeftAndReturnedTo(id),
-        `${id} was not switched to twice`,
-      )
-    }
-  }
-
-  /** A version is returned to only by the rollback of the release that followed it. */
-  private wasLeftAndReturnedTo(id: string): boolean {
-    return this.moved.some((one, at) => one === id && this.moved[at + 2] === id)
   }
 }

@@ -1,0 +1,166 @@
+/** The loop over a real journal: what a controller finds after a crash it completes or drops, and the gateway has the last word. */
+import assert from 'node:assert/strict'
+import { afterEach, test } from 'node:test'
+import type { Phase, Service } from '../release/release.ts'
+import type { ExaminerClient } from '../verification/client.ts'
+import { createController } from './controller.ts'
+import type { Controller } from './controller.ts'
+import { gatesOf } from './gates.ts'
+import { openRows } from './rows.ts'
+import {
+  gatewayFake,
+  journal,
+  providerFake,
+  releaseOf,
+  replicaOf,
+  since,
+  switched,
+  tableOf,
+  until,
+} from './testing/hands.ts'
+import type { Watching } from './watching.ts'
+
+const switching: Phase = { name: 'switching', since, generation: 4, step: 1, of: 1 }
+const watching: Phase = { name: 'watching', since, generation: 4 }
+const wayBack = { ...tableOf(5, 'blue') }
+const watchingFake = {
+  take: async () => {},
+  begin: () => {},
+  judge: () => null,
+  view: () => null,
+} as Watching
+
+let loops: Controller[] = []
+afterEach(async () => {
+  await Promise.all(loops.map((loop) => loop.stop()))
+  loops = []
+})
+
+/** A controller that starts on what another has left in journal and gateway. */
+function startedOn(service: Service, gateway: ReturnType<typeof gatewayFake>) {
+  const kept = journal(service)
+  const provider = providerFake(replicaOf('a'), replicaOf('b'))
+  const now = () => since
+  const begin = () => {
+    const rows = openRows(kept.store)
+    const gates = gatesOf({ store: kept.store, examiner: {} as ExaminerClient, now })
+    const controller = createController({
+      store: kept.store,
+      rows,
+      gateway: gateway.client,
+      provider: provider.provider,
+      gates,
+      routeOf: () => ({ host: null, path: '/' }),
+      now,
+      watching: watchingFake,
+    })
+    loops.push(controller)
+    controller.start()
+    return { rows, controller, phase: () => rows.find('tiny')?.release?.phase.name }
+  }
+  return { ...kept, provider, begin, routing: () => routingOf(kept.store) }
+}
+
+const routingOf = (store: ReturnType<typeof journal>['store']) =>
+  store.events
+    .ofRelease('r2')
+    .filter(({ kind }) => kind === 'routing')
+    .map(({ text }) => text.replace(/,.*/, ''))
+
+test('a switch that was journalled and never stored is completed, under the generation that was journalled', async () => {
+  const gateway = gatewayFake(tableOf(3, 'blue'))
+  const { begin, routing } = startedOn(switched(releaseOf(switching)), gateway)
+  const { phase } = begin()
+  await until('the watch', () => phase() === 'watching')
+  assert.deepEqual(gateway.asked, ['put 4'])
+  assert.equal(gateway.back?.generation, 5)
+  assert.deepEqual(routing(), ['switched to b (green) in one step'])
+})
+
+test('a switch that the gateway has stored is taken as done, and not asked for again', async () => {
+  const gateway = gatewayFake(tableOf(4, 'green'), wayBack)
+  const { begin } = startedOn(switched(releaseOf(switching)), gateway)
+  const { phase } = begin()
+  await until('the watch', () => phase() === 'watching')
+  assert.deepEqual(gateway.asked, [])
+})
+
+test('a way back that the gateway took, and no journal knows of, stays taken', async () => {
+  const gateway = gatewayFake({ ...wayBack, live: 'blue' })
+  const { begin, store } = startedOn(switched(releaseOf(watching)), gateway)
+  const { phase, rows } = begin()
+  await until('the end', () => phase() === undefined)
+  assert.equal(gateway.table.live, 'blue')
+  assert.equal(rows.find('tiny')?.live?.version, 'a')
+  assert.equal(store.services.release('r2')?.phase.name, 'rolled-back')
+  assert.ok(!gateway.asked.some((one) => one.startsWith('back')))
+})
+
+test('on a full disk a rollback is stored; a controller that starts after that drops what it reads and keeps to it', async () => {
+  const gateway = gatewayFake(tableOf(4, 'green'), wayBack)
+  const { begin, full, room, store, provider } = startedOn(switched(releaseOf(watching)), gateway)
+  full()
+  const first = begin()
+  provider.replicas = [
+    replicaOf('a'),
+    { ...replicaOf('b'), state: { name: 'unready', because: 'out of memory '.repeat(4000) } },
+  ]
+  await until('the way back', () => gateway.table.live === 'blue')
+  assert.equal(store.services.all()[0]?.service.release?.phase.name, 'watching')
+  await Promise.all(loops.map((loop) => loop.stop()))
+  assert.equal(first.rows.isWritten('tiny'), false)
+  provider.replicas = [replicaOf('a'), replicaOf('b')]
+  room()
+  const second = begin()
+  await until('the end', () => second.phase() === undefined)
+  assert.equal(gateway.table.live, 'blue')
+  assert.equal(store.services.release('r2')?.phase.name, 'rolled-back')
+})
+
+test('an intent is in the journal before the gateway hears of it', async () => {
+  const gateway = gatewayFake(tableOf(4, 'green'), wayBack)
+  const { begin, store, provider } = startedOn(switched(releaseOf(watching)), gateway)
+  const written: number[] = []
+  gateway.before = () => void written.push(store.services.all()[0]!.service.generation)
+  // A replica with another address: the routes change, the phase does not.
+  provider.replicas = [replicaOf('a'), { ...replicaOf('b'), port: 99 }]
+  begin()
+  await until('the new routes', () => gateway.table.environments.green?.replicas[0]?.port === 99)
+  assert.deepEqual(gateway.asked, ['put 6'])
+  assert.deepEqual(written, [7])
+  assert.equal(gateway.back?.generation, 7)
+})
+
+test('a gateway that refuses is said once, and asked again until it takes it', async () => {
+  const gateway = gatewayFake(tableOf(3, 'blue'))
+  const { begin } = startedOn(switched(releaseOf(switching)), gateway)
+  let refusals = 3
+  gateway.before = () => {
+    if (refusals-- > 0) throw new Error('a worker was late')
+  }
+  const { phase, controller } = begin()
+  await until('the complaint', () => controller.problems('tiny').length > 0)
+  assert.deepEqual(controller.problems('tiny'), ['route: a worker was late'])
+  await until('the watch', () => phase() === 'watching')
+  await until('silence', () => controller.problems('tiny').length === 0)
+  assert.equal(gateway.asked.length, 4)
+})
+
+test('when a command comes between two actions the rest of the plan is dropped', async () => {
+  const gateway = gatewayFake(tableOf(3, 'blue'))
+  const { begin, provider } = startedOn(switched(releaseOf(switching)), gateway)
+  // Planned: start a replica for blue, then switch. The rollback comes with the first.
+  provider.replicas = [replicaOf('b')]
+  const { rows, phase } = begin()
+  provider.before = () => {
+    provider.before = () => {}
+    const back = releaseOf({ name: 'rolling-back', since, generation: 5, why: 'no', by: 'ann' })
+    const row = switched(back)
+    const next: Service = { ...row, colour: 'blue', live: row.standby, standby: null, back: null }
+    rows.save({ next, events: [] })
+    provider.replicas = [replicaOf('a'), replicaOf('b')]
+  }
+  await until('the end', () => phase() === undefined)
+  assert.ok(!gateway.asked.includes('put 4'))
+  assert.equal(gateway.table.live, 'blue')
+})

@@ -1,0 +1,125 @@
+/** Versions as they are registered from a real manifest and real files: a name means one thing for ever. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { loadManifest } from '../config/load.ts'
+import { ProblemError } from '../ipc/problem.ts'
+import { openStore } from '../storage/store.ts'
+import { openRegistry } from './registry.ts'
+import { openRows } from './rows.ts'
+import type { ControllerStore } from './store.ts'
+import { bundleOf, since } from './testing/hands.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'beryl-registry-'))
+const stores: ControllerStore[] = []
+after(() => {
+  for (const store of stores) store.close()
+  rmSync(root, { recursive: true })
+})
+const file = join(root, 'beryl.yaml')
+const secret = 'BERYL_TEST_SECRET'
+
+function write(
+  versions = 'v1: { model: ./model.bin, args: [--key, "${BERYL_TEST_SECRET}"] }',
+): void {
+  writeFileSync(join(root, 'model.bin'), 'weights')
+  writeFileSync(
+    file,
+    `apiVersion: beryl/v1
+services:
+  tiny:
+    environment:
+      provider: process
+      command: [node, "{model}", "{port}"]
+      env: { TOKEN: "\${${secret}}" }
+    versions:
+      ${versions}
+`,
+  )
+}
+
+function newStore(): ControllerStore {
+  const store = openStore(join(root, `${stores.length}.db`)) as ControllerStore
+  stores.push(store)
+  return store
+}
+
+async function registered(store: ControllerStore, value = 'secret-1') {
+  process.env[secret] = value
+  const loaded = await loadManifest(file)
+  const registry = openRegistry({ loaded, store, now: () => since })
+  return { registry, ...(await registry.bundle('tiny', 'v1', { goldenSets: 'checked' })) }
+}
+
+test('the same name with other files is refused, with both digests shown', async () => {
+  write()
+  const store = newStore()
+  await registered(store)
+  const first = store.versions.find('tiny', 'v1')!.digest
+  writeFileSync(join(root, 'model.bin'), 'weightz')
+  await assert.rejects(registered(store), (error: unknown) => {
+    assert.ok(error instanceof ProblemError)
+    assert.equal(error.problem.code, 'digest-changed')
+    const digests = error.message.match(/sha256:[0-9a-f]{64}/g) ?? []
+    assert.equal(digests.length, 2)
+    assert.equal(digests[0], first)
+    assert.notEqual(digests[1], first)
+    return true
+  })
+  assert.equal(store.versions.find('tiny', 'v1')!.digest, first)
+})
+
+test('a secret that is rotated makes no other version, is given to the replicas, and is kept in no description', async () => {
+  write()
+  const store = newStore()
+  const before = await registered(store, 'secret-1')
+  const after = await registered(store, 'secret-2')
+  assert.equal(after.bundle.digest, before.bundle.digest)
+  assert.equal(after.plan.template.env['TOKEN'], 'secret-2')
+  assert.equal(after.plan.template.command.at(-1), 'secret-2')
+  assert.ok(!JSON.stringify(store.versions.list('tiny')).includes('secret-'))
+})
+
+test('another variable is another bundle, though it has the same value', async () => {
+  write()
+  const { bundle } = await registered(newStore())
+  process.env['BERYL_TEST_OTHER'] = 'secret-1'
+  write('v1: { model: ./model.bin, args: [--key, "${BERYL_TEST_OTHER}"] }')
+  const other = await registered(newStore())
+  assert.notEqual(other.bundle.digest, bundle.digest)
+})
+
+test('a version that is live or the standby cannot be left out of the manifest, nor can its service', async () => {
+  write('v2: { model: ./model.bin }')
+  process.env[secret] = 'secret-1'
+  const loaded = await loadManifest(file)
+  const row = (name: string) => ({
+    name,
+    generation: 1,
+    back: null,
+    colour: 'blue' as const,
+    live: bundleOf('v1', 'r1'),
+    standby: null,
+    release: null,
+    queued: null,
+  })
+  for (const [name, expected] of [
+    ['tiny', /versions lacks v1, which is live/],
+    ['gone', /has no service gone, and gone is in the data directory \(live: v1\)/],
+  ] as const) {
+    const store = newStore()
+    store.services.create(row(name), {
+      at: 0,
+      service: name,
+      release: null,
+      kind: 'command',
+      by: 'test',
+      text: 'begins',
+      data: {},
+    })
+    const registry = openRegistry({ loaded, store, now: () => since })
+    assert.throws(() => registry.reconcile(openRows(store)), expected)
+  }
+})

@@ -1,0 +1,79 @@
+/** The promises of contract §3 as a world of plain values can break them; each throws with the number of the one that is broken. */
+import assert from 'node:assert/strict'
+import { bigEnough } from '../desired-world.ts'
+import type { Routes } from '../desired-world.ts'
+import { gatesTaken } from '../gates.ts'
+import type { Environment, GateState, Now, Release, Service } from '../release.ts'
+import type { GuardFact, ReplicaFact, Seen } from '../seen.ts'
+
+/** Gate evidence is for a day (rulings §14). */
+const dayMs = 24 * 3600 * 1000
+
+/** What must be true whenever anybody looks. */
+export function hold({
+  service,
+  table,
+  replicas,
+  moved,
+}: {
+  service: Service
+  table: Routes | null
+  replicas: ReadonlyMap<string, ReplicaFact>
+  /** The releases that live traffic went to, in order. */
+  moved: readonly string[]
+}): void {
+  if (moved.length > 0) {
+    assert.notEqual(service.colour, 'none', 'promise 1: exactly one live place')
+    assert.ok(table?.live != null, 'promise 1: the gateway has a live place')
+    assert.notEqual(table.environments[table.live], null, 'promise 1: it has replicas to route to')
+  }
+  const mixed = (['blue', 'green'] as const).filter((environment) => {
+    const here = [...replicas.values()].filter((one) => one.environment === environment)
+    return new Set(here.map(({ release }) => release)).size > 1
+  })
+  assert.deepEqual(mixed, [], 'two bundles never share a place')
+  for (const id of new Set(moved)) {
+    const times = moved.filter((one) => one === id).length
+    // A version is returned to only by the rollback of the release that followed it.
+    const wasLeftAndReturnedTo = moved.some((one, at) => one === id && moved[at + 2] === id)
+    assert.ok(times <= 1 || id === moved[0] || wasLeftAndReturnedTo, `${id} was switched to twice`)
+  }
+}
+
+/** Live traffic moves: in one step of a switch or a rollback, to the live place, and only where it is big enough. */
+export function holdMove(
+  service: Service,
+  to: Environment | null,
+  { seen, behind }: { seen: Seen; behind: boolean },
+): void {
+  assert.ok(to !== null, 'promise 1: once live, always live')
+  const phase = service.release?.phase.name
+  assert.ok(
+    behind || phase === 'switching' || phase === 'rolling-back',
+    `promise 2: live traffic moves in a switch or a rollback, not while ${phase}`,
+  )
+  assert.equal(to, service.colour, 'promise 2: it moves to the live place')
+  if (phase !== 'switching') return
+  assert.ok(bigEnough(service, service.release!, seen), 'promise 5: big enough before it moves')
+}
+
+export function holdGatesOpen(release: Release, known: readonly GateState[], now: Now): void {
+  assert.notEqual(release.kind, 'verify', 'verify never switches')
+  for (const { name } of gatesTaken(release).taken) {
+    const state = known.find((one) => one.name === name)
+    const passed =
+      state?.state === 'decided' && state.verdict === 'pass' && now.wall - state.at < dayMs
+    const skipped = release.skipped.some(({ gate }) => gate === name)
+    assert.ok(passed || skipped, `promise 4: ${release.id} switches, and gate ${name} did not pass`)
+  }
+  if (release.rules.switchWhen === 'approved') assert.ok(release.approvals.length > 0)
+}
+
+export function holdEvidence(release: Release, guard: GuardFact): void {
+  assert.ok(
+    guard.decision === 'promote' ||
+      release.accepted !== null ||
+      release.rules.watch.whenUndecided === 'accept',
+    'promise 4: the watch ends on evidence, or where somebody accepted',
+  )
+}
