@@ -463,7 +463,9 @@ test('a client that closed its half gets a long answer whole, once it has begun'
     { halfClosedMs: 100 },
   )
   const client = await pair.dial()
-  client.socket.end(get)
+  client.send(get)
+  await client.until(whole('a\r\n'))
+  client.socket.end()
   assert.match(await client.rest(), /\r\n0\r\n\r\n$/)
 })
 
@@ -477,7 +479,7 @@ test('an answer that still waits in the socket goes out whole, though the client
         for (let sent = 0; sent < size; sent += block.length) socket.write(block)
       })
     },
-    { lingerMs: 100, halfClosedMs: 100 },
+    { lingerMs: 100, halfClosedMs: 10_000 },
   )
   for (const request of [get, get.replace('Host', 'Connection: close\r\nHost')]) {
     const client = await pair.dial()
