@@ -32,6 +32,8 @@ let missed = 0
 const wanted = process.argv.slice(2)
 const asked = (name: string) => wanted.length === 0 || wanted.includes(name)
 
+// Whoever was started is stopped at the exit, which a signal alone does not bring.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 install()
 const [modelA, modelB] = [await model(), await model()]
 const proxies: Proxy[] = [

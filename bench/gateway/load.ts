@@ -83,6 +83,9 @@ function lengthOf(chunk: Buffer): number {
   const text = chunk.toString('latin1')
   const head = text.indexOf('\r\n\r\n')
   if (head === -1) throw new Error('a head in two reads')
+  // A proxy that answers by itself is quick, and has done nothing: only the model server's own answers count.
+  if (!/^HTTP\/1\.1 200 [^]*\r\nx-model: bench\r\n/i.test(text.slice(0, head + 2)))
+    throw new Error(`no answer of the model server: ${text.slice(0, head)}`)
   return head + 4 + Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0)
 }
 

@@ -90,7 +90,7 @@ export async function haproxy(upstream: number): Promise<Proxy> {
     config,
     `global
   nbthread 1
-  maxconn 20000
+  maxconn 9500
 defaults
   mode http
   timeout connect 2s
@@ -114,6 +114,7 @@ backend b
   return started('HAProxy', port, spawn('haproxy', ['-db', '-f', config]))
 }
 
+/** Any host, for it answers 200 with nothing to a host that it does not know, and that is no proxying. */
 export async function caddy(upstream: number): Promise<Proxy> {
   const port = await freePort()
   const config = join(directory, 'Caddyfile')
@@ -123,12 +124,14 @@ export async function caddy(upstream: number): Promise<Proxy> {
   admin off
   auto_https off
 }
-http://127.0.0.1:${port} {
+http://:${port} {
+  bind 127.0.0.1
   header Beryl-Version v1
   header Beryl-Environment blue
   header Beryl-Request-Id {http.request.uuid}
   reverse_proxy 127.0.0.1:${upstream} {
     flush_interval -1
+    header_up X-Request-Id {http.request.uuid}
   }
 }
 `,
@@ -193,20 +196,23 @@ async function started(name: string, port: number, child: ChildProcess): Promise
   child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
   child.stdout?.resume()
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const pids = () => (child.exitCode === null ? [child.pid!, ...childrenOf(child.pid!)] : [])
+  const kill = () => pids().forEach((pid) => process.kill(pid, 'SIGKILL'))
+  // A bench that fails halfway, or is told to stop, leaves nobody behind.
+  process.once('exit', kill)
   for (const until = Date.now() + readyWithinMs; !(await accepts(port));) {
     if (child.exitCode !== null || Date.now() > until)
       throw new Error(`${name} did not start:\n${said}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  const pids = () => [child.pid!, ...childrenOf(child.pid!)]
   return {
     name,
     port,
     cpu: () => pids().reduce((sum, pid) => sum + cpuOf(pid), 0),
     memoryKb: () => pids().reduce((sum, pid) => sum + pssOf(pid), 0),
     stop: async () => {
-      child.kill('SIGKILL')
-      for (const pid of pids()) if (pid !== child.pid) process.kill(pid, 'SIGKILL')
+      process.off('exit', kill)
+      kill()
       await ended
     },
   }

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 
 const answerOf = (size: number) =>
   Buffer.from(
-    `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`,
+    `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Model: bench\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`,
   )
 const answers: Record<string, Buffer> = {
   '/small': answerOf(200),
