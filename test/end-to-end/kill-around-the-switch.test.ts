@@ -68,6 +68,36 @@ for (const afterMs of [0, 2, 5, 10, 40]) {
   })
 }
 
+for (const role of ['controller', 'examiner', 'supervisor'] as const) {
+  test(`the ${role} killed while a release awaits approval, and while it is rolled back: nothing lost`, async () => {
+    const from = (await beryl.service()).live!.version
+    const to = from === 'a' ? 'b' : 'a'
+    const traffic = steadyTraffic(beryl.gateway)
+    const { id } = await beryl.deploy(to)
+    await beryl.until(id, ({ phase }) => phase === 'awaiting-approval', 'awaiting-approval')
+    await kill(role)
+    await eventually(
+      () => beryl.api('POST', `/releases/${id}/approve`, {}).then(() => true),
+      () => 'the approval to be taken',
+    )
+    await beryl.until(id, ({ phase }) => phase === 'stabilizing', 'stabilizing')
+    await beryl.api('POST', '/services/tiny/rollback', { reason: 'and back' })
+    await kill(role)
+    await beryl.until(id, ({ phase }) => phase === 'rolled-back', 'rolled-back')
+    const { lost, answers, badByVersion } = await traffic.stop()
+    assert.deepEqual(lost, [])
+    assert.deepEqual(badByVersion, {})
+    assert.equal(mixed(answers, from, to), 0)
+    assert.equal((await beryl.service()).live?.version, from)
+  })
+}
+
+async function kill(role: 'controller' | 'examiner' | 'supervisor'): Promise<void> {
+  if (role !== 'supervisor') return void beryl.kill(role)
+  await beryl.killSupervisor()
+  await beryl.restartSupervisor()
+}
+
 test('the controller killed in the same instant as a rollback is asked for: it is rolled back once, nothing lost', async () => {
   const service = await beryl.service()
   const [from, back] = [service.live!.version, service.standby!.version]
