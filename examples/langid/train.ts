@@ -40,7 +40,7 @@ export function trainAll(directory = join(here, 'models')): void {
   })
   save(directory, 'v4', {
     ...v2,
-    settings: { ...v2.settings, review: { below: 0.9, capacity: 230 } },
+    settings: { ...v2.settings, review: { below: 0.9, capacity: 330 } },
   })
   save(directory, 'v5', { ...v2, settings: { ...v2.settings, weights: 'int8' } })
 }
