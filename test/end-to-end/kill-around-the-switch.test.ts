@@ -99,9 +99,13 @@ async function kill(role: 'controller' | 'examiner' | 'supervisor'): Promise<voi
 }
 
 test('the controller killed in the same instant as a rollback is asked for: it is rolled back once, nothing lost', async () => {
-  const service = await beryl.service()
-  const [from, back] = [service.live!.version, service.standby!.version]
-  const { id } = service.release!
+  const back = (await beryl.service()).live!.version
+  const from = back === 'a' ? 'b' : 'a'
+  const { id } = await beryl.deploy(from)
+  await approve(id)
+  const evidence = steadyTraffic(beryl.gateway)
+  await beryl.until(id, ({ phase }) => phase === 'stabilizing', 'stabilizing')
+  await evidence.stop()
   const traffic = steadyTraffic(beryl.gateway)
   await traffic.atLeast(50)
   const asked = beryl.api('POST', '/services/tiny/rollback', { reason: 'in the dark' })
