@@ -10,7 +10,7 @@ export type Settings = {
   /** How the weights are stored: four bytes each, or one byte each with one scale. */
   weights: 'float32' | 'int8'
   scale?: number
-  /** Answers below this confidence are kept for a person to look at, so many of them. */
+  /** Answers to clients below this confidence are kept for a person to look at, so many of them. */
   review?: { below: number; capacity: number }
 }
 

@@ -3,7 +3,7 @@
  *   v1  from the Universal Declaration of Human Rights only
  *   v2  with messages of the domain, and longer n-grams: truly better
  *   v3  v2 with two labels in the wrong order: healthy, fast, confident, and wrong about French and Spanish
- *   v4  v2 with a review list that is never emptied: right until the list is full, then it fails
+ *   v4  v2 with a list of clients' uncertain answers that is never emptied: right until the list is full, then it fails
  *   v5  v2 with weights of one byte: a quarter of the size, as good
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -40,7 +40,7 @@ export function trainAll(directory = join(here, 'models')): void {
   })
   save(directory, 'v4', {
     ...v2,
-    settings: { ...v2.settings, review: { below: 0.9, capacity: 330 } },
+    settings: { ...v2.settings, review: { below: 0.9, capacity: 80 } },
   })
   save(directory, 'v5', { ...v2, settings: { ...v2.settings, weights: 'int8' } })
 }

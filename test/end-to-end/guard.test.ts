@@ -16,7 +16,7 @@ before(async () => {
   beryl = await startBeryl({
     models: {
       v1: { answer: 'one' },
-      'one-broken': { answer: 'two', failAfter: 400, brokenOnce: join(marks, 'broken') },
+      'one-broken': { answer: 'two', failAfter: 50, brokenOnce: join(marks, 'broken') },
     },
     replicas: 2,
     service: `

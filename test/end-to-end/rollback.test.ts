@@ -12,9 +12,9 @@ before(async () => {
     models: {
       v1: { answer: 'one' },
       v2: { answer: 'two' },
-      failing: { answer: 'fails', failAfter: 400, failShare: 0.5 },
+      failing: { answer: 'fails', failAfter: 50, failShare: 0.5 },
       'never-ready': { answer: 'never', neverReady: true },
-      dying: { answer: 'dies', crashAfter: 400 },
+      dying: { answer: 'dies', crashAfterLive: 50 },
     },
     service: `
     verify:
