@@ -62,6 +62,7 @@ export function openSwitchboard({
       inTurn(() => forget(service, environment, generation)),
     cut: (service: string, environment: Environment) => inTurn(() => cut(service, environment)),
     inFlight,
+    open: (service: string): Promise<OpenRequest[]> => crew!.survey({ kind: 'open', service }),
   }
 
   /** One change after the other; the way back does not stand in this line. */
@@ -225,13 +226,11 @@ export function openSwitchboard({
 
   function inFlight(service: string, environment: Environment): number {
     return slots
-      .all()
+      .of(service)
       .reduce(
         (sum, { slot, key }) =>
-          key.service === service && key.environment === environment
-            ? sum + inFlightOf(shared, slot)
-            : sum,
-        0,
+          key.environment === environment ? sum + inFlightOf(shared, slot) : sum,
+        slots.waiting(service, environment),
       )
   }
 
@@ -263,15 +262,11 @@ export function openSwitchboard({
 
   function slotted(table: ServiceTable): SlottedTable {
     const { service } = table
-    return slotTable(table, slots.service(service), (environment, replica) =>
-      slots.replica({
-        service,
-        environment,
-        id: replica.id,
-        host: replica.host,
-        port: replica.port,
-      }),
-    )
+    return slotTable(table, slots.service(service), {
+      replica: (environment, { id, host, port }) =>
+        slots.replica({ service, environment, id, host, port }),
+      queue: (environment) => slots.queue(service, environment),
+    })
   }
 
   function savedWith(service: string, next: Omit<Current, 'stored'>): SavedRoutes {

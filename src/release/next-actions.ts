@@ -127,6 +127,7 @@ function moveTraffic(service: Service, seen: Seen): Action[] {
   // A gateway that has never heard of the service must at least say that nothing of it is live.
   if (
     gateway.generation > 0 &&
+    gateway.outdated !== true &&
     sameRoutes(routes, gateway) &&
     (back === null) === (gateway.back === null)
   )

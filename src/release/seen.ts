@@ -31,6 +31,8 @@ export type GatewayFact = {
   preview: Environment | null
   /** Generation of the prepared way back. */
   back: number | null
+  /** Where or how it is reached differs from what was asked for since (a changed manifest). */
+  outdated?: boolean
   environments: Record<Environment, EnvironmentFact | null>
   inFlight: Record<Environment, number>
   /** By replica, also of those that no route leads to any more; absent: none. */
