@@ -31,6 +31,8 @@ export type Forwarding = {
   failed(slot: number): void
   answered(slot: number): void
   budget: Budget
+  /** Gives it a copy, where one is wanted. */
+  mirror(flight: Flight): void
   /** Its claim waits for a replica; `dial` is called once it has one. */
   wait(flight: Flight): void
   /** Called exactly once for each flight, after its claim was released. */
@@ -52,9 +54,12 @@ export function forward(
   forwarding: Forwarding,
 ): Flight {
   const flight = new Flight(exchange, claim, requestId, forwarding)
+  // Before anything of the body is heard: a copy that missed its beginning would be another request.
+  if (claim.table.copies !== null) forwarding.mirror(flight)
   exchange.hear(flight)
   if (claim.waits) forwarding.wait(flight)
   else flight.dial(false)
+  if (exchange.body === 'none') flight.copy?.send()
   return flight
 }
 

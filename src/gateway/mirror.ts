@@ -52,7 +52,7 @@ export function openMirror({
   const hands: Hands = { upstream, seen, count, take, leave, heldBytes: 0 }
 
   return {
-    /** Called after the live request has been sent on its way. */
+    /** Called before anything of its body is heard. The copy of a request without one is sent after its original. */
     begin(flight: Flight): void {
       const { table, seq } = flight.claim
       const { copies: wanted, service } = table
@@ -64,7 +64,6 @@ export function openMirror({
       const copy = new Copy(hands, flight, wanted.to)
       copies.add(copy)
       flight.copy = copy
-      if (flight.exchange.body === 'none') copy.send()
     },
 
     /** Nothing is left on its way to that environment after this. */

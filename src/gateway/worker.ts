@@ -75,6 +75,7 @@ const handlers = {
   failed: countFailure,
   answered: (slot: number) => void Atomics.store(shared.failures, slot, 0),
   budget,
+  mirror: (flight: Flight) => mirror.begin(flight),
   wait: (flight: Flight) => queue.join(flight),
   ended: (flight: Flight, result: Ended) => {
     flights.delete(flight)
@@ -127,7 +128,6 @@ function walk(exchange: Exchange, role: 'live' | 'preview'): void {
   const flight = forward(exchange, claimed, requestId, handlers)
   if (flight.isOver) return
   flights.add(flight)
-  if (table.copies !== null) mirror.begin(flight)
 }
 
 /** Said before the body is asked for, where its length is said. */

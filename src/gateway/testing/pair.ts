@@ -36,6 +36,7 @@ export async function openPair(serve: (socket: Socket) => void, limits: Partial<
     failed: () => {},
     answered: () => {},
     budget: openBudget(),
+    mirror: () => {},
     wait: () => {},
     ended: (_: Flight, result: Ended) => {
       ended.push(result)
@@ -49,7 +50,7 @@ export async function openPair(serve: (socket: Socket) => void, limits: Partial<
       const claim = {
         environment: { environment: 'blue', version: 'v1', release: 'r1', replicas: [replica] },
         replica,
-        table: { service: 's', rules: usualRules },
+        table: { service: 's', rules: usualRules, copies: null },
         release: () => {},
         moveOn: () => false,
       } as unknown as Claim
