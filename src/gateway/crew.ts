@@ -9,6 +9,8 @@ import type { Shared } from './shared.ts'
 
 export type CrewOptions = {
   count: number
+  /** The file that a worker runs. */
+  entry: URL
   shared: Shared
   /** What a worker is told at its start, with every table that stands at that moment. */
   dataFor: (index: number) => WorkerData
@@ -41,6 +43,7 @@ const readyMs = 10_000
 
 export async function startCrew({
   count,
+  entry,
   shared,
   dataFor,
   onReady,
@@ -55,10 +58,6 @@ export async function startCrew({
     number,
     { index: number; done: (open: readonly OpenRequest[]) => void; fail: (error: Error) => void }
   >()
-  const entry = new URL(
-    import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
-    import.meta.url,
-  )
   let nextId = 1
   let stopping = false
   let vacancy: (() => void) | null = null

@@ -23,11 +23,16 @@ import { openSwitchboard } from './switchboard.ts'
 
 /** What is in flight when the gateway stops gets this long to end. */
 const drainMs = 30_000
+const workerEntry = new URL(
+  import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
+  import.meta.url,
+)
 /** Open requests that are listed. */
 const openMax = 1000
 
 export async function startGateway(
   config: GatewayConfig,
+  { entry = workerEntry }: { entry?: URL } = {},
 ): Promise<{ stop(): Promise<void>; state(): GatewayState }> {
   const directory = dataDirectory(config.dataDirectory)
   const run = randomBytes(6).toString('base64url')
@@ -74,6 +79,7 @@ export async function startGateway(
   })
   const crew = await startCrew({
     count: config.workers,
+    entry,
     shared,
     dataFor: (index) => dataFor(index),
     onReady: ({ port, previewPort }) => {

@@ -1,7 +1,7 @@
 /** A real gateway process with its workers, spoken to over its control socket, and model servers behind it. */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { Agent, IncomingHttpHeaders, RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,7 +15,11 @@ import type { Environment, EnvironmentTable, ServiceTable } from '../control.ts'
 
 export type TestGateway = Awaited<ReturnType<typeof openGateway>>
 
-export async function openGateway(config: Partial<GatewayConfig> = {}) {
+/** @param door lets tests make a worker die or be busy at a chosen moment: see testing/worker.ts */
+export async function openGateway(
+  config: Partial<GatewayConfig> = {},
+  door: 'with a door' | 'as it is' = 'as it is',
+) {
   const root = mkdtempSync(join(tmpdir(), 'beryl-gateway-'))
   const directory = dataDirectory(root)
   const client = gatewayClient(directory.socket('gateway'))
@@ -27,6 +31,9 @@ export async function openGateway(config: Partial<GatewayConfig> = {}) {
 
   return {
     root,
+    routes: directory.routes,
+    door: (name: string) => writeFileSync(join(root, name), ''),
+    isBlocked: (worker: number) => existsSync(join(root, `blocked-${worker}`)),
     client,
     base,
     port: listen.port,
@@ -68,8 +75,11 @@ export async function openGateway(config: Partial<GatewayConfig> = {}) {
     }
     const started = spawn(
       process.execPath,
-      [fileURLToPath(new URL('../main.ts', import.meta.url))],
-      { env: { ...process.env, BERYL_GATEWAY: JSON.stringify(full) }, stdio: 'pipe' },
+      [fileURLToPath(new URL(door === 'as it is' ? '../main.ts' : './main.ts', import.meta.url))],
+      {
+        env: { ...process.env, BERYL_GATEWAY: JSON.stringify(full), BERYL_TEST_DOOR: root },
+        stdio: 'pipe',
+      },
     )
     const already = logged.length
     for (const stream of [started.stdout, started.stderr])
