@@ -63,7 +63,7 @@ function gatewayFact(
     live: state.live,
     preview: table.preview,
     back: state.back,
-    outdated: JSON.stringify([table.route, table.rules]) !== JSON.stringify([route, rules]),
+    outdated: JSON.stringify([table.route, table.rules ?? {}]) !== JSON.stringify([route, rules]),
     environments: table.environments,
     inFlight: state.inFlight,
     inFlightOf: Object.fromEntries(
