@@ -65,6 +65,7 @@ function gatewayFact(
     back: state.back,
     outdated: JSON.stringify([table.route, table.rules ?? {}]) !== JSON.stringify([route, rules]),
     environments: table.environments,
+    copies: table.copies ?? null,
     inFlight: state.inFlight,
     inFlightOf: Object.fromEntries(
       Object.entries(state.replicas).map(([id, { inFlight }]) => [id, inFlight]),

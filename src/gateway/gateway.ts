@@ -49,10 +49,11 @@ export async function startGateway(
   })
   const ledger = openLedger(run, (isFull) => Atomics.store(shared.full, 0, isFull ? 1 : 0))
   const sums = openSums()
+  const { accessLog = null } = config
   const access =
-    config.accessLog === null
+    accessLog === null
       ? null
-      : openAccessLog({ ...config.accessLog, file: resolve(directory.root, config.accessLog.file) })
+      : openAccessLog({ ...accessLog, file: resolve(directory.root, accessLog.file) })
   const ejections = new Map<string, number>()
   const health = openHealth({
     shared,
@@ -71,7 +72,7 @@ export async function startGateway(
     shared: buffers,
     requestKey: key,
     headers: config.headers,
-    accessShare: config.accessLog?.share ?? 0,
+    accessShare: accessLog?.share ?? 0,
     listen: listenOn(listen, config.sockets?.traffic[index], config.workers),
     preview:
       preview === null ? null : listenOn(preview, config.sockets?.preview[index], config.workers),
