@@ -146,9 +146,7 @@ const requests = z.strictObject({
     .strictObject({ atMost: z.int().min(0).max(100_000).default(100), for: wait.default(10) })
     .prefault({}),
   /** The same value goes to the same replica; it never chooses the version. */
-  affinity: z
-    .union([z.strictObject({ header: headerName }), z.strictObject({ cookie: headerName })])
-    .optional(),
+  affinity: z.strictObject({ by: z.enum(['header', 'cookie']), name: headerName }).optional(),
   /** Methods that may reach a second replica though the first one may have seen the request; and second tries, as a share. */
   retry: z
     .strictObject({

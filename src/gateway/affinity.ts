@@ -10,8 +10,8 @@ const patterns = new Map<string, RegExp>()
 /** @returns null where the request carries none */
 export function affinityKey(affinity: TrafficRules['affinity'], lines: Lines): number | null {
   if (affinity === null) return null
-  const value =
-    'header' in affinity ? headerIn(affinity.header, lines) : cookieIn(affinity.cookie, lines)
+  const { by, name } = affinity
+  const value = by === 'header' ? headerIn(name, lines) : cookieIn(name, lines)
   return value === null || value === '' ? null : hashOf(value.slice(0, valueMax))
 }
 

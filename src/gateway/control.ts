@@ -48,7 +48,7 @@ export type TrafficRules = {
   queueMax: number
   queueMs: number
   /** Requests with the same value go to the same replica while it may be chosen; never says which version. */
-  affinity: { header: string } | { cookie: string } | null
+  affinity: { by: 'header' | 'cookie'; name: string } | null
   /** Methods whose requests may be sent to a second replica though the first may have seen them. */
   retryMethods: readonly string[]
   /** Second tries, as a share of the requests. */

@@ -176,8 +176,11 @@ test('when every replica fails, second tries are no more than their share', asyn
   assert.ok(asked > 200)
 })
 
-for (const rules of [{ affinity: { header: 'x-user' } }, { affinity: { cookie: 'user' } }]) {
-  test(`the same ${Object.keys(rules.affinity)[0]} reaches the same replica through every worker`, async () => {
+for (const rules of [
+  { affinity: { by: 'header', name: 'x-user' } as const },
+  { affinity: { by: 'cookie', name: 'user' } as const },
+]) {
+  test(`the same ${rules.affinity.by} reaches the same replica through every worker`, async () => {
     const gateway = await gatewayTo(rules, ...['a', 'b', 'c'].map(saying))
     const replicas = new Set<string>()
     for (let user = 0; user < 20; user++) {

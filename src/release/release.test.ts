@@ -124,9 +124,9 @@ test('the standby gets copies from the switch to the end of the watch, by the ru
   assert.deepEqual(desiredWorld(world.service).copies, { to: place, ...control })
   assert.deepEqual(world.table?.copies, { to: place, ...control })
   assert.equal(world.back?.copies ?? null, null)
-  const { generation } = world.table!
+  const { generation } = world.table
   world.behave(5)
-  assert.equal(world.table!.generation, generation, 'the same table is not put again')
+  assert.equal(world.table.generation, generation, 'the same table is not put again')
   promote(world)
   world.until('stabilizing')
   world.behave(5)
