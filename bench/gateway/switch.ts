@@ -17,7 +17,7 @@ const clients = 16
 const peerToggles = 60
 const services = 1000
 /** A service has one route; so many services make as many routes. */
-const routes = 10_000
+const routes = 5_000
 
 type Seen = { number: number; sentAt: number; at: number }
 

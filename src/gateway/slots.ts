@@ -13,7 +13,7 @@ export type SlotKey = {
 
 export function openSlots(shared: Shared) {
   const services = new Map<string, number>()
-  const replicas = new Map<string, { slot: number; key: SlotKey }>()
+  const replicas = new Map<string, Map<string, { slot: number; key: SlotKey }>>()
   const bySlot = new Map<number, SlotKey>()
   const queues = new Map<string, number>()
   const free: number[] = []
@@ -31,10 +31,11 @@ export function openSlots(shared: Shared) {
 
     replica(key: SlotKey): number {
       const text = textOf(key)
-      const known = replicas.get(text)
+      const here = replicas.get(key.service) ?? new Map<string, { slot: number; key: SlotKey }>()
+      const known = here.get(text)
       if (known !== undefined) return known.slot
       const slot = take()
-      replicas.set(text, { slot, key })
+      replicas.set(key.service, here.set(text, { slot, key }))
       bySlot.set(slot, key)
       return slot
     },
@@ -48,10 +49,12 @@ export function openSlots(shared: Shared) {
     },
 
     /** Replicas. */
-    all: (): { slot: number; key: SlotKey }[] => [...replicas.values()],
+    all: (): { slot: number; key: SlotKey }[] =>
+      [...replicas.values()].flatMap((here) => [...here.values()]),
 
-    of: (service: string): { slot: number; key: SlotKey }[] =>
-      [...replicas.values()].filter(({ key }) => key.service === service),
+    of: (service: string): { slot: number; key: SlotKey }[] => [
+      ...(replicas.get(service)?.values() ?? []),
+    ],
 
     keyOf: (slot: number): SlotKey | null => bySlot.get(slot) ?? null,
 
@@ -67,12 +70,13 @@ export function openSlots(shared: Shared) {
       return bySlot.get(slot)?.service ?? queue?.[0].split(' ')[0] ?? null
     },
 
-    /** @param standing every table that may still be stored */
-    tidy(standing: readonly ServiceTable[]): void {
+    /** @param standing every table of this service that may still be stored */
+    tidy(service: string, standing: readonly ServiceTable[]): void {
       const used = new Set(standing.flatMap((table) => keysOf(table).map(textOf)))
-      for (const [text, { slot }] of replicas) {
+      const here = replicas.get(service)
+      for (const [text, { slot }] of here ?? []) {
         if (used.has(text) || inFlightOf(shared, slot) > 0) continue
-        replicas.delete(text)
+        here!.delete(text)
         bySlot.delete(slot)
         free.push(slot)
       }
