@@ -180,6 +180,11 @@ test('a request that waits keeps its environment through a switch, and that envi
     (await Promise.all(old)).map(({ text }) => text),
     ['old', 'old'],
   )
+  // An answer is with its client a moment before it is counted as ended.
+  await until(
+    async () => (await gateway.client.state()).services['s']!.inFlight.blue,
+    (inFlight) => inFlight === 0,
+  )
   await gateway.client.forget('s', { environment: 'blue', generation: 2 })
   assert.equal(green.state.seen, 0)
 })
