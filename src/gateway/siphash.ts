@@ -31,9 +31,9 @@ export function sipHash([a, b, c, d]: SipKey, low: number, high: number): string
   absorb(low, high)
   // The last word of an eight-byte message holds nothing but its length, in the top byte.
   absorb(0, 8 << 24)
-  v[4]! ^= 0xff
+  v[4] ^= 0xff
   for (let turn = 0; turn < 4; turn++) round()
-  return hex(v[0]! ^ v[2]! ^ v[4]! ^ v[6]!) + hex(v[1]! ^ v[3]! ^ v[5]! ^ v[7]!)
+  return hex(v[0] ^ v[2] ^ v[4] ^ v[6]) + hex(v[1] ^ v[3] ^ v[5] ^ v[7])
 }
 
 function absorb(low: number, high: number): void {
