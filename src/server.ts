@@ -59,7 +59,16 @@ const provider = processProvider({
 await provider.open()
 const gates = gatesOf({ store, examiner, now })
 const watching = watchingOf({ store, gateway, now })
-const hands: Hands = { store, rows, gateway, provider, gates, routeOf: registry.routeOf, now }
+const hands: Hands = {
+  store,
+  rows,
+  gateway,
+  provider,
+  gates,
+  routeOf: registry.routeOf,
+  rulesOf: (service) => registry.rulesOf(service),
+  now,
+}
 const controller = createController({ ...hands, watching })
 
 let traffic = 'http://127.0.0.1'

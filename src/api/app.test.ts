@@ -38,6 +38,11 @@ const operations: Operations = {
       versions: [{ version: 'v1', digest: null, notes: null }],
     }
   },
+  open: async (name) => {
+    known(name)
+    return saw('open', name)
+  },
+  metrics: async () => 'beryl_workers 2\n',
   release: (id) => saw<ReleaseView>('release', id),
   releases: (...call) => [saw<ReleaseView>('releases', ...call)],
   events: (after_, service, limit) =>

@@ -13,6 +13,8 @@ import { writes } from './writes.ts'
 
 /** Commands are small; anything larger is a mistake or an attack. */
 const bodyMaxBytes = 64 * 1024
+/** Prometheus' text format. */
+const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** @param boundTo the host of `api.listen` */
 export function apiApp(operations: Operations, tokens: Tokens, boundTo: string): Hono<ApiEnv> {
@@ -27,6 +29,9 @@ export function apiApp(operations: Operations, tokens: Tokens, boundTo: string):
       reasons.length === 0 ? 200 : 503,
     )
   })
+  app.get('/metrics', authenticated(tokens), async (context) =>
+    context.text(await operations.metrics(), 200, { 'content-type': metricsType }),
+  )
   app.use('/api/*', authenticated(tokens))
   app.use('/api/*', bodyLimit({ maxSize: bodyMaxBytes, onError: tooLarge }))
   app.get('/api/v1/openapi.json', (context) => context.json(openapi()))

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { dataDirectory } from '../ipc/data-directory.ts'
 import { isProblem, ProblemError } from '../ipc/problem.ts'
-import type { CostView, Event, ReleaseView, ServiceView } from './shapes.ts'
+import type { CostView, Event, ReleaseView, ServiceView, OpenView } from './shapes.ts'
 
 export type ApiClient = ReturnType<typeof apiClient>
 
@@ -21,6 +21,7 @@ export function apiClient({ url, token }: Reach) {
   return {
     services: async () => (await get<{ services: ServiceView[] }>('/services')).services,
     service: (name: string) => get<ServiceView>(`/services/${encodeURIComponent(name)}`),
+    open: (name: string) => get<OpenView>(`/services/${encodeURIComponent(name)}/open`),
     release: (id: string) => get<ReleaseView>(`/releases/${encodeURIComponent(id)}`),
     /** Newest first. */
     history: async (name: string, limit = 50) =>

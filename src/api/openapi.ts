@@ -46,11 +46,15 @@ const acts: Record<string, Offer> = {
 const offers: Record<string, Offer> = {
   'GET /healthz': { summary: 'this process answers', open: true },
   'GET /readyz': { summary: 'Beryl can do its work; 503 with the reasons', open: true },
+  'GET /metrics': { summary: 'counters of the gateway, for Prometheus' },
   'GET /api/v1/openapi.json': { summary: 'this document' },
   'GET /api/v1/services': { summary: 'every service' },
   'GET /api/v1/services/{service}': {
     summary:
       'what is live, both environments, the active release, the way back, what may be asked for',
+  },
+  'GET /api/v1/services/{service}/open': {
+    summary: 'what is in flight: request id, age, bytes; oldest first',
   },
   'GET /api/v1/services/{service}/versions': { summary: 'versions, with their digests' },
   'GET /api/v1/services/{service}/cost': { summary: 'the ledger: replica-hours and money' },

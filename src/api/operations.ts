@@ -5,6 +5,7 @@ import type {
   Event,
   FeedbackAsked,
   FeedbackView,
+  OpenView,
   ReleaseView,
   ServiceView,
 } from './shapes.ts'
@@ -12,6 +13,10 @@ import type {
 export type Operations = {
   services(): ServiceView[]
   service(name: string): ServiceView
+  /** What is in flight now, oldest first. */
+  open(name: string): Promise<OpenView>
+  /** For Prometheus, as text. */
+  metrics(): Promise<string>
   release(id: string): ReleaseView
   /** Newest first. */
   releases(service: string, limit: number): ReleaseView[]

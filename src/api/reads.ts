@@ -16,6 +16,9 @@ export function reads(operations: Operations): Hono<ApiEnv> {
   app.get('/services/:service', (context) =>
     context.json(operations.service(context.req.param('service'))),
   )
+  app.get('/services/:service/open', async (context) =>
+    context.json(await operations.open(context.req.param('service'))),
+  )
   app.get('/services/:service/versions', (context) =>
     context.json({ versions: operations.service(context.req.param('service')).versions }),
   )

@@ -24,6 +24,20 @@ export type ServiceView = {
   problems: readonly string[]
 }
 
+/** Requests in flight; `more` were left out, and those of a gateway worker that is busy are missing. */
+export type OpenView = {
+  open: readonly {
+    requestId: string
+    environment: Environment
+    generation: number
+    ageMs: number
+    bytesIn: number
+    bytesOut: number
+    kind: 'request' | 'upgrade'
+  }[]
+  more: number
+}
+
 export type EnvironmentView = {
   role: Role
   version: string | null

@@ -1,6 +1,6 @@
 /** `beryl.yaml`: one schema, from which come the types, `beryl schema` and every message of `beryl validate`. */
 import { z } from 'zod'
-import { address, duration, pause, share } from './units.ts'
+import { address, duration, pause, share, size } from './units.ts'
 
 const name = z
   .string()
@@ -123,11 +123,47 @@ const goldenSet = z.strictObject({
 
 const gate = z.union([z.strictObject({ warmUp }), z.strictObject({ goldenSet })])
 
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/, 'expected the name of a header or cookie')
+
+/** A wait of zero would be none; deadlines are kept to a quarter of a second. */
+const wait = duration.refine((seconds) => seconds >= 0.1, 'expected at least 100ms')
+
+/** How requests are treated. Applies at once to whatever is live. */
+const requests = z.strictObject({
+  /** The largest body; more is refused (413). */
+  body: size.optional(),
+  /** From the last piece of the request to the first byte of the answer. */
+  firstByte: wait.default(60),
+  /** Between two pieces of an answer. */
+  silence: wait.default(300),
+  /** For everything; answers that are streams are exempt. */
+  total: wait.optional(),
+  /** At one replica at a time; more wait in the queue. */
+  concurrent: z.int().min(1).max(100_000).optional(),
+  queue: z
+    .strictObject({ atMost: z.int().min(0).max(100_000).default(100), for: wait.default(10) })
+    .prefault({}),
+  /** The same value goes to the same replica; it never chooses the version. */
+  affinity: z.strictObject({ by: z.enum(['header', 'cookie']), name: headerName }).optional(),
+  /** Methods that may reach a second replica though the first one may have seen the request; and second tries, as a share. */
+  retry: z
+    .strictObject({
+      methods: z
+        .array(z.enum(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'POST', 'PATCH']))
+        .default([]),
+      share: share.default(0.2),
+    })
+    .prefault({}),
+})
+
 const signal = z.enum(['errors', 'latency'])
 
 const service = z.strictObject({
   route: z.strictObject({ host: host.optional(), path: prefix.default('/') }).prefault({}),
   protocol: z.enum(['http', 'json']).default('http'),
+  requests: requests.prefault({}),
   environment,
   versions: z
     .record(versionName, version)
@@ -191,6 +227,15 @@ export const manifest = z.strictObject({
       preview: address.optional(),
       workers: z.int().min(1).max(64).default(2),
       headers: z.enum(['full', 'id']).optional(),
+      /** A sample of the requests as JSON lines; the file stands in the data directory where it is relative. */
+      accessLog: z
+        .strictObject({
+          file: z.string().min(1).default('access.log'),
+          share: share.default(1),
+          maxBytes: size.default(64 * 1024 * 1024),
+          keep: z.int().min(1).max(1000).default(5),
+        })
+        .optional(),
     })
     .prefault({}),
   api: z.strictObject({ listen: address.default({ host: '127.0.0.1', port: 8090 }) }).prefault({}),

@@ -24,6 +24,17 @@ export const pause = duration.refine(
   'expected a duration from 10ms to 1h',
 )
 
+const bytes = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
+
+/** `512KiB`, `10MiB`, `1GiB` → bytes. */
+export const size = z
+  .string('expected a size such as 512KiB or 10MiB')
+  .regex(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, 'expected a size such as 512KiB or 10MiB')
+  .transform((text) => {
+    const [, amount, unit] = /^([\d.]+)(\w+)$/.exec(text)!
+    return Math.floor(Number(amount) * bytes[unit as keyof typeof bytes])
+  })
+
 /** `10%` or `0.1` → 0.1 */
 export const share = z.union([
   z.number('expected a share such as 10%').min(0).max(1),

@@ -51,6 +51,7 @@ function startedOn(service: Service, gateway: ReturnType<typeof gatewayFake>) {
       provider: provider.provider,
       gates,
       routeOf: () => ({ host: null, path: '/' }),
+      rulesOf: () => ({}),
       now,
       watching: watchingFake,
     })

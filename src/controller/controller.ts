@@ -122,7 +122,8 @@ export function createController(hands: Hands & { watching: Watching }): Control
             beginAgain(name, release.id),
           )
     const guard = release === null ? null : hands.watching.judge(release)
-    const seen = seenOf(name, { replicas: hands.provider.look(), gateway, gates, guard })
+    const wanted = { route: hands.routeOf(name), rules: hands.rulesOf(name) }
+    const seen = seenOf(name, { replicas: hands.provider.look(), gateway, gates, guard, wanted })
     lastSeen.set(name, { seen, gateway })
     return seen
   }

@@ -1,5 +1,5 @@
 /** Looks at everything a decision needs, within a time limit, and decides nothing. */
-import type { GatewayState, ServiceState } from '../gateway/control.ts'
+import type { GatewayState, ServiceState, ServiceTable } from '../gateway/control.ts'
 import type { ReplicaSeen } from '../providers/provider.ts'
 import type { GateState } from '../release/release.ts'
 import type { GatewayFact, GuardFact, ReplicaFact, Seen } from '../release/seen.ts'
@@ -10,14 +10,16 @@ export type Looked = {
   gateway: GatewayState | null
   gates: readonly GateState[]
   guard: GuardFact | null
+  /** Host, path and rules as the manifest has them now. */
+  wanted: Pick<ServiceTable, 'route' | 'rules'>
 }
 
-export function seenOf(service: string, { replicas, gateway, gates, guard }: Looked): Seen {
+export function seenOf(service: string, { replicas, gateway, gates, guard, wanted }: Looked): Seen {
   return {
     replicas: replicas
       .filter((replica) => replica.service === service && replica.state.name !== 'gone')
       .map(replicaFact),
-    gateway: gateway === null ? null : gatewayFact(gateway.services[service]),
+    gateway: gateway === null ? null : gatewayFact(gateway.services[service], wanted),
     gates,
     guard,
   }
@@ -41,7 +43,10 @@ function replicaFact(replica: ReplicaSeen): ReplicaFact {
 }
 
 /** A gateway that does not know the service routes nothing for it, by no generation. */
-function gatewayFact(state: ServiceState | undefined): GatewayFact {
+function gatewayFact(
+  state: ServiceState | undefined,
+  { route, rules = {} }: Looked['wanted'],
+): GatewayFact {
   if (state === undefined) {
     return {
       generation: 0,
@@ -58,7 +63,9 @@ function gatewayFact(state: ServiceState | undefined): GatewayFact {
     live: state.live,
     preview: table.preview,
     back: state.back,
+    outdated: JSON.stringify([table.route, table.rules ?? {}]) !== JSON.stringify([route, rules]),
     environments: table.environments,
+    copies: table.copies ?? null,
     inFlight: state.inFlight,
     inFlightOf: Object.fromEntries(
       Object.entries(state.replicas).map(([id, { inFlight }]) => [id, inFlight]),

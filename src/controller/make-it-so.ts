@@ -21,6 +21,8 @@ export type Hands = {
   gates: Gates
   /** Host and path by which clients reach a service. */
   routeOf: (service: string) => ServiceTable['route']
+  /** How its requests are treated. */
+  rulesOf: (service: string) => NonNullable<ServiceTable['rules']>
   now: () => Now
 }
 
@@ -118,7 +120,7 @@ async function storeBack(hands: Hands, service: Service, generation: number): Pr
 }
 
 function table(
-  { routeOf, store }: Hands,
+  { routeOf, rulesOf, store }: Hands,
   service: Service,
   routes: Routes,
   generation: number,
@@ -133,8 +135,9 @@ function table(
   }
   const { blue, green } = routes.environments
   const environments = { blue: checked(blue), green: checked(green) }
-  const route = routeOf(service.name)
-  return { service: service.name, route, generation, ...routes, environments }
+  const { name } = service
+  const [route, rules] = [routeOf(name), rulesOf(name)]
+  return { service: name, route, rules, generation, ...routes, environments }
 }
 
 /** Only what moved live traffic stands in the record; a replica that joined does not. */

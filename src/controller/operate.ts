@@ -8,6 +8,7 @@ import type { Release, Service } from '../release/release.ts'
 import { releaseCan } from '../release/release-can.ts'
 import type { Refusal } from '../release/release-can.ts'
 import { costOf } from './cost.ts'
+import { exposition } from './exposition.ts'
 import { takeFeedback } from './feedback.ts'
 import type { Registry } from './registry.ts'
 import { releaseView, serviceView } from './views.ts'
@@ -26,6 +27,8 @@ export function operationsOf(
   return {
     services: () => rows.names().map((name) => serviceView(sources, findService(name))),
     service: (name) => serviceView(sources, findService(name)),
+    open: (name) => sources.gateway.open(findService(name).name),
+    metrics: async () => exposition(await sources.gateway.metrics()),
     release: (id) => view(findRelease(id)),
     releases: (name, limit) => store.services.releases(findService(name).name, limit).map(view),
     events: (after, service, limit) => store.events.after(after, service, limit),

@@ -75,6 +75,24 @@ export function openRegistry({
     versionsOf: (name: string): readonly string[] =>
       Object.keys(manifest.services[name]?.versions ?? {}),
 
+    rulesOf(name: string): NonNullable<ServiceTable['rules']> {
+      const asked = manifest.services[name]?.requests
+      if (asked === undefined) return {}
+      const { body, firstByte, silence, total, concurrent, queue, affinity, retry } = asked
+      return {
+        bodyMaxBytes: body ?? null,
+        firstByteMs: firstByte * 1000,
+        idleMs: silence * 1000,
+        totalMs: total === undefined ? null : total * 1000,
+        concurrentMax: concurrent ?? null,
+        queueMax: queue.atMost,
+        queueMs: queue.for * 1000,
+        affinity: affinity ?? null,
+        retryMethods: retry.methods,
+        retryShare: retry.share,
+      }
+    },
+
     urlOf(name: string, traffic: string): string {
       const { host, path } = manifest.services[name]?.route ?? { path: '/' }
       return host === undefined ? `${traffic}${path}` : `${traffic}${path} (Host: ${host})`

@@ -125,10 +125,12 @@ export function watchingOf({
   }
 
   function count(
-    { run, next, items }: { run: string; next: number; items: readonly Observation[] },
+    { run, next, items: all }: { run: string; next: number; items: readonly Observation[] },
     state: GatewayState,
   ): void {
     const totals = new Map<string, { service: string; release: string } & Totals>()
+    // What a copy's environment answered was given to nobody: it is no live traffic.
+    const items = all.filter(({ isCopy }) => isCopy !== true)
     for (const item of items) {
       const outcome = outcomeOf(item.outcome)
       if (outcome === 'void' || outcome === 'gone') continue

@@ -4,8 +4,10 @@ import type {
   Cut,
   CutResult,
   Forget,
+  GatewayMetrics,
   GatewayState,
   Observations,
+  OpenRequests,
   PutTable,
   StoreBack,
   Stored,
@@ -50,6 +52,14 @@ export function gatewayClient(socketPath: string) {
         path: at(service, 'cut'),
         body,
         timeoutMs: changeMs,
+      }),
+    metrics: () =>
+      call<GatewayMetrics>(socketPath, { method: 'GET', path: '/metrics', timeoutMs: lookMs }),
+    open: (service: string) =>
+      call<OpenRequests>(socketPath, {
+        method: 'GET',
+        path: at(service, 'open'),
+        timeoutMs: lookMs,
       }),
     observations: (run: string, after: number) =>
       call<Observations>(socketPath, {

@@ -1,4 +1,6 @@
 /** What the supervisor tells the gateway at its start, as JSON in BERYL_GATEWAY. */
+import type { AccessLogConfig } from './access-log.ts'
+
 export type GatewayConfig = {
   dataDirectory: string
   listen: { host: string; port: number }
@@ -6,6 +8,8 @@ export type GatewayConfig = {
   workers: number
   /** `full` tells clients version and environment; `id` only the opaque request id. */
   headers: 'full' | 'id'
+  /** A sample of the requests, as JSON lines; without it none. */
+  accessLog?: AccessLogConfig | null
   /** Inherited descriptors, one per worker, bound and not listening; null: the gateway listens by itself. */
   sockets: { traffic: readonly number[]; preview: readonly number[] } | null
 }

@@ -3,6 +3,8 @@
  * The gateway knows environments and shares; it knows nothing of releases (the release id is only
  * a label that it hands back with observations).
  */
+import type { Counts } from './counts.ts'
+
 export type Environment = 'blue' | 'green'
 
 /** Everything a worker needs to route one service. Immutable; replaced whole, by generation. */
@@ -15,6 +17,42 @@ export type ServiceTable = {
   /** The environment that the preview listener reaches; null answers 503 `no-candidate`. */
   preview: Environment | null
   environments: Record<Environment, EnvironmentTable | null>
+  /** Requests that are sent to another environment too, off the live path. */
+  copies?: Copies | null
+  /** How its requests are treated; what is left out is as `rules.ts` says. */
+  rules?: Partial<TrafficRules>
+}
+
+/** A copy may have effects: only what the service allows is copied (rulings §15). */
+export type Copies = {
+  to: Environment
+  /** Of the requests that may be copied, between 0 and 1. */
+  share: number
+  methods: readonly string[]
+  /** Paths, with all that lies under them. */
+  exclude: readonly string[]
+}
+
+export type TrafficRules = {
+  /** From the last piece of the request to the first byte of the answer. */
+  firstByteMs: number
+  /** Between two pieces of an answer. */
+  idleMs: number
+  /** For everything, from the claim on; streams are exempt. Null: no limit. */
+  totalMs: number | null
+  /** A larger request is refused (413). Null: no limit. */
+  bodyMaxBytes: number | null
+  /** Requests at one replica at a time, over all workers; more wait. Null: no limit. */
+  concurrentMax: number | null
+  /** Requests that may wait for a replica, per environment and over all workers; more are refused (503). */
+  queueMax: number
+  queueMs: number
+  /** Requests with the same value go to the same replica while it may be chosen; never says which version. */
+  affinity: { by: 'header' | 'cookie'; name: string } | null
+  /** Methods whose requests may be sent to a second replica though the first may have seen them. */
+  retryMethods: readonly string[]
+  /** Second tries, as a share of the requests. */
+  retryShare: number
 }
 
 export type EnvironmentTable = {
@@ -64,8 +102,14 @@ export type OpenRequest = {
   environment: Environment
   generation: number
   ageMs: number
+  /** Of its body and of the answer's, so far. */
+  bytesIn: number
+  bytesOut: number
   kind: 'request' | 'upgrade'
 }
+
+/** `GET /services/{s}/open`: what is in flight, oldest first; `more` were left out. */
+export type OpenRequests = { open: readonly OpenRequest[]; more: number }
 
 /** `GET /state` */
 export type GatewayState = {
@@ -86,9 +130,25 @@ export type ServiceState = {
   table: ServiceTable
   inFlight: Record<Environment, number>
   replicas: Record<string, { healthy: boolean; inFlight: number }>
+  /** Of `inFlight`: how many wait for a replica. */
+  waiting: Record<Environment, number>
   /** Requests assigned since this gateway started; void ones died with a worker. */
   assigned: number
   void: number
+}
+
+/** `GET /metrics`: sums since this gateway started. */
+export type GatewayMetrics = Counts & {
+  run: string
+  workers: number
+  services: Record<
+    string,
+    Pick<ServiceState, 'generation' | 'inFlight' | 'waiting' | 'assigned' | 'void'>
+  >
+  /** Replicas that were left out, by `service environment`. */
+  ejections: Record<string, number>
+  /** Lines of the access log that the disk did not take in time. */
+  accessDropped: number
 }
 
 /**
@@ -99,8 +159,14 @@ export type Observations = {
   run: string
   next: number
   items: readonly Observation[]
-  gaps: readonly { service: string; count: number }[]
+  gaps: readonly Gap[]
 }
+
+/**
+ * Numbers in [from, to), modulo 2³², that were not noted: chosen before their outcomes were known. Those that had been claimed
+ * already when the range was chosen may still come. Both null where the oldest had to go because nobody took them.
+ */
+export type Gap = { service: string; count: number; from: number | null; to: number | null }
 
 export type Observation = {
   service: string
@@ -109,12 +175,22 @@ export type Observation = {
   release: string
   replica: string
   generation: number
+  /** Of a copy: what the other environment answered to the request with the same generation and seq. It is no live traffic. */
+  isCopy?: true
   /** Assignment order over all workers of one gateway run, per service (modulo 2³²). */
   seq: number
   /** Wall time of the assignment, ms. */
   at: number
-  /** `client-gone` is neither good nor bad. */
-  outcome: 'ok' | 'error-status' | 'connect-failed' | 'cut' | 'deadline' | 'client-gone' | 'void'
+  /** `client-gone` and `refused` (by the gateway itself: no replica free in time, body too large) are neither good nor bad. */
+  outcome:
+    | 'ok'
+    | 'error-status'
+    | 'connect-failed'
+    | 'cut'
+    | 'deadline'
+    | 'client-gone'
+    | 'refused'
+    | 'void'
   status: number
   firstByteMs: number
   totalMs: number

@@ -2,20 +2,25 @@
 import { Worker } from 'node:worker_threads'
 import { log } from '../log.ts'
 import type { OpenRequest } from './control.ts'
+import type { Counts } from './counts.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
 import { replicaSlotsMax } from './shared.ts'
 import type { Shared } from './shared.ts'
 
 export type CrewOptions = {
   count: number
+  /** The file that a worker runs. */
+  entry: URL
   shared: Shared
   /** What a worker is told at its start, with every table that stands at that moment. */
   dataFor: (index: number) => WorkerData
   onReady: (ports: Member['ports']) => void
   onSeen: (message: FromWorker & { kind: 'seen' }) => void
   onFailing: (slot: number) => void
-  /** Requests that a dead worker took with it. */
-  onLost: (count: number) => void
+  onCounts: (counts: Counts) => void
+  onAccess: (lines: string) => void
+  /** Requests at one place that a dead worker took with it. */
+  onLost: (slot: number, count: number) => void
 }
 
 export type Crew = Awaited<ReturnType<typeof startCrew>>
@@ -38,11 +43,14 @@ const readyMs = 10_000
 
 export async function startCrew({
   count,
+  entry,
   shared,
   dataFor,
   onReady,
   onSeen,
   onFailing,
+  onCounts,
+  onAccess,
   onLost,
 }: CrewOptions) {
   const members: (Member | null)[] = Array.from({ length: count }, () => null)
@@ -50,10 +58,6 @@ export async function startCrew({
     number,
     { index: number; done: (open: readonly OpenRequest[]) => void; fail: (error: Error) => void }
   >()
-  const entry = new URL(
-    import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
-    import.meta.url,
-  )
   let nextId = 1
   let stopping = false
   let vacancy: (() => void) | null = null
@@ -65,7 +69,20 @@ export async function startCrew({
     /** Tells every worker and waits for every answer. @throws WorkersChanged when one was missing, died or was too late. */
     async tell(order: Order): Promise<OpenRequest[]> {
       if (members.includes(null)) throw new WorkersChanged('a worker is being replaced')
-      const answers = await Promise.all(members.map((member, index) => ask(member!, index, order)))
+      const answers = await Promise.all(
+        members.map((member, index) => ask(member!, index, order, 'replace')),
+      )
+      return answers.flat()
+    },
+
+    /** Asks every worker; one that is busy is left alone, and its part is missing. */
+    async survey(order: Order): Promise<OpenRequest[]> {
+      const present = members.flatMap((member, index) =>
+        member === null ? [] : [{ member, index }],
+      )
+      const answers = await Promise.all(
+        present.map(({ member, index }) => ask(member, index, order, 'leave').catch(() => [])),
+      )
       return answers.flat()
     },
 
@@ -116,10 +133,9 @@ export async function startCrew({
 
   function leave(index: number, code: number): void {
     members[index] = null
-    const lost = clearRow(shared, index)
+    const lost = clearRow(shared, index, stopping ? () => {} : onLost)
     if (stopping) return
     log.error({ worker: index, code, lost }, 'a gateway worker died; it is replaced')
-    if (lost > 0) onLost(lost)
     for (const [id, entryOf] of waiting) {
       if (entryOf.index !== index) continue
       waiting.delete(id)
@@ -128,17 +144,23 @@ export async function startCrew({
     vacancy?.()
   }
 
-  function ask({ worker }: Member, index: number, order: Order): Promise<readonly OpenRequest[]> {
+  function ask(
+    { worker }: Member,
+    index: number,
+    order: Order,
+    whenLate: 'replace' | 'leave',
+  ): Promise<readonly OpenRequest[]> {
     const id = nextId++
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => {
         waiting.delete(id)
+        reject(new WorkersChanged(`worker ${index} did not acknowledge within ${acknowledgeMs} ms`))
+        if (whenLate === 'leave') return
         log.error(
           { worker: index, order: order.kind, limitMs: acknowledgeMs },
           'a gateway worker did not acknowledge in time; it is replaced',
         )
         void worker.terminate()
-        reject(new WorkersChanged(`worker ${index} did not acknowledge within ${acknowledgeMs} ms`))
       }, acknowledgeMs)
       const done = (open: readonly OpenRequest[]) => {
         clearTimeout(late)
@@ -160,6 +182,8 @@ export async function startCrew({
       return members[index]?.worker.postMessage(taken)
     }
     if (message.kind === 'failing') return onFailing(message.slot)
+    if (message.kind === 'counts') return onCounts(message.counts)
+    if (message.kind === 'access') return onAccess(message.lines)
     const member = members[index]
     if (message.kind === 'idle' && member) member.idle = true
     if (message.kind !== 'done') return
@@ -168,9 +192,16 @@ export async function startCrew({
   }
 }
 
-function clearRow({ inFlight }: Shared, worker: number): number {
+function clearRow(
+  { inFlight }: Shared,
+  worker: number,
+  each: (slot: number, count: number) => void,
+): number {
   let lost = 0
-  for (let slot = 0; slot < replicaSlotsMax; slot++)
-    lost += Atomics.exchange(inFlight, worker * replicaSlotsMax + slot, 0)
+  for (let slot = 0; slot < replicaSlotsMax; slot++) {
+    const count = Atomics.exchange(inFlight, worker * replicaSlotsMax + slot, 0)
+    if (count > 0) each(slot, count)
+    lost += count
+  }
   return lost
 }

@@ -1,9 +1,12 @@
 /** The walk of one claimed request: to the replica and back, both ways with backpressure. The only file that talks to an upstream. */
+import type { Budget } from './budget.ts'
 import type { Claim } from './claim.ts'
 import type { Observation } from './control.ts'
 import { answerLines, ownLines, requestLines, switchedLines } from './headers.ts'
 import type { Own } from './headers.ts'
-import { problemText } from './problems.ts'
+import { bodyTooLarge, noReplicaInTime, problemText } from './problems.ts'
+import type { Refusal } from './problems.ts'
+import type { Waiting } from './queue.ts'
 import { without } from './wire/body-reader.ts'
 import type { Body, Bytes, Call, CallFailure, CallListener, Fields, Lines } from './wire/wire.ts'
 import type { Exchange, ExchangeListener, Tunnel, Upstream } from './wire/wire.ts'
@@ -12,20 +15,37 @@ export type Outcome = Observation['outcome']
 
 export type Ended = { outcome: Outcome; status: number; firstByteMs: number; totalMs: number }
 
+/** What a copy needs to hear of its original. None of it may throw, wait or answer. */
+export type Copying = {
+  body(bytes: Bytes): void
+  /** The request is whole. */
+  send(): void
+  /** Its original has ended; what was not sent by now never is. */
+  orphaned(): void
+}
+
 export type Forwarding = {
   upstream: Upstream
   headers: 'full' | 'id'
   /** A replica refused the connection, or cut it before the first byte: health hears of it at once. */
   failed(slot: number): void
   answered(slot: number): void
+  budget: Budget
+  /** Gives it a copy, where one is wanted. */
+  mirror(flight: Flight): void
+  /** Its claim waits for a replica; `dial` is called once it has one. */
+  wait(flight: Flight): void
   /** Called exactly once for each flight, after its claim was released. */
   ended(flight: Flight, result: Ended): void
 }
 
-/** From the end of the connection, or the last piece of the request, to the first byte of the answer. */
-export const firstByteMs = 60_000
-/** Between two pieces of an answer. */
-const silenceMs = 300_000
+/** A request that may be sent twice is kept up to here; a longer one is sent once. */
+const keptMaxBytes = 64 * 1024
+/** Replicas that see one request, the first one included. */
+const triesMax = 3
+/** Answers that go on as long as they like. */
+const streamed =
+  /^content-type:[ \t]*(?:text\/event-stream|application\/(?:x-ndjson|grpc|jsonl|stream\+json))/im
 
 export function forward(
   exchange: Exchange,
@@ -34,18 +54,29 @@ export function forward(
   forwarding: Forwarding,
 ): Flight {
   const flight = new Flight(exchange, claim, requestId, forwarding)
+  // Before anything of the body is heard: a copy that missed its beginning would be another request.
+  if (claim.table.copies !== null) forwarding.mirror(flight)
   exchange.hear(flight)
-  flight.dial(false)
+  if (claim.waits) forwarding.wait(flight)
+  else flight.dial(false)
+  if (exchange.body === 'none') flight.copy?.send()
   return flight
 }
 
 /** One object hears both sides: no closure and no timer per request; `expire` is asked by a clock for all of them. */
-export class Flight implements CallListener, ExchangeListener {
+export class Flight implements CallListener, ExchangeListener, Waiting {
   readonly exchange: Exchange
   readonly claim: Claim
   readonly requestId: string
   private readonly forwarding: Forwarding
-  private readonly begun = performance.now()
+  readonly begun = performance.now()
+  /** Bytes of bodies, without their framing. */
+  bytesIn = 0
+  bytesOut = 0
+  /** Replicas that were asked. */
+  tries = 0
+  /** The same request for another environment, on its own way. */
+  copy: Copying | null = null
   private call: Call | null = null
   private status = 0
   private firstAt = 0
@@ -53,21 +84,37 @@ export class Flight implements CallListener, ExchangeListener {
   private reading = false
   private tunnel: { destroy(): void } | null = null
   /** Monotonic, ms; nothing is waited for at Infinity. */
-  private dueAt = Infinity
+  private dueAt: number
+  private totalDueAt: number
+  /** What came of a body that may have to be sent again; null once it may not. */
+  private kept: Bytes | null
+  private ended: Lines | null = null
+  private tooLarge = false
 
   constructor(exchange: Exchange, claim: Claim, requestId: string, forwarding: Forwarding) {
     this.exchange = exchange
     this.claim = claim
     this.requestId = requestId
     this.forwarding = forwarding
+    const { totalMs, queueMs, retryMethods } = claim.table.rules
+    this.dueAt = claim.waits ? this.begun + queueMs : Infinity
+    this.totalDueAt = totalMs === null ? Infinity : this.begun + totalMs
+    this.kept = retryMethods.includes(exchange.method) ? '' : null
   }
 
   /** @param fresh not over a kept connection */
   dial(fresh: boolean): void {
     const { method, target, upgrade, body } = this.exchange
     const request = { method, target, lines: requestLines(this.exchange), body, upgrade, fresh }
+    // Until it is connected the wire's own limit holds.
+    this.dueAt = Infinity
+    this.tries++
     this.call = this.forwarding.upstream.call(this.claim.replica, request, this)
     this.call.begin()
+  }
+
+  get isOver(): boolean {
+    return this.over
   }
 
   /** Ends it now: the client sees that its answer is not whole. */
@@ -81,17 +128,27 @@ export class Flight implements CallListener, ExchangeListener {
 
   /** @param now monotonic, ms */
   expire(now: number): void {
-    if (now < this.dueAt || this.over) return
+    if (this.over || (now < this.dueAt && now < this.totalDueAt)) return
     if (this.firstAt > 0) return this.cutShort('deadline')
+    const { table, replica, waits } = this.claim
+    const { rules, service } = table
+    if (waits) return this.refuse(noReplicaInTime(service, rules.queueMs))
     this.call?.destroy()
-    this.fail('deadline', 504, `${this.claim.replica.id} sent nothing in ${firstByteMs / 1000} s`)
+    const limitMs = now < this.dueAt ? rules.totalMs! : rules.firstByteMs
+    this.fail('deadline', 504, `${replica.id} sent nothing in ${limitMs / 1000} s`)
   }
 
   connected(): void {
-    this.dueAt = performance.now() + firstByteMs
-    if (this.exchange.body === 'none' || this.reading) return
-    this.reading = true
-    this.exchange.readBody()
+    this.dueAt = performance.now() + this.claim.table.rules.firstByteMs
+    if (this.exchange.body === 'none') return
+    if (!this.reading) {
+      this.reading = true
+      return this.exchange.readBody()
+    }
+    this.call!.write(this.kept!)
+    if (this.ended !== null) return this.call!.end(this.ended)
+    this.call!.flush()
+    this.exchange.resume()
   }
 
   interim(status: number, { lines, dropped }: Fields): void {
@@ -101,18 +158,21 @@ export class Flight implements CallListener, ExchangeListener {
   head(status: number, reason: string, fields: Fields, body: Body): void {
     if (this.over) return
     this.begin(status)
-    this.dueAt = this.firstAt + silenceMs
+    this.dueAt = this.firstAt + this.claim.table.rules.idleMs
+    if (this.totalDueAt !== Infinity && streamed.test(fields.lines)) this.totalDueAt = Infinity
     const lines = answerLines(fields, this.own(), this.forwarding.headers)
     this.exchange.respond(status, reason, lines, body)
   }
 
   data(bytes: Bytes): void {
-    if (!this.over) this.exchange.write(bytes)
+    if (this.over) return
+    this.bytesOut += bytes.length
+    this.exchange.write(bytes)
   }
 
   dataRead(): void {
     if (this.over) return
-    this.dueAt = performance.now() + silenceMs
+    this.dueAt = performance.now() + this.claim.table.rules.idleMs
     if (!this.exchange.flush()) this.call!.pause()
   }
 
@@ -134,40 +194,67 @@ export class Flight implements CallListener, ExchangeListener {
     if (how === 'stale') return this.dial(true)
     const { replica } = this.claim
     this.forwarding.failed(replica.slot)
-    if (how === 'cut') {
-      const title = `${replica.id} closed the connection without an answer (${error.message})`
-      return this.fail('cut', 502, title)
-    }
-    // No byte of the request has left this machine: another replica of the same environment may have it.
-    if (this.claim.moveOn()) return this.dial(false)
-    this.fail('connect-failed', 502, `${replica.id} accepts no connection (${error.message})`)
+    // Refused: no byte of the request has left this machine. Else another replica may have it only where its service says so.
+    if ((how === 'refused' || this.mayRepeat) && this.moveOn()) return this.dial(false)
+    if (how === 'refused')
+      return this.fail(
+        'connect-failed',
+        502,
+        `${replica.id} accepts no connection (${error.message})`,
+      )
+    this.fail(
+      'cut',
+      502,
+      `${replica.id} closed the connection without an answer (${error.message})`,
+    )
+  }
+
+  private get mayRepeat(): boolean {
+    return this.kept !== null && !this.exchange.upgrade
+  }
+
+  private moveOn(): boolean {
+    const { service } = this.claim.table
+    return this.tries < triesMax && this.forwarding.budget.spend(service) && this.claim.moveOn()
   }
 
   switched(fields: Fields, joined: Tunnel): void {
     if (this.over) return
     this.begin(101)
     this.dueAt = Infinity
+    this.totalDueAt = Infinity
     const lines = switchedLines(fields, this.own(), this.forwarding.headers)
     this.exchange.respond(101, 'Switching Protocols', lines, 'none')
     this.tunnel = joined.join(this.exchange, (how) => this.end(how === 'ended' ? 'ok' : 'cut'))
   }
 
   body(bytes: Bytes): void {
-    if (!this.over) this.call!.write(bytes)
+    if (this.over) return
+    this.bytesIn += bytes.length
+    const { bodyMaxBytes } = this.claim.table.rules
+    if (bodyMaxBytes !== null && this.bytesIn > bodyMaxBytes) this.tooLarge = true
+    if (this.tooLarge) return
+    if (this.kept !== null) this.kept = this.bytesIn > keptMaxBytes ? null : this.kept + bytes
+    this.call!.write(bytes)
+    this.copy?.body(bytes)
   }
 
   bodyRead(): void {
     if (this.over) return
-    if (this.firstAt === 0) this.dueAt = performance.now() + firstByteMs
+    if (this.tooLarge) return this.refuse(bodyTooLarge(this.claim.table))
+    if (this.firstAt === 0) this.dueAt = performance.now() + this.claim.table.rules.firstByteMs
     if (!this.call!.flush()) this.exchange.pause()
   }
 
   bodyEnd(trailers: Lines): void {
-    if (!this.over) this.call!.end(trailers)
+    if (this.over || this.tooLarge) return
+    this.ended = trailers
+    this.call!.end(trailers)
+    this.copy?.send()
   }
 
   clientDrained(): void {
-    if (!this.over) this.call!.resume()
+    if (!this.over) this.call?.resume()
   }
 
   clientGone(): void {
@@ -191,13 +278,26 @@ export class Flight implements CallListener, ExchangeListener {
   /** The model's failure, told to the client in the gateway's words: nothing of an answer has been sent yet. */
   private fail(outcome: Outcome, status: number, title: string): void {
     if (this.over) return
+    const hint = 'beryl status shows the replica and why'
+    this.tell({ status, code: 'upstream-failed', title, hint }, '')
+    this.end(outcome)
+  }
+
+  /** The gateway's own no, by the service's rules. */
+  private refuse(refusal: Refusal): void {
+    this.call?.destroy()
+    if (this.firstAt > 0) return this.cutShort('refused')
+    this.tell(refusal, refusal.status === 503 ? 'Retry-After: 1\r\n' : '')
+    this.end('refused')
+  }
+
+  private tell({ status, code, title, hint }: Refusal, more: Lines): void {
     this.status = status
     this.exchange.answer(
       status,
-      `Content-Type: application/problem+json\r\n${ownLines(this.own(), this.forwarding.headers)}`,
-      problemText(status, 'upstream-failed', title, 'beryl status shows the replica and why'),
+      `Content-Type: application/problem+json\r\n${more}${ownLines(this.own(), this.forwarding.headers)}`,
+      problemText(status, code, title, hint),
     )
-    this.end(outcome)
   }
 
   /** The client must see that its answer is not whole. */
@@ -211,6 +311,7 @@ export class Flight implements CallListener, ExchangeListener {
     if (this.over) return
     this.over = true
     this.claim.release()
+    this.copy?.orphaned()
     const { begun, firstAt, status } = this
     this.forwarding.ended(this, {
       outcome,

@@ -1,13 +1,17 @@
 /** The gateway's main thread: control socket, routes, workers, health. */
 import { randomBytes } from 'node:crypto'
 import { Hono } from 'hono'
+import { resolve } from 'node:path'
 import { dataDirectory } from '../ipc/data-directory.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { asProblem, serveSocket } from '../ipc/serve.ts'
 import { log } from '../log.ts'
 import type { GatewayConfig } from './config.ts'
-import type { Cut, Forget, GatewayState, PutTable, ServiceState, StoreBack } from './control.ts'
+import { openAccessLog } from './access-log.ts'
+import type { Cut, Forget, GatewayMetrics, GatewayState, OpenRequests } from './control.ts'
+import type { PutTable, ServiceState, StoreBack } from './control.ts'
 import { startCrew } from './crew.ts'
+import { openSums } from './counts.ts'
 import { openHealth } from './health.ts'
 import { openLedger } from './ledger.ts'
 import type { Listen, WorkerData } from './messages.ts'
@@ -19,9 +23,16 @@ import { openSwitchboard } from './switchboard.ts'
 
 /** What is in flight when the gateway stops gets this long to end. */
 const drainMs = 30_000
+const workerEntry = new URL(
+  import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
+  import.meta.url,
+)
+/** Open requests that are listed. */
+const openMax = 1000
 
 export async function startGateway(
   config: GatewayConfig,
+  { entry = workerEntry }: { entry?: URL } = {},
 ): Promise<{ stop(): Promise<void>; state(): GatewayState }> {
   const directory = dataDirectory(config.dataDirectory)
   const run = randomBytes(6).toString('base64url')
@@ -36,14 +47,23 @@ export async function startGateway(
     file: directory.routes,
     saved: loadRoutes(directory.routes),
   })
-  const ledger = openLedger(run)
+  const ledger = openLedger(run, (isFull) => Atomics.store(shared.full, 0, isFull ? 1 : 0))
+  const sums = openSums()
+  const { accessLog = null } = config
+  const access =
+    accessLog === null
+      ? null
+      : openAccessLog({ ...accessLog, file: resolve(directory.root, accessLog.file) })
+  const ejections = new Map<string, number>()
   const health = openHealth({
     shared,
     slots,
     aliveOf: ({ service, environment }) =>
       switchboard.services().get(service)?.table.environments[environment]?.alive,
+    ejected: ({ service, environment }) => raise(ejections, `${service} ${environment}`, 1),
   })
-  const lost = { count: 0 }
+  /** By service: claims that died with their worker. */
+  const lost = new Map<string, number>()
   let { listen, preview } = config
 
   const dataFor = (index: number): WorkerData => ({
@@ -52,6 +72,7 @@ export async function startGateway(
     shared: buffers,
     requestKey: key,
     headers: config.headers,
+    accessShare: accessLog?.share ?? 0,
     listen: listenOn(listen, config.sockets?.traffic[index], config.workers),
     preview:
       preview === null ? null : listenOn(preview, config.sockets?.preview[index], config.workers),
@@ -59,6 +80,7 @@ export async function startGateway(
   })
   const crew = await startCrew({
     count: config.workers,
+    entry,
     shared,
     dataFor: (index) => dataFor(index),
     onReady: ({ port, previewPort }) => {
@@ -68,7 +90,9 @@ export async function startGateway(
     },
     onSeen: ({ batch }) => ledger.add(batch),
     onFailing: (slot) => health.failing(slot),
-    onLost: (count) => (lost.count += count),
+    onCounts: (counts) => sums.add(counts),
+    onAccess: (lines) => access?.add(lines),
+    onLost: (slot, count) => raise(lost, slots.serviceAt(slot) ?? '', count),
   })
   switchboard.employ(crew)
   crew.onVacancy(
@@ -91,6 +115,7 @@ export async function startGateway(
       await socket.close()
       await crew.stop(drainMs)
       health.close()
+      await access?.close()
     },
   }
 
@@ -102,6 +127,12 @@ export async function startGateway(
         ledger.read(context.req.query('run') ?? '', Number(context.req.query('after') ?? 0)),
       ),
     )
+    app.get('/metrics', (context) => context.json(metrics()))
+    app.get('/services/:service/open', async (context) => {
+      const open = await switchboard.open(context.req.param('service'))
+      const first = open.toSorted((a, b) => b.ageMs - a.ageMs).slice(0, openMax)
+      return context.json({ open: first, more: open.length - first.length } satisfies OpenRequests)
+    })
     app.put('/services/:service/table', async (context) => {
       const asked = await context.req.json<PutTable>()
       if (asked.table?.service !== context.req.param('service'))
@@ -147,9 +178,26 @@ export async function startGateway(
     return { run, startedAt, listen, preview, workers: crew.size(), services }
   }
 
+  function metrics(): GatewayMetrics {
+    const services = Object.fromEntries(
+      [...switchboard.services().keys()].map((name) => {
+        const { generation, inFlight, waiting, assigned, void: died } = serviceState(name)
+        return [name, { generation, inFlight, waiting, assigned, void: died }]
+      }),
+    )
+    return {
+      run,
+      workers: crew.size(),
+      services,
+      ejections: Object.fromEntries(ejections),
+      accessDropped: access?.dropped() ?? 0,
+      ...sums.read(),
+    }
+  }
+
   function serviceState(name: string): ServiceState {
     const { table, back } = switchboard.services().get(name)!
-    const replicas = slots.all().filter(({ key: { service } }) => service === name)
+    const replicas = slots.of(name)
     return {
       generation: table.generation,
       live: table.live,
@@ -159,6 +207,7 @@ export async function startGateway(
         blue: switchboard.inFlight(name, 'blue'),
         green: switchboard.inFlight(name, 'green'),
       },
+      waiting: { blue: slots.waiting(name, 'blue'), green: slots.waiting(name, 'green') },
       replicas: Object.fromEntries(
         replicas.map(({ slot, key: { id } }) => [
           id,
@@ -166,9 +215,13 @@ export async function startGateway(
         ]),
       ),
       assigned: Atomics.load(shared.assigned, slots.service(name)) >>> 0,
-      void: lost.count,
+      void: lost.get(name) ?? 0,
     }
   }
+}
+
+function raise(counts: Map<string, number>, key: string, by: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + by)
 }
 
 function listenOn(

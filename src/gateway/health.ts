@@ -25,11 +25,14 @@ export function openHealth({
   shared,
   slots,
   aliveOf,
+  ejected = () => {},
 }: {
   shared: Shared
   slots: ReturnType<typeof openSlots>
   /** How a replica's environment is to be checked; undefined where its table does not say. */
   aliveOf: (key: SlotKey) => Alive | undefined
+  /** Told of each one that is left out. */
+  ejected?: (key: SlotKey) => void
 }) {
   const checks = new Map<number, Check>()
   let asking = 0
@@ -94,6 +97,7 @@ export function openHealth({
     const check = checks.get(slot)
     if (check !== undefined) check.dueAt = performance.now() + againMs
     log.warn({ service: key.service, replica: key.id, why }, 'left out')
+    ejected(key)
   }
 
   function takeBack(slot: number, key: SlotKey): void {

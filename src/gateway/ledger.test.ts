@@ -4,6 +4,7 @@ import type { Observation } from './control.ts'
 import { openLedger } from './ledger.ts'
 import { openNotebook } from './notebook.ts'
 import type { Batch, Subject } from './notebook.ts'
+import { makeShared, openShared } from './shared.ts'
 
 const subject = (replica: string): Subject => ({
   service: 's',
@@ -25,10 +26,13 @@ const seen = (seq: number, outcome: Observation['outcome'] = 'ok') => ({
 /** Batches of a notebook that was given these many observations. */
 function batchesOf(count: number, from = 0): Batch[] {
   const batches: Batch[] = []
-  const notebook = openNotebook((batch) => {
-    batches.push(structuredClone(batch))
-    notebook.taken(batch.count)
-  })
+  const notebook = openNotebook(
+    (batch) => {
+      batches.push(structuredClone(batch))
+      notebook.taken(batch.count)
+    },
+    openShared(makeShared(1)),
+  )
   const key = {}
   for (let seq = from; seq < from + count; seq++)
     notebook.add(key, subject(`r${seq % 2}`), seen(seq))
@@ -37,7 +41,8 @@ function batchesOf(count: number, from = 0): Batch[] {
 
 test('an observation comes out as it went in, through numbers and a thread', () => {
   const batches: Batch[] = []
-  const notebook = openNotebook((batch) => void batches.push(structuredClone(batch)))
+  const shared = openShared(makeShared(1))
+  const notebook = openNotebook((batch) => void batches.push(structuredClone(batch)), shared)
   const key = {}
   for (let seq = 0; seq < 512; seq++)
     notebook.add(key, subject(`r${seq % 3}`), seen(seq, seq % 5 === 0 ? 'cut' : 'ok'))
@@ -85,14 +90,53 @@ test('when nobody reads, the oldest go as gaps that are counted, and memory stay
   assert.equal(next, lost + items.length)
 })
 
-test('what comes while main is far behind is dropped and counted, and taken again once main has caught up', () => {
-  const batches: Batch[] = []
-  const notebook = openNotebook((batch) => void batches.push(structuredClone(batch)))
+/** What a worker does for each request: asked at its claim, noted at its end. */
+function noteAll(notebook: ReturnType<typeof openNotebook>, from: number, to: number): number[] {
   const key = {}
-  for (let seq = 0; seq < 30_000; seq++) notebook.add(key, subject('r'), seen(seq))
-  const handed = batches.reduce((sum, { count }) => sum + count, 0)
-  assert.ok(handed > 20_000 && handed < 21_000)
-  notebook.taken(handed)
-  for (let seq = 0; seq < 512; seq++) notebook.add(key, subject('r'), seen(seq))
-  assert.equal(batches.at(-1)!.dropped[0]!.count, 30_000 - handed)
+  const noted: number[] = []
+  for (let seq = from; seq < to; seq++) {
+    if (!notebook.notes('s', 0, seq)) continue
+    notebook.add(key, subject('r'), seen(seq))
+    noted.push(seq)
+  }
+  return noted
+}
+
+test('while main is far behind whole ranges of numbers are left out, for all workers alike, and said', () => {
+  const shared = openShared(makeShared(2))
+  const batches: Batch[] = []
+  const notebook = openNotebook((batch) => void batches.push(structuredClone(batch)), shared)
+  const noted = noteAll(notebook, 0, 30_000)
+  assert.ok(noted.length > 20_000 && noted.length < 21_100)
+  const other = openNotebook(() => {}, shared)
+  const inRange = noted.at(-1)! + 1
+  assert.equal(other.notes('s', 0, 29_999), false, 'the other worker leaves the same range out')
+  assert.equal(other.notes('another', 1, inRange), true, 'another service is not concerned')
+  notebook.taken(noted.length)
+  assert.deepEqual(noteAll(notebook, 30_000, 30_720), [], 'to the end of the range')
+  assert.equal(noteAll(notebook, 30_720, 31_744).length, 1024)
+  const gaps = batches.flatMap((batch) => batch.gaps)
+  assert.equal(gaps[0]!.from, inRange)
+  const missing = gaps.reduce((sum, { from, to }) => sum + to - from, 0)
+  assert.equal(missing, 30_720 - noted.length)
+})
+
+test('workers are told to leave ranges out long before the oldest must go, until somebody has read', () => {
+  const said: boolean[] = []
+  const ledger = openLedger('run', (isFull) => void said.push(isFull))
+  for (const batch of batchesOf(90_112)) ledger.add(batch)
+  assert.deepEqual(said, [true])
+  ledger.read('run', 20_000)
+  assert.deepEqual(said, [true])
+  ledger.read('run', 40_000)
+  assert.deepEqual(said, [true, false])
+  assert.deepEqual(ledger.read('run', 40_000).gaps, [])
+})
+
+test('a gap is told with its range, once', () => {
+  const ledger = openLedger('run')
+  const gap = { service: 's', from: 4_294_967_000, to: 1024 }
+  ledger.add({ subjects: [], numbers: new Float64Array(0), count: 0, gaps: [gap] })
+  assert.deepEqual(ledger.read('run', 0).gaps, [{ ...gap, count: 1320 }])
+  assert.deepEqual(ledger.read('run', 0).gaps, [])
 })

@@ -1,5 +1,6 @@
 /** What the gateway's main thread and its workers say to each other. */
 import type { Environment, OpenRequest } from './control.ts'
+import type { Counts } from './counts.ts'
 import type { Batch } from './notebook.ts'
 import type { SharedBuffers } from './shared.ts'
 import type { SlottedTable } from './slotted.ts'
@@ -10,6 +11,8 @@ export type WorkerData = {
   shared: SharedBuffers
   requestKey: Uint8Array
   headers: 'full' | 'id'
+  /** Of the requests, into the access log. */
+  accessShare: number
   listen: Listen
   preview: Listen | null
   /** Everything that is routed now, ways back included. */
@@ -22,6 +25,7 @@ export type ToWorker =
   | { kind: 'prepare'; id: number; tables: readonly SlottedTable[] }
   | { kind: 'forget'; id: number; service: string; environment: Environment }
   | { kind: 'cut'; id: number; service: string; environment: Environment }
+  | { kind: 'open'; id: number; service: string }
   /** So many observations were taken. */
   | { kind: 'taken'; count: number }
   | { kind: 'stop' }
@@ -30,5 +34,7 @@ export type FromWorker =
   | { kind: 'ready'; port: number; previewPort: number | null }
   | { kind: 'done'; id: number; open?: readonly OpenRequest[] }
   | { kind: 'seen'; batch: Batch }
+  | { kind: 'counts'; counts: Counts }
+  | { kind: 'access'; lines: string }
   | { kind: 'failing'; slot: number }
   | { kind: 'idle' }

@@ -1,21 +1,26 @@
 /**
  * What a worker saw, handed on in batches of plain numbers: a batch crosses to main without a copy of each observation. Bounded:
- * when main falls behind, what comes on top is dropped, and counted.
+ * when main falls behind, whole ranges of numbers are not noted, and said as gaps. A range is chosen when a request is claimed,
+ * before anybody knows what becomes of it: what is missing says nothing about either version (rulings §6).
  */
 import type { Observation } from './control.ts'
+import type { Shared } from './shared.ts'
 
 /** All observations of one claim's table and replica share these. */
 export type Subject = Pick<
   Observation,
-  'service' | 'environment' | 'version' | 'release' | 'replica' | 'generation'
+  'service' | 'environment' | 'version' | 'release' | 'replica' | 'generation' | 'isCopy'
 >
+
+/** Numbers from `from` up to, not including, `to` (modulo 2³²) were not noted by whoever had not claimed them before. */
+export type Range = { service: string; from: number; to: number }
 
 export type Batch = {
   subjects: readonly Subject[]
   /** `columns` numbers for each observation. */
   numbers: Float64Array
   count: number
-  dropped: readonly { service: string; count: number }[]
+  gaps: readonly Range[]
 }
 
 const outcomes: readonly Observation['outcome'][] = [
@@ -25,6 +30,7 @@ const outcomes: readonly Observation['outcome'][] = [
   'cut',
   'deadline',
   'client-gone',
+  'refused',
   'void',
 ]
 /** Subject, seq, at, outcome, status, first byte, total. */
@@ -33,27 +39,43 @@ const batchMax = 512
 const flushMs = 25
 /** Batches that main has not taken yet, in observations: an overload must not become a memory leak. */
 const heldMax = 20_000
+/** A power of two: ranges of all workers end at the same numbers. */
+export const rangeOf = 1024
 
-export function openNotebook(hand: (batch: Batch) => void) {
+export function openNotebook(
+  hand: (batch: Batch) => void,
+  { skipUntil, full }: Pick<Shared, 'skipUntil' | 'full'>,
+) {
   let numbers = new Float64Array(batchMax * columns)
   let count = 0
   let subjects: Subject[] = []
   let places = new Map<object, Map<string, number>>()
+  let gaps: Range[] = []
   let handed = 0
-  const dropped = new Map<string, number>()
   let timer: NodeJS.Timeout | null = null
 
   return {
+    /** Asked once for each request, when it is claimed: will it be noted? */
+    notes(service: string, serviceSlot: number, seq: number): boolean {
+      const until = Atomics.load(skipUntil, serviceSlot)
+      const left = (until - seq) | 0
+      if (left > 0 && left <= rangeOf) return false
+      if (handed <= heldMax && Atomics.load(full, 0) === 0) return true
+      const to = ((seq | (rangeOf - 1)) + 1) >>> 0
+      // Where another worker dropped the same range in this moment, that one says so.
+      if (Atomics.compareExchange(skipUntil, serviceSlot, until, to | 0) === until) {
+        gaps.push({ service, from: seq, to })
+        timer ??= setTimeout(flush, flushMs)
+      }
+      return false
+    },
+
     /** @param key the same object for all observations that differ in their replica only */
     add(
       key: object,
       subject: Subject,
       { seq, at, outcome, status, firstByteMs, totalMs }: Omit<Observation, keyof Subject>,
     ): void {
-      if (handed > heldMax) {
-        dropped.set(subject.service, (dropped.get(subject.service) ?? 0) + 1)
-        return
-      }
       const place = count * columns
       numbers[place] = placeOf(key, subject)
       numbers[place + 1] = seq
@@ -72,10 +94,11 @@ export function openNotebook(hand: (batch: Batch) => void) {
   function placeOf(key: object, subject: Subject): number {
     let known = places.get(key)
     if (known === undefined) places.set(key, (known = new Map()))
-    let place = known.get(subject.replica)
+    const which = subject.isCopy === true ? `copy ${subject.replica}` : subject.replica
+    let place = known.get(which)
     if (place === undefined) {
       place = subjects.push(subject) - 1
-      known.set(subject.replica, place)
+      known.set(which, place)
     }
     return place
   }
@@ -84,17 +107,12 @@ export function openNotebook(hand: (batch: Batch) => void) {
     if (timer !== null) clearTimeout(timer)
     timer = null
     handed += count
-    hand({
-      subjects,
-      numbers,
-      count,
-      dropped: [...dropped].map(([service, lost]) => ({ service, count: lost })),
-    })
+    hand({ subjects, numbers, count, gaps })
     numbers = new Float64Array(batchMax * columns)
     subjects = []
     places = new Map()
+    gaps = []
     count = 0
-    dropped.clear()
   }
 }
 

@@ -1,4 +1,6 @@
 /** What the gateway says itself, as RFC 9457 problem documents. */
+import type { SlottedTable } from './slotted.ts'
+
 export function problemText(status: number, code: string, title: string, hint: string): string {
   return JSON.stringify({ type: 'about:blank', status, code, title, hint })
 }
@@ -38,5 +40,32 @@ export function noReplica(service: string): Refusal {
     code: 'no-replica',
     title: `${service} has no replica to ask`,
     hint: `beryl status ${service}`,
+  }
+}
+
+export function queueFull(service: string): Refusal {
+  return {
+    status: 503,
+    code: 'queue-full',
+    title: `every replica of ${service} has as many requests as it may, and the queue is full`,
+    hint: 'ask again later; more replicas, or a longer `queue`, take more',
+  }
+}
+
+export function noReplicaInTime(service: string, ms: number): Refusal {
+  return {
+    status: 503,
+    code: 'queue-timeout',
+    title: `no replica of ${service} became free in ${ms / 1000} s`,
+    hint: 'ask again later; more replicas take more',
+  }
+}
+
+export function bodyTooLarge({ service, rules }: Pick<SlottedTable, 'service' | 'rules'>): Refusal {
+  return {
+    status: 413,
+    code: 'body-too-large',
+    title: `${service} takes requests of at most ${rules.bodyMaxBytes} bytes`,
+    hint: 'the limit stands in the manifest, as `requests.body`',
   }
 }

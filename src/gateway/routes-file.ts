@@ -8,12 +8,20 @@ export type SavedRoutes = {
   services: readonly { table: ServiceTable; back: ServiceTable | null }[]
 }
 
-/** @throws what the disk says; then the old file stands as it was */
-export function saveRoutes(file: string, routes: SavedRoutes): void {
+/** One service as it stands in the file: made once for each change, not once for every change of another service. */
+export function routesText({ table, back }: SavedRoutes['services'][number]): string {
+  return JSON.stringify({ table, back })
+}
+
+/**
+ * @param texts of all services
+ * @throws what the disk says; then the old file stands as it was
+ */
+export function saveRoutes(file: string, texts: readonly string[]): void {
   const aside = `${file}.next`
   const descriptor = openSync(aside, 'w', 0o600)
   try {
-    writeSync(descriptor, JSON.stringify(routes))
+    writeSync(descriptor, `{"format":1,"services":[${texts.join(',')}]}`)
     fsyncSync(descriptor)
   } finally {
     closeSync(descriptor)

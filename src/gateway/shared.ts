@@ -3,8 +3,8 @@
  * In-flight counts are one row per worker; a claim adds to its own row and reads the sum of the column. Main clears the row
  * of a worker that died, and alone decides health.
  */
-export const servicesMax = 4096
-export const replicaSlotsMax = 8192
+export const servicesMax = 16_384
+export const replicaSlotsMax = 32_768
 
 export type Shared = {
   /** Generation of each service, modulo 2³². */
@@ -17,6 +17,12 @@ export type Shared = {
   ejected: Int32Array
   /** Failures in a row. */
   failures: Int32Array
+  /** By the place of a queue: rises when a replica of its environment has become free; who waits, waits on this word. */
+  freed: Int32Array
+  /** By service: requests whose number lies before this one are not noted (observations are dropped in whole ranges). */
+  skipUntil: Int32Array
+  /** 1 while main holds so many observations that it takes no more. */
+  full: Int32Array
   workers: number
 }
 
@@ -26,6 +32,9 @@ export type SharedBuffers = {
   inFlight: SharedArrayBuffer
   ejected: SharedArrayBuffer
   failures: SharedArrayBuffer
+  freed: SharedArrayBuffer
+  skipUntil: SharedArrayBuffer
+  full: SharedArrayBuffer
   workers: number
 }
 
@@ -37,6 +46,9 @@ export function makeShared(workers: number): SharedBuffers {
     inFlight: words(workers * replicaSlotsMax),
     ejected: words(replicaSlotsMax),
     failures: words(replicaSlotsMax),
+    freed: words(replicaSlotsMax),
+    skipUntil: words(servicesMax),
+    full: words(1),
     workers,
   }
 }
@@ -48,6 +60,9 @@ export function openShared(buffers: SharedBuffers): Shared {
     inFlight: new Int32Array(buffers.inFlight),
     ejected: new Int32Array(buffers.ejected),
     failures: new Int32Array(buffers.failures),
+    freed: new Int32Array(buffers.freed),
+    skipUntil: new Int32Array(buffers.skipUntil),
+    full: new Int32Array(buffers.full),
     workers: buffers.workers,
   }
 }

@@ -1,4 +1,4 @@
-/** Places in shared memory for services and replicas, given out by main. A replica's place is freed once no table leads to it. */
+/** Places in shared memory for services, replicas and queues, given out by main. A replica's place is freed once no table leads to it. */
 import type { Environment, ServiceTable } from './control.ts'
 import { inFlightOf, replicaSlotsMax, servicesMax } from './shared.ts'
 import type { Shared } from './shared.ts'
@@ -13,7 +13,9 @@ export type SlotKey = {
 
 export function openSlots(shared: Shared) {
   const services = new Map<string, number>()
-  const replicas = new Map<string, { slot: number; key: SlotKey }>()
+  const replicas = new Map<string, Map<string, { slot: number; key: SlotKey }>>()
+  const bySlot = new Map<number, SlotKey>()
+  const queues = new Map<string, number>()
   const free: number[] = []
   let next = 0
 
@@ -29,31 +31,65 @@ export function openSlots(shared: Shared) {
 
     replica(key: SlotKey): number {
       const text = textOf(key)
-      const known = replicas.get(text)
+      const here = replicas.get(key.service) ?? new Map<string, { slot: number; key: SlotKey }>()
+      const known = here.get(text)
       if (known !== undefined) return known.slot
-      const slot = free.pop() ?? next++
-      if (slot >= replicaSlotsMax)
-        throw new Error(`a gateway routes at most ${replicaSlotsMax} replicas`)
-      Atomics.store(shared.ejected, slot, 0)
-      Atomics.store(shared.failures, slot, 0)
-      replicas.set(text, { slot, key })
+      const slot = take()
+      replicas.set(key.service, here.set(text, { slot, key }))
+      bySlot.set(slot, key)
       return slot
     },
 
-    all: (): { slot: number; key: SlotKey }[] => [...replicas.values()],
+    /** One for each environment of a service that limits its requests, kept for good. */
+    queue(service: string, environment: Environment): number {
+      const text = `${service} ${environment}`
+      const slot = queues.get(text) ?? take()
+      queues.set(text, slot)
+      return slot
+    },
 
-    keyOf: (slot: number): SlotKey | null =>
-      [...replicas.values()].find((one) => one.slot === slot)?.key ?? null,
+    /** Replicas. */
+    all: (): { slot: number; key: SlotKey }[] =>
+      [...replicas.values()].flatMap((here) => [...here.values()]),
 
-    /** @param standing every table that may still be stored */
-    tidy(standing: readonly ServiceTable[]): void {
+    of: (service: string): { slot: number; key: SlotKey }[] => [
+      ...(replicas.get(service)?.values() ?? []),
+    ],
+
+    keyOf: (slot: number): SlotKey | null => bySlot.get(slot) ?? null,
+
+    /** Requests that wait for a replica. */
+    waiting(service: string, environment: Environment): number {
+      const slot = queues.get(`${service} ${environment}`)
+      return slot === undefined ? 0 : inFlightOf(shared, slot)
+    },
+
+    /** Whose requests are counted at this place? */
+    serviceAt(slot: number): string | null {
+      const queue = [...queues].find(([, one]) => one === slot)
+      return bySlot.get(slot)?.service ?? queue?.[0].split(' ')[0] ?? null
+    },
+
+    /** @param standing every table of this service that may still be stored */
+    tidy(service: string, standing: readonly ServiceTable[]): void {
       const used = new Set(standing.flatMap((table) => keysOf(table).map(textOf)))
-      for (const [text, { slot }] of replicas) {
+      const here = replicas.get(service)
+      for (const [text, { slot }] of here ?? []) {
         if (used.has(text) || inFlightOf(shared, slot) > 0) continue
-        replicas.delete(text)
+        here!.delete(text)
+        bySlot.delete(slot)
         free.push(slot)
       }
     },
+  }
+
+  function take(): number {
+    const slot = free.pop() ?? next++
+    if (slot >= replicaSlotsMax)
+      throw new Error(`a gateway routes at most ${replicaSlotsMax} replicas`)
+    Atomics.store(shared.ejected, slot, 0)
+    Atomics.store(shared.failures, slot, 0)
+    return slot
   }
 }
 

@@ -1,13 +1,17 @@
 /** Tables as workers hold them: every replica with its place in shared memory. */
-import type { Environment, ServiceTable } from './control.ts'
+import type { Copies, Environment, ServiceTable, TrafficRules } from './control.ts'
+import { hashOf } from './hash.ts'
+import { rulesOf } from './rules.ts'
 
-export type SlottedReplica = { id: string; host: string; port: number; slot: number }
+export type SlottedReplica = { id: string; host: string; port: number; slot: number; hash: number }
 
 export type SlottedEnvironment = {
   environment: Environment
   version: string
   release: string
   replicas: readonly SlottedReplica[]
+  /** Where requests are counted that wait for a replica; nothing can be sent to it. Slot -1 where none ever waits. */
+  queue: SlottedReplica
 }
 
 export type SlottedTable = {
@@ -17,23 +21,32 @@ export type SlottedTable = {
   generation: number
   live: SlottedEnvironment | null
   preview: SlottedEnvironment | null
+  rules: TrafficRules
+  copies: (Omit<Copies, 'to'> & { to: SlottedEnvironment }) | null
 }
 
-export function slotTable(
-  table: ServiceTable,
-  serviceSlot: number,
-  slotOf: (environment: Environment, replica: { id: string; host: string; port: number }) => number,
-): SlottedTable {
+export type SlotOf = {
+  replica(environment: Environment, replica: { id: string; host: string; port: number }): number
+  queue(environment: Environment): number
+}
+
+export function slotTable(table: ServiceTable, serviceSlot: number, slotOf: SlotOf): SlottedTable {
   const { service, route, generation } = table
+  const rules = rulesOf(table)
   const one = (environment: Environment | null): SlottedEnvironment | null => {
     const found = environment === null ? null : table.environments[environment]
     if (environment === null || found === null) return null
     const replicas = found.replicas.map((replica) => ({
       ...replica,
-      slot: slotOf(environment, replica),
+      slot: slotOf.replica(environment, replica),
+      hash: hashOf(replica.id),
     }))
-    return { environment, version: found.version, release: found.release, replicas }
+    const slot = rules.concurrentMax === null ? -1 : slotOf.queue(environment)
+    const queue = { id: '', host: '', port: 0, slot, hash: 0 }
+    return { environment, version: found.version, release: found.release, replicas, queue }
   }
+  const copies = table.copies ?? null
+  const copied = one(copies?.to ?? null)
   return {
     service,
     serviceSlot,
@@ -41,5 +54,11 @@ export function slotTable(
     generation,
     live: one(table.live),
     preview: one(table.preview),
+    rules,
+    // Never to where the original goes.
+    copies:
+      copies === null || copied === null || copies.to === table.live
+        ? null
+        : { ...copies, to: copied },
   }
 }

@@ -7,7 +7,7 @@ import { log } from '../log.ts'
 import type { Environment, OpenRequest, PutTable, ServiceTable, Stored } from './control.ts'
 import { WorkersChanged } from './crew.ts'
 import type { Crew } from './crew.ts'
-import { saveRoutes } from './routes-file.ts'
+import { routesText, saveRoutes } from './routes-file.ts'
 import type { SavedRoutes } from './routes-file.ts'
 import { inFlightOf } from './shared.ts'
 import type { Shared } from './shared.ts'
@@ -15,7 +15,13 @@ import { slotTable } from './slotted.ts'
 import type { SlottedTable } from './slotted.ts'
 import type { openSlots } from './slots.ts'
 
-type Current = { table: ServiceTable; back: ServiceTable | null; stored: Stored }
+type Routed = {
+  table: ServiceTable
+  back: ServiceTable | null
+  /** As it stands in the routes file. */
+  text: string
+}
+type Current = Routed & { stored: Stored }
 
 /** A change is tried again this often when workers died or were replaced under it. */
 const triesMax = 4
@@ -40,8 +46,7 @@ export function openSwitchboard({
     const generation = table.generation
     Atomics.store(shared.generations, slots.service(table.service), generation | 0)
     services.set(table.service, {
-      table,
-      back,
+      ...routed(table, back),
       stored: { generation, at: 0, prepareMs: 0, syncMs: 0, storeMs: 0, durable: true },
     })
   }
@@ -62,6 +67,7 @@ export function openSwitchboard({
       inTurn(() => forget(service, environment, generation)),
     cut: (service: string, environment: Environment) => inTurn(() => cut(service, environment)),
     inFlight,
+    open: (service: string): Promise<OpenRequest[]> => crew!.survey({ kind: 'open', service }),
   }
 
   /** One change after the other; the way back does not stand in this line. */
@@ -88,10 +94,10 @@ export function openSwitchboard({
         'superseded',
         `${table.service} was rolled back while generation ${table.generation} was prepared`,
       )
-    const next = { table, back: wayBack }
-    const routes = savedWith(table.service, next)
+    const next = routed(table, wayBack)
+    const texts = textsWith(table.service, next)
     // One synchronous stretch from here to the store.
-    saveRoutes(file, routes)
+    saveRoutes(file, texts)
     const synced = performance.now()
     return commit(next, {
       prepareMs: prepared - begun,
@@ -113,10 +119,10 @@ export function openSwitchboard({
       )
     }
     const begun = performance.now()
-    const next = { table: before.back, back: null }
+    const next = routed(before.back, null)
     let durable = true
     try {
-      saveRoutes(file, savedWith(service, next))
+      saveRoutes(file, textsWith(service, next))
     } catch (error) {
       durable = false
       log.error(
@@ -129,7 +135,7 @@ export function openSwitchboard({
   }
 
   function commit(
-    next: Omit<Current, 'stored'>,
+    next: Routed,
     { from, ...times }: { prepareMs: number; syncMs: number; durable: boolean; from: number },
   ): Stored {
     const { table } = next
@@ -142,11 +148,7 @@ export function openSwitchboard({
       storeMs: performance.now() - from,
     }
     services.set(table.service, { ...next, stored })
-    slots.tidy(
-      [...services.values()].flatMap((one) =>
-        one.back === null ? [one.table] : [one.table, one.back],
-      ),
-    )
+    slots.tidy(table.service, next.back === null ? [table] : [table, next.back])
     log.info({ service: table.service, live: table.live, ...stored }, 'routes by a new generation')
     return stored
   }
@@ -202,8 +204,8 @@ export function openSwitchboard({
       environments: { ...current.table.environments, [environment]: null },
       preview: current.table.preview === environment ? null : current.table.preview,
     }
-    const next = { ...current, table, back: null }
-    saveRoutes(file, savedWith(service, next))
+    const next = { ...current, ...routed(table, null) }
+    saveRoutes(file, textsWith(service, next))
     services.set(service, next)
     return null
   }
@@ -225,13 +227,11 @@ export function openSwitchboard({
 
   function inFlight(service: string, environment: Environment): number {
     return slots
-      .all()
+      .of(service)
       .reduce(
         (sum, { slot, key }) =>
-          key.service === service && key.environment === environment
-            ? sum + inFlightOf(shared, slot)
-            : sum,
-        0,
+          key.environment === environment ? sum + inFlightOf(shared, slot) : sum,
+        slots.waiting(service, environment),
       )
   }
 
@@ -263,24 +263,22 @@ export function openSwitchboard({
 
   function slotted(table: ServiceTable): SlottedTable {
     const { service } = table
-    return slotTable(table, slots.service(service), (environment, replica) =>
-      slots.replica({
-        service,
-        environment,
-        id: replica.id,
-        host: replica.host,
-        port: replica.port,
-      }),
-    )
+    return slotTable(table, slots.service(service), {
+      replica: (environment, { id, host, port }) =>
+        slots.replica({ service, environment, id, host, port }),
+      queue: (environment) => slots.queue(service, environment),
+    })
   }
 
-  function savedWith(service: string, next: Omit<Current, 'stored'>): SavedRoutes {
-    const others = [...services.values()].filter(({ table }) => table.service !== service)
-    return {
-      format: 1,
-      services: [...others, next].map(({ table, back: wayBack }) => ({ table, back: wayBack })),
-    }
+  function textsWith(service: string, next: Routed): string[] {
+    const texts = []
+    for (const [name, { text }] of services) if (name !== service) texts.push(text)
+    return [...texts, next.text]
   }
+}
+
+function routed(table: ServiceTable, back: ServiceTable | null): Routed {
+  return { table, back, text: routesText({ table, back }) }
 }
 
 function same(a: ServiceTable, b: ServiceTable): boolean {

@@ -27,7 +27,8 @@ export function openTables(shared: Shared, first: readonly SlottedTable[]) {
       for (const [generation, table] of held?.byGeneration ?? []) {
         const live = table.live?.environment === environment ? null : table.live
         const preview = table.preview?.environment === environment ? null : table.preview
-        held!.byGeneration.set(generation, { ...table, live, preview })
+        const copies = table.copies?.to.environment === environment ? null : table.copies
+        held!.byGeneration.set(generation, { ...table, live, preview, copies })
       }
     },
   }

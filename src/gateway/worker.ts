@@ -1,14 +1,29 @@
 /** A worker thread: routes requests by the tables it was given and the one word that says which of them counts. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { claim } from './claim.ts'
+import { openAccessLines } from './access-lines.ts'
+import { affinityKey, headerIn } from './affinity.ts'
+import { openBudget } from './budget.ts'
+import { openClaims } from './claim.ts'
 import type { Claim } from './claim.ts'
 import type { OpenRequest } from './control.ts'
+import { openCounter } from './counter.ts'
 import { forward } from './forward.ts'
 import type { Ended, Flight } from './forward.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
+import { openMirror } from './mirror.ts'
 import { openNotebook } from './notebook.ts'
-import { noCandidate, noLiveVersion, noReplica, noRoute, problemText } from './problems.ts'
+import type { Subject } from './notebook.ts'
+import {
+  bodyTooLarge,
+  noCandidate,
+  noLiveVersion,
+  noReplica,
+  noRoute,
+  problemText,
+  queueFull,
+} from './problems.ts'
 import type { Refusal } from './problems.ts'
+import { openQueue } from './queue.ts'
 import { signerOf } from './request-id.ts'
 import type { Signer } from './request-id.ts'
 import { openShared } from './shared.ts'
@@ -24,6 +39,7 @@ const {
   shared: buffers,
   requestKey,
   headers,
+  accessShare,
   listen,
   preview,
   tables: first,
@@ -31,11 +47,24 @@ const {
 const shared = openShared(buffers)
 const tables = openTables(shared, first)
 const upstream = openUpstream()
-const notebook = openNotebook((batch) =>
-  parentPort!.postMessage({ kind: 'seen', batch } satisfies FromWorker, [
-    batch.numbers.buffer as ArrayBuffer,
-  ]),
+const claim = openClaims(shared, index)
+const queue = openQueue(shared)
+const budget = openBudget()
+const notebook = openNotebook(
+  (batch) =>
+    parentPort!.postMessage({ kind: 'seen', batch } satisfies FromWorker, [
+      batch.numbers.buffer as ArrayBuffer,
+    ]),
+  shared,
 )
+const counter = openCounter((counts) => tell({ kind: 'counts', counts }))
+const access = openAccessLines(accessShare, (lines) => tell({ kind: 'access', lines }))
+const mirror = openMirror({
+  upstream,
+  count: counter.copy,
+  seen: ({ flight, environment, replica, ...result }) =>
+    note(flight.claim, { environment, replica, isCopy: true }, result),
+})
 const flights = new Set<Flight>()
 const signers = new WeakMap<SlottedEnvironment, Signer>()
 const failuresMax = 3
@@ -45,9 +74,15 @@ const handlers = {
   headers,
   failed: countFailure,
   answered: (slot: number) => void Atomics.store(shared.failures, slot, 0),
+  budget,
+  mirror: (flight: Flight) => mirror.begin(flight),
+  wait: (flight: Flight) => queue.join(flight),
   ended: (flight: Flight, result: Ended) => {
     flights.delete(flight)
-    note(flight.claim, result)
+    if (flight.claim.waits) queue.leave(flight)
+    note(flight.claim, flight.claim, result)
+    counter.ended(flight, result)
+    access.ended(flight, result)
     if (stopping && flights.size === 0) tell({ kind: 'idle' })
   },
 }
@@ -57,12 +92,16 @@ let stopping = false
 setInterval(() => {
   const now = performance.now()
   for (const flight of flights) flight.expire(now)
+  mirror.expire(now)
 }, clockMs).unref()
 
 parentPort!.on('message', (message: ToWorker) => obey(message))
-const traffic = await accept(listen, (exchange) => walk(exchange, 'live'))
+const unreadable = ({ status }: { status: number }) => counter.unreadable(status)
+const traffic = await accept(listen, (exchange) => walk(exchange, 'live'), {}, unreadable)
 const previewing =
-  preview === null ? null : await accept(preview, (exchange) => walk(exchange, 'preview'))
+  preview === null
+    ? null
+    : await accept(preview, (exchange) => walk(exchange, 'preview'), {}, unreadable)
 tell({ kind: 'ready', port: traffic.port, previewPort: previewing?.port ?? null })
 
 /** The walk of a request: which service → which environment, chosen and counted in one step → there and back. */
@@ -76,17 +115,37 @@ function walk(exchange: Exchange, role: 'live' | 'preview'): void {
       exchange,
       role === 'live' ? noLiveVersion(table.service) : noCandidate(table.service),
     )
-  const claimed = claim(shared, index, table, environment, role === 'live')
-  if (claimed === null) return refuse(exchange, noReplica(table.service))
-  const requestId = signerFor(table, environment)(claimed.seq ?? 0, claimed.at)
-  flights.add(forward(exchange, claimed, requestId, handlers))
+  const { rules, service, serviceSlot } = table
+  if (isTooLarge(exchange, rules.bodyMaxBytes)) return refuse(exchange, bodyTooLarge(table))
+  const key = affinityKey(rules.affinity, exchange.fields.lines)
+  const claimed = claim({ table, environment, observed: role === 'live', key })
+  if (claimed === 'none') return refuse(exchange, noReplica(service))
+  if (claimed === 'full') return refuse(exchange, queueFull(service))
+  const { seq, at } = claimed
+  claimed.noted = seq !== null && notebook.notes(service, serviceSlot, seq)
+  budget.earn(service, rules.retryShare)
+  const requestId = signerFor(table, environment)(seq ?? 0, at)
+  const flight = forward(exchange, claimed, requestId, handlers)
+  if (flight.isOver) return
+  flights.add(flight)
 }
 
-function note({ table, environment, replica, seq, at }: Claim, result: Ended): void {
-  if (seq === null) return
+/** Said before the body is asked for, where its length is said. */
+function isTooLarge({ body, fields }: Exchange, bodyMaxBytes: number | null): boolean {
+  if (bodyMaxBytes === null || body !== 'length') return false
+  return Number(headerIn('content-length', fields.lines)) > bodyMaxBytes
+}
+
+function note(
+  { table, seq, at, noted }: Claim,
+  where: Pick<Claim, 'environment' | 'replica'> & { isCopy?: true },
+  result: Ended,
+): void {
+  if (seq === null || !noted) return
+  const { environment, replica } = where
   const { version, release } = environment
   const { service, generation } = table
-  const subject = {
+  const subject: Subject = {
     service,
     environment: environment.environment,
     version,
@@ -94,10 +153,12 @@ function note({ table, environment, replica, seq, at }: Claim, result: Ended): v
     replica: replica.id,
     generation,
   }
+  if (where.isCopy === true) subject.isCopy = true
   notebook.add(environment, subject, { seq, at, ...result })
 }
 
 function refuse(exchange: Exchange, { status, code, title, hint }: Refusal): void {
+  counter.refused(code)
   const retry = status === 503 ? 'Retry-After: 1\r\n' : ''
   exchange.answer(
     status,
@@ -130,9 +191,12 @@ function obey(message: ToWorker): void {
       return tell({ kind: 'done', id: message.id })
     case 'forget':
       tables.forget(message.service, message.environment)
+      mirror.forget(message.service, message.environment)
       return tell({ kind: 'done', id: message.id })
     case 'cut':
       return tell({ kind: 'done', id: message.id, open: cut(message.service, message.environment) })
+    case 'open':
+      return tell({ kind: 'done', id: message.id, open: openOf(message.service).map(inWords) })
     case 'taken':
       return notebook.taken(message.count)
     case 'stop':
@@ -144,21 +208,34 @@ function obey(message: ToWorker): void {
 }
 
 function cut(service: string, environment: string): OpenRequest[] {
-  const now = Date.now()
-  return [...flights].flatMap((flight) => {
-    const { table, environment: where, at } = flight.claim
-    if (table.service !== service || where.environment !== environment) return []
-    flight.cut()
-    return [
-      {
-        requestId: flight.requestId,
-        environment: where.environment,
-        generation: table.generation,
-        ageMs: now - at,
-        kind: flight.exchange.upgrade ? ('upgrade' as const) : ('request' as const),
-      },
-    ]
-  })
+  const there = openOf(service).filter(
+    ({ claim: { environment: where } }) => where.environment === environment,
+  )
+  const told = there.map(inWords)
+  for (const flight of there) flight.cut()
+  return told
+}
+
+function openOf(service: string): Flight[] {
+  return [...flights].filter((flight) => flight.claim.table.service === service)
+}
+
+function inWords({
+  requestId,
+  claim: { table, environment, at },
+  bytesIn,
+  bytesOut,
+  exchange,
+}: Flight): OpenRequest {
+  return {
+    requestId,
+    environment: environment.environment,
+    generation: table.generation,
+    ageMs: Date.now() - at,
+    bytesIn,
+    bytesOut,
+    kind: exchange.upgrade ? 'upgrade' : 'request',
+  }
 }
 
 function tell(message: FromWorker): void {

@@ -15,6 +15,8 @@ const outcomes: Readonly<Record<string, Outcome>> = {
   cut: 'bad',
   deadline: 'bad',
   'client-gone': 'gone',
+  // By the gateway's own rules, before a replica had it or in spite of it.
+  refused: 'gone',
   void: 'void',
 }
 

@@ -1,5 +1,5 @@
 /** What should be up, and where traffic goes: a table that can be read. It speaks of services and roles, never of steps. */
-import type { Environment, Placed, Release, Role, Service } from './release.ts'
+import type { Control, Environment, Placed, Release, Role, Service } from './release.ts'
 import { other } from './release.ts'
 import { colourOf, notLive, roleOf } from './roles.ts'
 import { countReady, isSetAside, replicasOf } from './seen.ts'
@@ -8,7 +8,11 @@ import type { EnvironmentFact, Seen } from './seen.ts'
 export type World = {
   live: Environment | 'none'
   environments: Record<Environment, Desired>
+  copies: Copied | null
 }
+
+/** Where live requests are sent a second time, and which. */
+export type Copied = Control & { to: Environment }
 
 export type Desired = { role: Role; placed: Placed | null }
 
@@ -16,7 +20,17 @@ export function desiredWorld(service: Service): World {
   return {
     live: service.colour,
     environments: { blue: desired(service, 'blue'), green: desired(service, 'green') },
+    copies: copied(service),
   }
+}
+
+/** The control group: the standby is asked what the new version is asked, while that is watched. */
+function copied(service: Service): Copied | null {
+  const { release, standby } = service
+  const phase = release?.phase.name
+  if (standby === null || (phase !== 'switching' && phase !== 'watching')) return null
+  const control = release?.rules.control
+  return control === undefined ? null : { ...control, to: colourOf(service, 'standby')! }
 }
 
 function desired(service: Service, environment: Environment): Desired {
@@ -30,6 +44,7 @@ export type Routes = {
   live: Environment | null
   preview: Environment | null
   environments: Record<Environment, EnvironmentFact | null>
+  copies?: Copied | null
 }
 
 /**
@@ -54,10 +69,15 @@ export function desiredRoutes(service: Service, seen: Seen): Routes {
       : { release: placed.release, version: placed.version, replicas }
   }
   const environments = { blue: standing('blue'), green: standing('green') }
+  const live = liveNow(service, environments, seen)
+  const { copies } = world
   return {
-    live: liveNow(service, environments, seen),
+    live,
     preview: previewNow(service, seen),
     environments,
+    // Only what live traffic has really moved away from is a control group.
+    copies:
+      copies === null || live === copies.to || environments[copies.to] === null ? null : copies,
   }
 }
 

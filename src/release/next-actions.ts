@@ -127,6 +127,7 @@ function moveTraffic(service: Service, seen: Seen): Action[] {
   // A gateway that has never heard of the service must at least say that nothing of it is live.
   if (
     gateway.generation > 0 &&
+    gateway.outdated !== true &&
     sameRoutes(routes, gateway) &&
     (back === null) === (gateway.back === null)
   )
@@ -151,14 +152,14 @@ function wayBack(service: Service, routes: Routes): Routes | null {
   if (service.standby === null || routes.live === null || routes.live !== service.colour)
     return null
   const standby = colourOf(service, 'standby')!
-  return routes.environments[standby] === null ? null : { ...routes, live: standby }
+  return routes.environments[standby] === null ? null : { ...routes, live: standby, copies: null }
 }
 
 export function sameRoutes(a: Routes, b: Routes): boolean {
   return canonical(a) === canonical(b)
 }
 
-function canonical({ live, preview, environments }: Routes): string {
+function canonical({ live, preview, environments, copies = null }: Routes): string {
   const one = (environment: Routes['environments']['blue']) =>
     environment === null
       ? null
@@ -167,7 +168,8 @@ function canonical({ live, preview, environments }: Routes): string {
           environment.version,
           environment.replicas.map(({ id, host, port }) => `${id}=${host}:${port}`).toSorted(),
         ]
-  return JSON.stringify([live, preview, one(environments.blue), one(environments.green)])
+  const copied = copies && [copies.to, copies.share, copies.methods, copies.exclude]
+  return JSON.stringify([live, preview, one(environments.blue), one(environments.green), copied])
 }
 
 function takeDown(service: Service, seen: Seen, now: Now): Action[] {

@@ -110,6 +110,30 @@ test('a switch exchanges the roles, and only the roles', () => {
   assert.equal(desiredWorld(world.service).environments[place as 'blue'].placed?.version, 'a')
 })
 
+test('the standby gets copies from the switch to the end of the watch, by the rules of the release, and no way back carries them', () => {
+  const control = { share: 0.5, methods: ['POST'], exclude: ['/admin'] }
+  const world = live()
+  const place = world.service.colour as 'blue'
+  assert.equal(desiredWorld(world.service).copies, null)
+  deploy(world, 'b', { rules: { ...plainRules, control } })
+  hold(world)
+  world.until('verifying')
+  assert.equal(desiredWorld(world.service).copies, null)
+  world.until('watching')
+  world.behave(5)
+  assert.deepEqual(desiredWorld(world.service).copies, { to: place, ...control })
+  assert.deepEqual(world.table?.copies, { to: place, ...control })
+  assert.equal(world.back?.copies ?? null, null)
+  const { generation } = world.table
+  world.behave(5)
+  assert.equal(world.table.generation, generation, 'the same table is not put again')
+  promote(world)
+  world.until('stabilizing')
+  world.behave(5)
+  assert.equal(desiredWorld(world.service).copies, null)
+  assert.equal(world.table?.copies ?? null, null)
+})
+
 test('while it is watched the standby is kept whole, however long that takes', () => {
   const world = live(plainRules, 2)
   deploy(world, 'b')

@@ -49,6 +49,16 @@ export type Rules = {
   watch: { atLeastS: number; atMostS: number; whenUndecided: 'hold' | 'accept' | 'rollBack' }
   /** The standby ladder; after its last rung the standby is gone. */
   standby: readonly { rung: 'full'; forS: number }[]
+  /** Live requests that the standby answers too while the new version is watched, to compare with; absent: none. */
+  control?: Control
+}
+
+/** A copy may have effects: only what the service allows is copied (rulings §15). */
+export type Control = {
+  /** Of the requests that may be copied, between 0 and 1. */
+  share: number
+  methods: readonly string[]
+  exclude: readonly string[]
 }
 
 export type Gate = {

@@ -1,4 +1,5 @@
 /** What the controller saw when it looked: facts only, no decisions. */
+import type { Copied } from './desired-world.ts'
 import type { Environment, GateState } from './release.ts'
 
 export type Seen = {
@@ -31,7 +32,10 @@ export type GatewayFact = {
   preview: Environment | null
   /** Generation of the prepared way back. */
   back: number | null
+  /** Where or how it is reached differs from what was asked for since (a changed manifest). */
+  outdated?: boolean
   environments: Record<Environment, EnvironmentFact | null>
+  copies?: Copied | null
   inFlight: Record<Environment, number>
   /** By replica, also of those that no route leads to any more; absent: none. */
   inFlightOf?: Readonly<Record<string, number>>

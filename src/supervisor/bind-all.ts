@@ -19,12 +19,13 @@ const firstInherited = 3
 
 /** @throws when a port is in use, or may not be used */
 export async function bindAll(manifest: Manifest, directory: DataDirectory): Promise<BoundSockets> {
-  const { workers, headers } = manifest.gateway
+  const { workers, headers, accessLog } = manifest.gateway
   const { listen, preview } = await keepPorts(manifest, directory)
   const base = {
     dataDirectory: directory.root,
     workers,
     headers: headers ?? (isLoopback(listen.host) ? 'full' : 'id'),
+    accessLog: accessLog ?? null,
   } as const
   // Without the private door the gateway listens by itself; everything else is the same.
   if (!canBind())

@@ -20,7 +20,12 @@ export async function status(globals: Globals, service: string | undefined): Pro
           : `beryl deploy ${view.service} VERSION --wait`
     return `${describeService(view)}${lasts[index]}\n  Next: ${next}`
   })
-  say(globals.json, service === undefined ? { services: views } : views[0], text.join('\n\n'))
+  if (service === undefined) say(globals.json, { services: views }, text.join('\n\n'))
+  else {
+    // The gateway may be starting again: all else is worth showing without it.
+    const open = globals.json ? await api.open(service).catch(() => null) : null
+    say(globals.json, { ...views[0]!, open }, text.join('\n\n'))
+  }
   return exitCodes.done
 }
 

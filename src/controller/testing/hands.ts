@@ -159,6 +159,7 @@ export function gatewayFake(table: ServiceTable, back: ServiceTable | null = nul
           back: fake.back?.generation ?? null,
           table: fake.table,
           inFlight: { ...fake.inFlight },
+          waiting: { blue: 0, green: 0 },
           replicas: {},
           assigned: 0,
           void: 0,
@@ -188,6 +189,18 @@ export function gatewayFake(table: ServiceTable, back: ServiceTable | null = nul
       return null
     },
     cut: async () => ({ cut: [] }),
+    open: async () => ({ open: [], more: 0 }),
+    metrics: async () => ({
+      run: 'run',
+      workers: 1,
+      services: {},
+      rows: [],
+      refused: {},
+      unreadable: {},
+      copies: {},
+      ejections: {},
+      accessDropped: 0,
+    }),
     observations: async (run: string) => ({ run, next: 0, items: [], gaps: [] }),
   } satisfies GatewayClient
   return Object.assign(fake, { client })

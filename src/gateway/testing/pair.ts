@@ -1,9 +1,11 @@
 /** A gateway of one worker without its main thread: real sockets in front, a scripted model server behind, the real walk between. */
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { openBudget } from '../budget.ts'
 import type { Claim } from '../claim.ts'
 import { forward } from '../forward.ts'
 import type { Ended, Flight } from '../forward.ts'
+import { usualRules } from '../rules.ts'
 import { accept } from '../wire/accept.ts'
 import type { Limits } from '../wire/accept.ts'
 import { openUpstream } from '../wire/upstream.ts'
@@ -33,6 +35,9 @@ export async function openPair(serve: (socket: Socket) => void, limits: Partial<
     headers: 'full' as const,
     failed: () => {},
     answered: () => {},
+    budget: openBudget(),
+    mirror: () => {},
+    wait: () => {},
     ended: (_: Flight, result: Ended) => {
       ended.push(result)
       for (const wake of waiting) wake()
@@ -45,6 +50,7 @@ export async function openPair(serve: (socket: Socket) => void, limits: Partial<
       const claim = {
         environment: { environment: 'blue', version: 'v1', release: 'r1', replicas: [replica] },
         replica,
+        table: { service: 's', rules: usualRules, copies: null },
         release: () => {},
         moveOn: () => false,
       } as unknown as Claim

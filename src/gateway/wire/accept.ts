@@ -39,6 +39,7 @@ export async function accept(
   on: ListenOn,
   handle: (exchange: Exchange) => void,
   limits: Partial<Limits> = {},
+  refused: Acceptance['refused'] = () => {},
 ): Promise<Acceptor> {
   const { headMs, idleMs, blockedMs, halfClosedMs, lingerMs, connectionsMax } = {
     ...usual,
@@ -52,7 +53,7 @@ export async function accept(
       return stopping
     },
     left: (connection) => void connections.delete(connection),
-    refused: () => {},
+    refused,
   }
   const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
   const server = createServer(options, (socket: Socket) => {

@@ -251,6 +251,7 @@ export class World {
       back: this.back?.generation ?? null,
       environments: table === null ? { blue: null, green: null } : placesOf(table),
       inFlight: { ...this.inFlight },
+      copies: this.table?.copies ?? null,
       inFlightOf: { ...this.inFlightOf },
     }
   }
