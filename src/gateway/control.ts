@@ -22,6 +22,8 @@ export type EnvironmentTable = {
   release: string
   /** How its replicas are checked; without it a replica that was left out need only accept connections. */
   alive?: Alive
+  /** Its replicas speak HTTP/2 without TLS; where it stands not, HTTP/1.1. */
+  speaks?: 'http2'
   replicas: readonly { id: string; host: string; port: number }[]
 }
 

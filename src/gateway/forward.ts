@@ -3,6 +3,7 @@ import type { Claim } from './claim.ts'
 import type { Observation } from './control.ts'
 import { answerLines, ownLines, requestLines, switchedLines } from './headers.ts'
 import type { Own } from './headers.ts'
+import { grpcFailure } from './http2/grpc.ts'
 import { problemText } from './problems.ts'
 import { without } from './wire/body-reader.ts'
 import type { Body, Bytes, Call, CallFailure, CallListener, Fields, Lines } from './wire/wire.ts'
@@ -100,7 +101,7 @@ export class Flight implements CallListener, ExchangeListener {
 
   head(status: number, reason: string, fields: Fields, body: Body): void {
     if (this.over) return
-    this.begin(status)
+    this.begin(this.said(fields.lines) ?? status)
     this.dueAt = this.firstAt + silenceMs
     const lines = answerLines(fields, this.own(), this.forwarding.headers)
     this.exchange.respond(status, reason, lines, body)
@@ -120,7 +121,13 @@ export class Flight implements CallListener, ExchangeListener {
   answerEnd(trailers: Lines): void {
     if (this.over) return
     this.exchange.end(trailers)
+    this.status = this.said(trailers) ?? this.status
     this.end(this.status >= 500 ? 'error-status' : 'ok')
+  }
+
+  /** gRPC says 200, and then, behind the answer or in place of it, that it failed. */
+  private said(lines: Lines): number | null {
+    return this.claim.replica.speaks === 'http2' ? grpcFailure(lines) : null
   }
 
   serverDrained(): void {

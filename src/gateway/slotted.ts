@@ -1,7 +1,13 @@
 /** Tables as workers hold them: every replica with its place in shared memory. */
 import type { Environment, ServiceTable } from './control.ts'
 
-export type SlottedReplica = { id: string; host: string; port: number; slot: number }
+export type SlottedReplica = {
+  id: string
+  host: string
+  port: number
+  slot: number
+  speaks?: 'http2' | undefined
+}
 
 export type SlottedEnvironment = {
   environment: Environment
@@ -31,6 +37,7 @@ export function slotTable(
     const replicas = found.replicas.map((replica) => ({
       ...replica,
       slot: slotOf(environment, replica),
+      speaks: found.speaks,
     }))
     return { environment, version: found.version, release: found.release, replicas }
   }

@@ -14,8 +14,8 @@ import type { Signer } from './request-id.ts'
 import { openShared } from './shared.ts'
 import type { SlottedEnvironment, SlottedTable } from './slotted.ts'
 import { openTables } from './tables.ts'
+import { openUpstreams } from './upstreams.ts'
 import { accept } from './wire/accept.ts'
-import { openUpstream } from './wire/upstream.ts'
 import type { Exchange } from './wire/wire.ts'
 
 const {
@@ -30,7 +30,7 @@ const {
 } = workerData as WorkerData
 const shared = openShared(buffers)
 const tables = openTables(shared, first)
-const upstream = openUpstream()
+const upstream = openUpstreams()
 const notebook = openNotebook((batch) =>
   parentPort!.postMessage({ kind: 'seen', batch } satisfies FromWorker, [
     batch.numbers.buffer as ArrayBuffer,
@@ -48,12 +48,13 @@ const handlers = {
   ended: (flight: Flight, result: Ended) => {
     flights.delete(flight)
     note(flight.claim, result)
-    if (stopping && flights.size === 0) tell({ kind: 'idle' })
+    if (leaving && flights.size === 0) tell({ kind: 'idle' })
   },
 }
 /** Deadlines are kept to this; it costs a walk over what is in flight. */
 const clockMs = 250
-let stopping = false
+/** Clients know that there is nothing more to begin: once nothing is open, this worker may end. */
+let leaving = false
 setInterval(() => {
   const now = performance.now()
   for (const flight of flights) flight.expire(now)
@@ -136,11 +137,14 @@ function obey(message: ToWorker): void {
     case 'taken':
       return notebook.taken(message.count)
     case 'stop':
-      stopping = true
-      traffic.stop()
-      previewing?.stop()
-      if (flights.size === 0) tell({ kind: 'idle' })
+      return void leave()
   }
+}
+
+async function leave(): Promise<void> {
+  await Promise.all([traffic.stop(), previewing?.stop()])
+  leaving = true
+  if (flights.size === 0) tell({ kind: 'idle' })
 }
 
 function cut(service: string, environment: string): OpenRequest[] {

@@ -2,6 +2,7 @@
 import { createServer } from 'node:net'
 import type { Socket } from 'node:net'
 import { log } from '../../log.ts'
+import { ClientSession } from '../http2/client-session.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { Acceptance } from './client-connection.ts'
 import type { Acceptor, Exchange } from './wire.ts'
@@ -45,6 +46,7 @@ export async function accept(
     ...limits,
   }
   const connections = new Set<ClientConnection>()
+  const sessions = new Set<ClientSession>()
   let stopping = false
   const acceptance: Acceptance = {
     handle,
@@ -53,10 +55,11 @@ export async function accept(
     },
     left: (connection) => void connections.delete(connection),
     refused: () => {},
+    http2,
   }
   const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
   const server = createServer(options, (socket: Socket) => {
-    if (connections.size >= connectionsMax) socket.destroy()
+    if (connections.size + sessions.size >= connectionsMax) socket.destroy()
     else connections.add(new ClientConnection(socket, acceptance))
   })
   await new Promise<void>((resolve, reject) => {
@@ -73,16 +76,28 @@ export async function accept(
   const address = server.address()
   return {
     port: address !== null && typeof address === 'object' ? address.port : 0,
-    stop: () => {
+    stop: async () => {
       stopping = true
       server.close(() => clearInterval(clock))
       for (const connection of connections)
         if (connection.waitsFor === 'request') connection.close()
+      await Promise.all([...sessions].map((session) => session.leave()))
     },
+  }
+
+  function http2(socket: Socket, secure: boolean): void {
+    sessions.add(
+      new ClientSession(socket, secure, {
+        handle,
+        left: (session) => void sessions.delete(session),
+        refused: () => {},
+      }),
+    )
   }
 
   function sweep(): void {
     const now = performance.now()
+    for (const session of sessions) session.sweep(now, { headMs, idleMs, blockedMs })
     for (const connection of connections) {
       const waited = now - connection.since
       if (connection.blockedSince > 0 && now - connection.blockedSince > blockedMs)
