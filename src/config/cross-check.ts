@@ -5,6 +5,7 @@ import { gatesOf } from './gates.ts'
 import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
 import { fileKeys } from './manifest.ts'
 import { nearest } from './nearest.ts'
+import { speaksOf } from './speaks.ts'
 
 export type CrossProblem = { path: (string | number)[]; message: string }
 
@@ -70,6 +71,7 @@ async function checkService(
       })
     }
   }
+  files.push(...spoken(at, service))
   const unknown = watch.required.filter((signal) => !watch.signals.includes(signal))
   if (unknown.length > 0)
     files.push({
@@ -92,6 +94,19 @@ async function checkService(
   if (watch.atLeast > watch.atMost)
     files.push({ path: [...at, 'watch', 'atLeast'], message: 'is longer than atMost' })
   return files
+}
+
+/** Gates ask in HTTP/1.1: a server that does not speak it would fail them all. */
+function spoken(at: string[], service: ServiceManifest): CrossProblem[] {
+  if (service.protocol === 'grpc' && service.environment.upstream === 'http1')
+    return [
+      { path: [...at, 'environment', 'upstream'], message: 'gRPC needs HTTP/2: leave it out' },
+    ]
+  if (speaksOf(service) === undefined) return []
+  return gatesOf(service).map(({ name, path }) => ({
+    path: [...at, ...path],
+    message: `${name} asks in HTTP/1.1, and the replicas speak HTTP/2: not built yet, leave it out`,
+  }))
 }
 
 const kinds = { file: 'a file', directory: 'a directory', either: 'a file or directory' } as const

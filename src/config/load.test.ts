@@ -303,8 +303,8 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
   [
     'a protocol that is not built',
     'verify:',
-    'protocol: grpc\n    verify:',
-    /^12:\d+ .*`protocol: grpc` is not built yet/,
+    'protocol: openai\n    verify:',
+    /^12:\d+ .*`protocol: openai` is not built yet/,
   ],
   ['a tab where YAML forbids it', '    route', '\troute', /^\d+:\d+: not YAML/],
   ['a bracket that nobody closes', '[serve,', '[serve', /^9:\d+.*not YAML/],

@@ -22,8 +22,8 @@ export type EnvironmentTable = {
   release: string
   /** How its replicas are checked; without it a replica that was left out need only accept connections. */
   alive?: Alive
-  /** Its replicas speak HTTP/2 without TLS; where it stands not, HTTP/1.1. */
-  speaks?: 'http2'
+  /** Its replicas speak HTTP/2 without TLS, `grpc` above it; where it stands not, HTTP/1.1. A release never changes it. */
+  speaks?: 'http2' | 'grpc'
   replicas: readonly { id: string; host: string; port: number }[]
 }
 

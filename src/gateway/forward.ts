@@ -127,7 +127,7 @@ export class Flight implements CallListener, ExchangeListener {
 
   /** gRPC says 200, and then, behind the answer or in place of it, that it failed. */
   private said(lines: Lines): number | null {
-    return this.claim.replica.speaks === 'http2' ? grpcFailure(lines) : null
+    return this.claim.replica.speaks === 'grpc' ? grpcFailure(lines) : null
   }
 
   serverDrained(): void {

@@ -40,8 +40,10 @@ export async function startGateway(
   const health = openHealth({
     shared,
     slots,
-    aliveOf: ({ service, environment }) =>
-      switchboard.services().get(service)?.table.environments[environment]?.alive,
+    aliveOf: ({ service, environment }) => {
+      const table = switchboard.services().get(service)?.table.environments[environment]
+      return table?.alive && { ...table.alive, speaks: table.speaks }
+    },
   })
   const lost = { count: 0 }
   let { listen, preview } = config

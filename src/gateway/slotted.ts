@@ -6,7 +6,7 @@ export type SlottedReplica = {
   host: string
   port: number
   slot: number
-  speaks?: 'http2' | undefined
+  speaks?: 'http2' | 'grpc' | undefined
 }
 
 export type SlottedEnvironment = {

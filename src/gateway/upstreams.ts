@@ -8,7 +8,7 @@ export function openUpstreams(): Upstream {
   const http2 = openHttp2Upstream()
   return {
     call: (to, request, listener) =>
-      (to.speaks === 'http2' ? http2 : http1).call(to, request, listener),
+      (to.speaks === undefined ? http1 : http2).call(to, request, listener),
     close: () => {
       http1.close()
       http2.close()

@@ -35,7 +35,7 @@ async function start(serve: Serve, own: Settings = {}) {
     stream.on('error', () => {})
     serve(stream, headers)
   })
-  pair = await openPair((socket) => void server.emit('connection', socket), {}, 'http2')
+  pair = await openPair((socket) => void server.emit('connection', socket), {}, 'grpc')
   return { sessions }
 }
 

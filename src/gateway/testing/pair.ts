@@ -14,7 +14,7 @@ export type Pair = Awaited<ReturnType<typeof openPair>>
 export async function openPair(
   serve: (socket: Socket) => void,
   limits: Partial<Limits> = {},
-  speaks?: 'http2',
+  speaks?: 'http2' | 'grpc',
 ) {
   const sockets = new Set<Socket>()
   const all = new Set<Socket>()

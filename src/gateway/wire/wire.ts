@@ -121,7 +121,7 @@ export type CallRequest = {
 }
 
 /** Where a model server answers, and in what: HTTP/1.1 where `speaks` says nothing. */
-export type Server = { host: string; port: number; speaks?: 'http2' | undefined }
+export type Server = { host: string; port: number; speaks?: 'http2' | 'grpc' | undefined }
 
 export type Upstream = {
   call(to: Server, request: CallRequest, listener: CallListener): Call
