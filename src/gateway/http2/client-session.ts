@@ -16,7 +16,12 @@ export type SessionOwner = {
   refused(refusal: Unreadable): void
 }
 
-export type SessionLimits = { headMs: number; idleMs: number; blockedMs: number }
+export type SessionLimits = {
+  headMs: number
+  idleMs: number
+  blockedMs: number
+  lingerMs: number
+}
 
 /** Requests at once on one connection; RFC 9113 §6.5.2 advises against fewer than 100. */
 const streamsMax = 128
@@ -138,9 +143,10 @@ export class ClientSession {
   }
 
   /** Ends what keeps the gateway waiting. */
-  sweep(now: number, { headMs, idleMs, blockedMs }: SessionLimits): void {
+  sweep(now: number, { headMs, idleMs, blockedMs, lingerMs }: SessionLimits): void {
     for (const exchange of this.streams)
       if (exchange.blockedSince > 0 && now - exchange.blockedSince > blockedMs) exchange.giveUp()
+      else if (exchange.lingersSince > 0 && now - exchange.lingersSince > lingerMs) exchange.letGo()
     if (this.streams.size > 0) return
     const waited = now - this.idleSince
     if (!this.used && waited > headMs) this.session.destroy()

@@ -6,6 +6,9 @@ import { grpcRefusal, isGrpc } from './grpc.ts'
 import { bufferOf, headersOf, linesOf, pairsOf } from './lines.ts'
 import type { StreamHead } from './request-head.ts'
 
+/** What is left of a body that nobody wants is read up to here. */
+const unwantedMaxBytes = 256 * 1024
+
 const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants
 
 export type StreamOwner = {
@@ -24,6 +27,8 @@ export class StreamExchange implements Exchange {
   readonly secure: boolean
   /** Since when (ms, monotonic) the client takes nothing of what was written; 0 while it does. */
   blockedSince = 0
+  /** Since when it is answered in full while its client still sends; 0 otherwise. */
+  lingersSince = 0
   private readonly stream: ServerHttp2Stream
   private readonly expectsContinue: boolean
   private listener: ExchangeListener | null = null
@@ -154,9 +159,20 @@ export class StreamExchange implements Exchange {
     if (ends && !this.whole) this.finished()
   }
 
-  /** Answered in full while its body still comes: nobody wants the rest (RFC 9113 §8.1). */
+  /**
+   * Answered in full while its body still comes: the rest is thrown away, within a limit. A reset at once would be shorter
+   * (RFC 9113 §8.1), but takes what was not sent yet of the answer with it.
+   */
   private finished(): void {
-    if (!this.whole) this.stream.close(NGHTTP2_NO_ERROR)
+    if (this.whole) return
+    this.lingersSince = performance.now()
+    let unwanted = 0
+    this.stream.removeAllListeners('data')
+    this.stream.on('data', (chunk: Buffer) => {
+      unwanted += chunk.length
+      if (unwanted > unwantedMaxBytes) this.stream.close(NGHTTP2_NO_ERROR)
+    })
+    this.stream.resume()
   }
 
   answer(status: number, lines: Lines, text: string): void {
@@ -181,6 +197,11 @@ export class StreamExchange implements Exchange {
   destroy(): void {
     this.listener = null
     this.stream.close(NGHTTP2_INTERNAL_ERROR)
+  }
+
+  /** By now the answer is there: the client may stop sending. */
+  letGo(): void {
+    this.stream.close(NGHTTP2_NO_ERROR)
   }
 
   /** The client takes nothing: whoever answers hears that it is gone. */

@@ -267,10 +267,13 @@ test('an answer that breaks off is seen as broken, and only its stream', async (
 
 test('an early answer arrives while the request body still flows, and the connection goes on', async () => {
   let socketBehind: Socket
-  await start((socket) => {
-    socketBehind = socket
-    socket.once('data', () => socket.write(ok('no')))
-  })
+  await start(
+    (socket) => {
+      socketBehind = socket
+      socket.once('data', () => socket.write(ok('no')))
+    },
+    { lingerMs: 100 },
+  )
   const session = client()
   const stream = session.request({ ':method': 'POST', ':path': '/' })
   stream.write('begun')
@@ -491,6 +494,25 @@ test('a client of gRPC is refused in its own words', async () => {
   assert.equal(answer.headers['content-type'], 'application/grpc')
   assert.equal(answer.headers['grpc-status'], '14')
   assert.match(String(answer.headers['grpc-message']), /r closed the connection/)
+})
+
+test('refusals arrive while the bodies that they refuse still come, and more of those is not taken', async () => {
+  await start((socket) => socket.destroy())
+  const session = client()
+  const all = await Promise.all(
+    Array.from({ length: 100 }, () =>
+      ask(session, { ':method': 'POST', ':path': '/' }, 'x'.repeat(1000)),
+    ),
+  )
+  for (const { status, body } of all) {
+    assert.equal(status, 502)
+    assert.match(body, /upstream-failed/)
+  }
+  const endless = session.request({ ':method': 'POST', ':path': '/' })
+  const piece = Buffer.alloc(16 * 1024)
+  const more = () => void (endless.closed || endless.write(piece, more))
+  more()
+  assert.equal((await answerOf(endless)).status, 502)
 })
 
 test('rapid reset: the connection ends, few of its requests were begun, and others are served', async () => {

@@ -202,6 +202,26 @@ test('many to one, and one to many', async () => {
   assert.deepEqual((await call(session, 'x')).messages, ['x0', 'x1', 'x2'])
 })
 
+test('an answer that comes before the end of its request arrives whole, trailers and all', async () => {
+  await start((stream) => {
+    stream.respond(
+      { ':status': 200, 'content-type': 'application/grpc' },
+      { waitForTrailers: true },
+    )
+    ends(stream)
+    messagesOf(stream, (text) => stream.end(message(text)))
+  })
+  const session = client()
+  const all = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => call(session, `${index}`)),
+  )
+  for (const [index, { messages, trailers }] of all.entries()) {
+    assert.deepEqual(messages, [`${index}`])
+    assert.equal(trailers?.['grpc-status'], '0')
+  }
+  assert.ok((await pair.settled(100)).every(({ outcome }) => outcome === 'ok'))
+})
+
 test('a head that is the trailers too stays one, and counts as what it says', async () => {
   await start((stream) =>
     stream.respond(

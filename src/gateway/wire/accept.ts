@@ -97,7 +97,7 @@ export async function accept(
 
   function sweep(): void {
     const now = performance.now()
-    for (const session of sessions) session.sweep(now, { headMs, idleMs, blockedMs })
+    for (const session of sessions) session.sweep(now, { headMs, idleMs, blockedMs, lingerMs })
     for (const connection of connections) {
       const waited = now - connection.since
       if (connection.blockedSince > 0 && now - connection.blockedSince > blockedMs)
