@@ -1,6 +1,7 @@
 /** What no schema can say: files that must exist, placeholders that must mean something, routes that must not collide. */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { PairError, readPair } from '../tls/pair.ts'
 import { gatesOf } from './gates.ts'
 import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
 import { fileKeys } from './manifest.ts'
@@ -13,7 +14,24 @@ export async function crossCheck(manifest: Manifest, directory: string): Promise
   const checks = Object.entries(manifest.services).map(([name, service]) =>
     checkService(['services', name], service, directory),
   )
-  return [...(await Promise.all(checks)).flat(), ...sameRoutes(manifest), ...samePorts(manifest)]
+  return [
+    ...(await Promise.all(checks)).flat(),
+    ...sameRoutes(manifest),
+    ...samePorts(manifest),
+    ...pairProblems(manifest, directory),
+  ]
+}
+
+function pairProblems({ gateway }: Manifest, directory: string): CrossProblem[] {
+  const { tls } = gateway
+  if (tls === undefined) return []
+  try {
+    readPair({ cert: resolve(directory, tls.cert), key: resolve(directory, tls.key) })
+    return []
+  } catch (error) {
+    if (!(error instanceof PairError)) throw error
+    return [{ path: ['gateway', 'tls', error.which], message: error.message }]
+  }
 }
 
 async function checkService(

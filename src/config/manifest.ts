@@ -194,6 +194,8 @@ export const manifest = z.strictObject({
       preview: address.optional(),
       workers: z.int().min(1).max(64).default(2),
       headers: z.enum(['full', 'id']).optional(),
+      /** PEM files, relative to the manifest: with them clients are served over TLS only. */
+      tls: z.strictObject({ cert: named, key: named }).optional(),
     })
     .prefault({}),
   api: z.strictObject({ listen: address.default({ host: '127.0.0.1', port: 8090 }) }).prefault({}),

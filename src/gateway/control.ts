@@ -76,6 +76,8 @@ export type GatewayState = {
   startedAt: number
   listen: { host: string; port: number }
   preview: { host: string; port: number } | null
+  /** Clients come by TLS. */
+  secure: boolean
   workers: number
   services: Record<string, ServiceState>
 }

@@ -2,7 +2,9 @@
 import type { Environment, OpenRequest } from './control.ts'
 import type { Batch } from './notebook.ts'
 import type { SharedBuffers } from './shared.ts'
+import type { Pair } from '../tls/pair.ts'
 import type { SlottedTable } from './slotted.ts'
+import type { Tls } from './wire/accept.ts'
 
 export type WorkerData = {
   index: number
@@ -12,6 +14,8 @@ export type WorkerData = {
   headers: 'full' | 'id'
   listen: Listen
   preview: Listen | null
+  /** What clients are shown; null: without TLS. */
+  tls: Tls | null
   /** Everything that is routed now, ways back included. */
   tables: readonly SlottedTable[]
 }
@@ -24,6 +28,7 @@ export type ToWorker =
   | { kind: 'cut'; id: number; service: string; environment: Environment }
   /** So many observations were taken. */
   | { kind: 'taken'; count: number }
+  | { kind: 'pair'; pair: Pair }
   | { kind: 'stop' }
 
 export type FromWorker =

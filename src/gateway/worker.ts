@@ -26,6 +26,7 @@ const {
   headers,
   listen,
   preview,
+  tls,
   tables: first,
 } = workerData as WorkerData
 const shared = openShared(buffers)
@@ -61,9 +62,9 @@ setInterval(() => {
 }, clockMs).unref()
 
 parentPort!.on('message', (message: ToWorker) => obey(message))
-const traffic = await accept(listen, (exchange) => walk(exchange, 'live'))
+const traffic = await accept(listen, (exchange) => walk(exchange, 'live'), {}, tls)
 const previewing =
-  preview === null ? null : await accept(preview, (exchange) => walk(exchange, 'preview'))
+  preview === null ? null : await accept(preview, (exchange) => walk(exchange, 'preview'), {}, tls)
 tell({ kind: 'ready', port: traffic.port, previewPort: previewing?.port ?? null })
 
 /** The walk of a request: which service → which environment, chosen and counted in one step → there and back. */
@@ -136,6 +137,9 @@ function obey(message: ToWorker): void {
       return tell({ kind: 'done', id: message.id, open: cut(message.service, message.environment) })
     case 'taken':
       return notebook.taken(message.count)
+    case 'pair':
+      traffic.renew(message.pair)
+      return previewing?.renew(message.pair)
     case 'stop':
       return void leave()
   }

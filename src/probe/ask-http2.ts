@@ -50,9 +50,8 @@ export function askHttp2({
     const abort = () => end(`${name}: given up`)
     if (signal?.aborted === true) return abort()
     signal?.addEventListener('abort', abort, { once: true })
-    session.on('error', (error: Error) =>
-      end(`${name}: ${error.message} (asked in HTTP/2, without TLS)`),
-    )
+    const failed = (error: Error) => end(`${name}: ${error.message} (asked in HTTP/2, without TLS)`)
+    session.on('error', failed)
     session.on('close', () => end(`${name}: the connection was closed without an answer`))
     const stream = session.request(
       isGrpc
@@ -73,7 +72,7 @@ export function askHttp2({
       if (answer.body.length > answerMaxBytes)
         end(`${name}: more than ${answerMaxBytes} bytes came as an answer`)
     })
-    stream.on('error', (error: Error) => end(`${name}: ${error.message}`))
+    stream.on('error', failed)
     stream.on('close', () => {
       if (stream.rstCode !== constants.NGHTTP2_NO_ERROR)
         return end(`${name}: it reset the stream (${stream.rstCode})`)

@@ -6,7 +6,7 @@ import { forward } from '../forward.ts'
 import { openUpstreams } from '../upstreams.ts'
 import type { Ended, Flight } from '../forward.ts'
 import { accept } from '../wire/accept.ts'
-import type { Limits } from '../wire/accept.ts'
+import type { Limits, Tls } from '../wire/accept.ts'
 
 export type Pair = Awaited<ReturnType<typeof openPair>>
 
@@ -15,6 +15,7 @@ export async function openPair(
   serve: (socket: Socket) => void,
   limits: Partial<Limits> = {},
   speaks?: 'http2' | 'grpc',
+  tls: Tls | null = null,
 ) {
   const sockets = new Set<Socket>()
   const all = new Set<Socket>()
@@ -55,6 +56,7 @@ export async function openPair(
       flights.add(forward(exchange, claim, 'id', handlers))
     },
     limits,
+    tls,
   )
   const clients = new Set<Socket>()
 

@@ -1,6 +1,8 @@
 /** Accepts connections, and ends those whose clients keep it waiting. One clock for all of them: no timer per connection. */
 import { createServer } from 'node:net'
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import { log } from '../../log.ts'
 import { ClientSession } from '../http2/client-session.ts'
 import { ClientConnection } from './client-connection.ts'
@@ -8,6 +10,8 @@ import type { Acceptance } from './client-connection.ts'
 import type { Acceptor, Exchange } from './wire.ts'
 
 export type ListenOn = { fd: number } | { host: string; port: number; reusePort: boolean }
+
+export type Tls = { pair: { cert: string; key: string }; ticketKeys: Uint8Array }
 
 export type Limits = {
   /** From a head's first byte to its last. */
@@ -33,6 +37,10 @@ const usual: Limits = {
 }
 /** Deadlines are kept to this; it costs a walk over all connections. */
 const sweepMs = 1000
+/** A client that has not shaken hands by then. */
+const handshakeMs = 10_000
+/** What clients may choose from, the best first. */
+const protocols = ['h2', 'http/1.1']
 /** Connections that wait in the kernel while a gateway restarts. */
 const backlogMax = 1024
 
@@ -40,6 +48,7 @@ export async function accept(
   on: ListenOn,
   handle: (exchange: Exchange) => void,
   limits: Partial<Limits> = {},
+  tls: Tls | null = null,
 ): Promise<Acceptor> {
   const { headMs, idleMs, blockedMs, halfClosedMs, lingerMs, connectionsMax } = {
     ...usual,
@@ -57,11 +66,7 @@ export async function accept(
     refused: () => {},
     http2,
   }
-  const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
-  const server = createServer(options, (socket: Socket) => {
-    if (connections.size + sessions.size >= connectionsMax) socket.destroy()
-    else connections.add(new ClientConnection(socket, acceptance))
-  })
+  const server = tls === null ? openServer() : openTlsServer(tls)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ ...on, backlog: backlogMax }, resolve)
@@ -76,6 +81,7 @@ export async function accept(
   const address = server.address()
   return {
     port: address !== null && typeof address === 'object' ? address.port : 0,
+    renew: (pair) => (server as TlsServer).setSecureContext({ ...secureOptions(tls!), ...pair }),
     stop: async () => {
       stopping = true
       server.close(() => clearInterval(clock))
@@ -83,6 +89,39 @@ export async function accept(
         if (connection.waitsFor === 'request') connection.close()
       await Promise.all([...sessions].map((session) => session.leave()))
     },
+  }
+
+  function openServer(): Server {
+    const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
+    return createServer(options, (socket: Socket) => {
+      if (isFull()) socket.destroy()
+      else connections.add(new ClientConnection(socket, acceptance))
+    })
+  }
+
+  function openTlsServer(own: Tls): Server {
+    const options = {
+      allowHalfOpen: true,
+      noDelay: true,
+      handshakeTimeout: handshakeMs,
+      ALPNProtocols: protocols,
+      ...secureOptions(own),
+      ...own.pair,
+    }
+    const opened = createTlsServer(options, (socket: TLSSocket) => {
+      if (isFull()) socket.destroy()
+      else if (socket.alpnProtocol === 'h2') http2(socket, true)
+      else connections.add(new ClientConnection(socket, acceptance, true))
+    })
+    // Whoever does not get through the handshake never was a client.
+    opened.on('tlsClientError', () => {})
+    // Handshakes under way count as well.
+    opened.maxConnections = connectionsMax
+    return opened
+  }
+
+  function isFull(): boolean {
+    return connections.size + sessions.size >= connectionsMax
   }
 
   function http2(socket: Socket, secure: boolean): void {
@@ -114,4 +153,8 @@ export async function accept(
         connection.link.destroy()
     }
   }
+}
+
+function secureOptions({ ticketKeys }: Tls) {
+  return { minVersion: 'TLSv1.2' as const, ticketKeys: Buffer.from(ticketKeys) }
 }
