@@ -163,7 +163,7 @@ async function learnTraffic(): Promise<void> {
     const state = await gateway.state().catch(() => null)
     if (state !== null) {
       const { host, port } = state.listen
-      traffic = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+      traffic = `${state.secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
       return
     }
     await new Promise((resolve) => setTimeout(resolve, 200))

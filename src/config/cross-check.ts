@@ -1,10 +1,12 @@
 /** What no schema can say: files that must exist, placeholders that must mean something, routes that must not collide. */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { PairError, readPair } from '../tls/pair.ts'
 import { gatesOf } from './gates.ts'
 import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
 import { fileKeys } from './manifest.ts'
 import { nearest } from './nearest.ts'
+import { speaksOf } from './speaks.ts'
 
 export type CrossProblem = { path: (string | number)[]; message: string }
 
@@ -12,7 +14,24 @@ export async function crossCheck(manifest: Manifest, directory: string): Promise
   const checks = Object.entries(manifest.services).map(([name, service]) =>
     checkService(['services', name], service, directory),
   )
-  return [...(await Promise.all(checks)).flat(), ...sameRoutes(manifest), ...samePorts(manifest)]
+  return [
+    ...(await Promise.all(checks)).flat(),
+    ...sameRoutes(manifest),
+    ...samePorts(manifest),
+    ...pairProblems(manifest, directory),
+  ]
+}
+
+function pairProblems({ gateway }: Manifest, directory: string): CrossProblem[] {
+  const { tls } = gateway
+  if (tls === undefined) return []
+  try {
+    readPair({ cert: resolve(directory, tls.cert), key: resolve(directory, tls.key) })
+    return []
+  } catch (error) {
+    if (!(error instanceof PairError)) throw error
+    return [{ path: ['gateway', 'tls', error.which], message: error.message }]
+  }
 }
 
 async function checkService(
@@ -70,6 +89,7 @@ async function checkService(
       })
     }
   }
+  files.push(...spoken(at, service))
   const unknown = watch.required.filter((signal) => !watch.signals.includes(signal))
   if (unknown.length > 0)
     files.push({
@@ -92,6 +112,19 @@ async function checkService(
   if (watch.atLeast > watch.atMost)
     files.push({ path: [...at, 'watch', 'atLeast'], message: 'is longer than atMost' })
   return files
+}
+
+/** Gates ask in HTTP/1.1: a server that does not speak it would fail them all. */
+function spoken(at: string[], service: ServiceManifest): CrossProblem[] {
+  if (service.protocol === 'grpc' && service.environment.upstream === 'http1')
+    return [
+      { path: [...at, 'environment', 'upstream'], message: 'gRPC needs HTTP/2: leave it out' },
+    ]
+  if (speaksOf(service) === undefined) return []
+  return gatesOf(service).map(({ name, path }) => ({
+    path: [...at, ...path],
+    message: `${name} asks in HTTP/1.1, and the replicas speak HTTP/2: not built yet, leave it out`,
+  }))
 }
 
 const kinds = { file: 'a file', directory: 'a directory', either: 'a file or directory' } as const

@@ -303,8 +303,26 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
   [
     'a protocol that is not built',
     'verify:',
-    'protocol: grpc\n    verify:',
-    /^12:\d+ .*`protocol: grpc` is not built yet/,
+    'protocol: openai\n    verify:',
+    /^12:\d+ .*`protocol: openai` is not built yet/,
+  ],
+  [
+    'gRPC over HTTP/1.1',
+    'environment:',
+    'protocol: grpc\n    environment:\n      upstream: http1',
+    /upstream: gRPC needs HTTP\/2/,
+  ],
+  [
+    'a gate that asks in another protocol than the replicas speak',
+    'provider: process',
+    'provider: process\n      upstream: http2',
+    /goldenSet asks in HTTP\/1\.1, and the replicas speak HTTP\/2/,
+  ],
+  [
+    'a certificate that is not there',
+    'listen: 127.0.0.1:8080,',
+    'tls: { cert: none.pem, key: none.pem }, listen: 127.0.0.1:8080,',
+    /gateway\.tls\.cert: .*none\.pem cannot be read: there is no such file/,
   ],
   ['a tab where YAML forbids it', '    route', '\troute', /^\d+:\d+: not YAML/],
   ['a bracket that nobody closes', '[serve,', '[serve', /^9:\d+.*not YAML/],

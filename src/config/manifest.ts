@@ -56,6 +56,9 @@ const environment = z.strictObject({
   directory: named.default('.'),
   replicas: z.int().min(1).max(100).default(1),
   gpus: z.int().min(0).max(64).default(0),
+  /** What its replicas speak, without TLS; `protocol: grpc` says http2 by itself. */
+  upstream: z.enum(['http1', 'http2']).optional(),
+  /** With `protocol: grpc` the path is a method that takes an empty message; without one, grpc.health.v1. */
   ready: z.strictObject({ path: path.default('/'), within: duration.default(600) }).prefault({}),
   alive: z
     .strictObject({
@@ -162,7 +165,7 @@ const signal = z.enum(['errors', 'latency'])
 
 const service = z.strictObject({
   route: z.strictObject({ host: host.optional(), path: prefix.default('/') }).prefault({}),
-  protocol: z.enum(['http', 'json']).default('http'),
+  protocol: z.enum(['http', 'json', 'grpc']).default('http'),
   requests: requests.prefault({}),
   environment,
   versions: z
@@ -236,6 +239,8 @@ export const manifest = z.strictObject({
           keep: z.int().min(1).max(1000).default(5),
         })
         .optional(),
+      /** PEM files, relative to the manifest: with them clients are served over TLS only. */
+      tls: z.strictObject({ cert: named, key: named }).optional(),
     })
     .prefault({}),
   api: z.strictObject({ listen: address.default({ host: '127.0.0.1', port: 8090 }) }).prefault({}),

@@ -126,12 +126,17 @@ function table(
   generation: number,
 ): ServiceTable {
   const checked = (environment: Routes['environments']['blue']) => {
-    const alive =
-      environment === null ? undefined : store.services.plan(environment.release)?.template.alive
-    if (environment === null || alive === undefined) return environment
+    const template =
+      environment === null ? undefined : store.services.plan(environment.release)?.template
+    if (environment === null || template === undefined) return environment
+    const { alive, speaks } = template
     const { path, everyS, timeoutS, failures } = alive
     const [everyMs, timeoutMs] = [everyS * 1000, timeoutS * 1000]
-    return { ...environment, alive: { path, everyMs, timeoutMs, failures } }
+    return {
+      ...environment,
+      ...(speaks === undefined ? {} : { speaks }),
+      alive: { path, everyMs, timeoutMs, failures },
+    }
   }
   const { blue, green } = routes.environments
   const environments = { blue: checked(blue), green: checked(green) }

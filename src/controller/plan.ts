@@ -9,7 +9,7 @@ export type Plan = {
   /** How a replica of this bundle is started; all but what differs from replica to replica. */
   template: Pick<
     ReplicaSpec,
-    'command' | 'env' | 'directory' | 'gpus' | 'ready' | 'alive' | 'stopGraceS'
+    'command' | 'env' | 'directory' | 'gpus' | 'speaks' | 'ready' | 'alive' | 'stopGraceS'
   >
   /** By gate name. */
   gates: Readonly<Record<string, GateSpec>>

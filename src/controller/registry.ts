@@ -5,6 +5,7 @@ import type { NamedGate } from '../config/gates.ts'
 import type { Loaded } from '../config/load.ts'
 import type { ServiceManifest, VersionManifest } from '../config/manifest.ts'
 import { nearest } from '../config/nearest.ts'
+import { readyPathOf, speaksOf } from '../config/speaks.ts'
 import type { ServiceTable } from '../gateway/control.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import type { Bundle, Gate, Now, Service } from '../release/release.ts'
@@ -137,7 +138,11 @@ export function openRegistry({
       register(name, version, versionDigest(read), content, read)
       const bundle = {
         version,
-        digest: bundleDigest(read, { ...service.environment, ...written.environment }),
+        digest: bundleDigest(
+          read,
+          { ...service.environment, ...written.environment },
+          speaksOf(service),
+        ),
         replicas: service.environment.replicas,
       }
       return { bundle, plan: await planOf(service, version, content, goldenSets) }
@@ -210,9 +215,10 @@ export function openRegistry({
       template: {
         ...templateOf(version, content, environment, directory),
         gpus: environment.gpus,
-        ready: { path: environment.ready.path, withinS: environment.ready.within },
+        speaks: speaksOf(service),
+        ready: { path: readyPathOf(service), withinS: environment.ready.within },
         alive: {
-          path: environment.alive.path ?? environment.ready.path,
+          path: environment.alive.path ?? readyPathOf(service),
           everyS: environment.alive.every,
           timeoutS: environment.alive.timeout,
           failures: environment.alive.failures,

@@ -60,6 +60,8 @@ export type EnvironmentTable = {
   release: string
   /** How its replicas are checked; without it a replica that was left out need only accept connections. */
   alive?: Alive
+  /** Its replicas speak HTTP/2 without TLS, `grpc` above it; where it stands not, HTTP/1.1. A release never changes it. */
+  speaks?: 'http2' | 'grpc'
   replicas: readonly { id: string; host: string; port: number }[]
 }
 
@@ -118,6 +120,8 @@ export type GatewayState = {
   startedAt: number
   listen: { host: string; port: number }
   preview: { host: string; port: number } | null
+  /** Clients come by TLS. */
+  secure: boolean
   workers: number
   services: Record<string, ServiceState>
 }

@@ -86,6 +86,11 @@ export async function startCrew({
       return answers.flat()
     },
 
+    /** Told without waiting: whoever joins later knows it from its start. */
+    post(message: ToWorker): void {
+      for (const member of members) member?.worker.postMessage(message)
+    },
+
     /** Fills the places of workers that died. Call only while no change is open. */
     async complete(): Promise<void> {
       for (const [index, member] of members.entries()) if (member === null) await join(index)

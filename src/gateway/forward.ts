@@ -4,6 +4,7 @@ import type { Claim } from './claim.ts'
 import type { Observation } from './control.ts'
 import { answerLines, ownLines, requestLines, switchedLines } from './headers.ts'
 import type { Own } from './headers.ts'
+import { failureSaid } from './http2/grpc.ts'
 import { bodyTooLarge, noReplicaInTime, problemText } from './problems.ts'
 import type { Refusal } from './problems.ts'
 import type { Waiting } from './queue.ts'
@@ -157,7 +158,7 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
 
   head(status: number, reason: string, fields: Fields, body: Body): void {
     if (this.over) return
-    this.begin(status)
+    this.begin(failureSaid(this.claim.replica, fields.lines) ?? status)
     this.dueAt = this.firstAt + this.claim.table.rules.idleMs
     if (this.totalDueAt !== Infinity && streamed.test(fields.lines)) this.totalDueAt = Infinity
     const lines = answerLines(fields, this.own(), this.forwarding.headers)
@@ -180,6 +181,7 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   answerEnd(trailers: Lines): void {
     if (this.over) return
     this.exchange.end(trailers)
+    this.status = failureSaid(this.claim.replica, trailers) ?? this.status
     this.end(this.status >= 500 ? 'error-status' : 'ok')
   }
 

@@ -6,6 +6,8 @@ import { dataDirectory } from '../ipc/data-directory.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { asProblem, serveSocket } from '../ipc/serve.ts'
 import { log } from '../log.ts'
+import { endOf, readPair } from '../tls/pair.ts'
+import { watchPair } from '../tls/watch-pair.ts'
 import type { GatewayConfig } from './config.ts'
 import { openAccessLog } from './access-log.ts'
 import type { Cut, Forget, GatewayMetrics, GatewayState, OpenRequests } from './control.ts'
@@ -58,12 +60,17 @@ export async function startGateway(
   const health = openHealth({
     shared,
     slots,
-    aliveOf: ({ service, environment }) =>
-      switchboard.services().get(service)?.table.environments[environment]?.alive,
+    aliveOf: ({ service, environment }) => {
+      const table = switchboard.services().get(service)?.table.environments[environment]
+      return table?.alive && { ...table.alive, speaks: table.speaks }
+    },
     ejected: ({ service, environment }) => raise(ejections, `${service} ${environment}`, 1),
   })
   /** By service: claims that died with their worker. */
   const lost = new Map<string, number>()
+  let pair = config.tls === null ? null : readPair(config.tls)
+  // One for all workers: a client that comes back to another one need not begin anew.
+  const ticketKeys = randomBytes(48)
   let { listen, preview } = config
 
   const dataFor = (index: number): WorkerData => ({
@@ -76,6 +83,7 @@ export async function startGateway(
     listen: listenOn(listen, config.sockets?.traffic[index], config.workers),
     preview:
       preview === null ? null : listenOn(preview, config.sockets?.preview[index], config.workers),
+    tls: pair === null ? null : { pair, ticketKeys },
     tables: switchboard.slotted(),
   })
   const crew = await startCrew({
@@ -107,12 +115,28 @@ export async function startGateway(
         ),
   )
 
+  const watching =
+    config.tls === null || pair === null
+      ? null
+      : watchPair(config.tls, pair, {
+          changed: (next) => {
+            pair = next
+            crew.post({ kind: 'pair', pair })
+            log.info({ validTo: new Date(endOf(pair)) }, 'clients are shown a new certificate')
+          },
+          refused: (why) =>
+            log.error({ why }, 'the new certificate is of no use; the old one stays'),
+        })
+  if (pair !== null && endOf(pair) < Date.now())
+    log.error({ validTo: new Date(endOf(pair)) }, 'the certificate has ended: clients refuse it')
+
   const socket = await serveSocket(controlApp(), directory.socket('gateway'))
   log.info({ run, listen, preview, workers: config.workers }, 'the gateway is ready')
   return {
     state,
     stop: async () => {
       await socket.close()
+      watching?.close()
       await crew.stop(drainMs)
       health.close()
       await access?.close()
@@ -175,7 +199,15 @@ export async function startGateway(
     const services = Object.fromEntries(
       [...switchboard.services()].map(([name]) => [name, serviceState(name)]),
     )
-    return { run, startedAt, listen, preview, workers: crew.size(), services }
+    return {
+      run,
+      startedAt,
+      listen,
+      preview,
+      secure: pair !== null,
+      workers: crew.size(),
+      services,
+    }
   }
 
   function metrics(): GatewayMetrics {

@@ -6,9 +6,11 @@
 import { get } from 'node:http'
 import { connect } from 'node:net'
 import { log } from '../log.ts'
+import { askHttp2 } from '../probe/ask-http2.ts'
 import type { Alive } from './control.ts'
 import type { Shared } from './shared.ts'
 import type { SlotKey, openSlots } from './slots.ts'
+import type { Server } from './wire/wire.ts'
 
 /** The clock that all checks hang on. */
 const tickMs = 100
@@ -30,7 +32,7 @@ export function openHealth({
   shared: Shared
   slots: ReturnType<typeof openSlots>
   /** How a replica's environment is to be checked; undefined where its table does not say. */
-  aliveOf: (key: SlotKey) => Alive | undefined
+  aliveOf: (key: SlotKey) => (Alive & { speaks?: Server['speaks'] }) | undefined
   /** Told of each one that is left out. */
   ejected?: (key: SlotKey) => void
 }) {
@@ -66,10 +68,15 @@ export function openHealth({
     if (checks.size > standing.length) forget(new Set(standing.map(({ slot }) => slot)))
   }
 
-  async function ask(slot: number, key: SlotKey, check: Check, alive: Alive): Promise<void> {
+  async function ask(
+    slot: number,
+    key: SlotKey,
+    check: Check,
+    alive: Alive & { speaks?: Server['speaks'] },
+  ): Promise<void> {
     asking++
     check.asking = true
-    const why = await (alive.path === '' ? accepts(key, alive) : answers(key, alive))
+    const why = await asked(key, alive)
     asking--
     check.asking = false
     // Its place may belong to another one by now.
@@ -114,6 +121,14 @@ export function openHealth({
   function forget(standing: ReadonlySet<number>): void {
     for (const slot of checks.keys()) if (!standing.has(slot)) checks.delete(slot)
   }
+}
+
+function asked(
+  key: SlotKey,
+  { speaks, ...alive }: Alive & { speaks?: Server['speaks'] },
+): Promise<string | null> {
+  if (alive.path === '') return accepts(key, alive)
+  return speaks === undefined ? answers(key, alive) : askHttp2({ ...key, ...alive, speaks })
 }
 
 /** @returns null for 2xx in time, else why not */

@@ -3,7 +3,9 @@ import type { Environment, OpenRequest } from './control.ts'
 import type { Counts } from './counts.ts'
 import type { Batch } from './notebook.ts'
 import type { SharedBuffers } from './shared.ts'
+import type { Pair } from '../tls/pair.ts'
 import type { SlottedTable } from './slotted.ts'
+import type { Tls } from './wire/accept.ts'
 
 export type WorkerData = {
   index: number
@@ -15,6 +17,8 @@ export type WorkerData = {
   accessShare: number
   listen: Listen
   preview: Listen | null
+  /** What clients are shown; null: without TLS. */
+  tls: Tls | null
   /** Everything that is routed now, ways back included. */
   tables: readonly SlottedTable[]
 }
@@ -28,6 +32,7 @@ export type ToWorker =
   | { kind: 'open'; id: number; service: string }
   /** So many observations were taken. */
   | { kind: 'taken'; count: number }
+  | { kind: 'pair'; pair: Pair }
   | { kind: 'stop' }
 
 export type FromWorker =

@@ -6,6 +6,7 @@
 import type { Observation } from './control.ts'
 import type { Copying, Flight } from './forward.ts'
 import { requestLines } from './headers.ts'
+import { failureSaid } from './http2/grpc.ts'
 import type { SlottedEnvironment, SlottedReplica, SlottedTable } from './slotted.ts'
 import type {
   Body,
@@ -15,6 +16,7 @@ import type {
   CallListener,
   Exchange,
   Fields,
+  Lines,
   Upstream,
 } from './wire/wire.ts'
 
@@ -182,8 +184,8 @@ class Copy implements Copying, CallListener {
   interim(): void {}
   serverDrained(): void {}
 
-  head(status: number, _reason: string, _fields: Fields, _body: Body): void {
-    this.status = status
+  head(status: number, _reason: string, fields: Fields): void {
+    this.status = failureSaid(this.replica!, fields.lines) ?? status
     this.firstAt = performance.now()
   }
 
@@ -195,7 +197,8 @@ class Copy implements Copying, CallListener {
     if (this.answered > answerMaxBytes) this.done('cut')
   }
 
-  answerEnd(): void {
+  answerEnd(trailers: Lines): void {
+    this.status = failureSaid(this.replica!, trailers) ?? this.status
     this.done(this.status >= 500 ? 'error-status' : 'ok')
   }
 

@@ -3,7 +3,14 @@ import type { Copies, Environment, ServiceTable, TrafficRules } from './control.
 import { hashOf } from './hash.ts'
 import { rulesOf } from './rules.ts'
 
-export type SlottedReplica = { id: string; host: string; port: number; slot: number; hash: number }
+export type SlottedReplica = {
+  id: string
+  host: string
+  port: number
+  slot: number
+  hash: number
+  speaks?: 'http2' | 'grpc' | undefined
+}
 
 export type SlottedEnvironment = {
   environment: Environment
@@ -40,6 +47,7 @@ export function slotTable(table: ServiceTable, serviceSlot: number, slotOf: Slot
       ...replica,
       slot: slotOf.replica(environment, replica),
       hash: hashOf(replica.id),
+      speaks: found.speaks,
     }))
     const slot = rules.concurrentMax === null ? -1 : slotOf.queue(environment)
     const queue = { id: '', host: '', port: 0, slot, hash: 0 }

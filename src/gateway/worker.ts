@@ -29,8 +29,8 @@ import type { Signer } from './request-id.ts'
 import { openShared } from './shared.ts'
 import type { SlottedEnvironment, SlottedTable } from './slotted.ts'
 import { openTables } from './tables.ts'
+import { openUpstreams } from './upstreams.ts'
 import { accept } from './wire/accept.ts'
-import { openUpstream } from './wire/upstream.ts'
 import type { Exchange } from './wire/wire.ts'
 
 const {
@@ -42,11 +42,12 @@ const {
   accessShare,
   listen,
   preview,
+  tls,
   tables: first,
 } = workerData as WorkerData
 const shared = openShared(buffers)
 const tables = openTables(shared, first)
-const upstream = openUpstream()
+const upstream = openUpstreams()
 const claim = openClaims(shared, index)
 const queue = openQueue(shared)
 const budget = openBudget()
@@ -83,12 +84,13 @@ const handlers = {
     note(flight.claim, flight.claim, result)
     counter.ended(flight, result)
     access.ended(flight, result)
-    if (stopping && flights.size === 0) tell({ kind: 'idle' })
+    if (leaving && flights.size === 0) tell({ kind: 'idle' })
   },
 }
 /** Deadlines are kept to this; it costs a walk over what is in flight. */
 const clockMs = 250
-let stopping = false
+/** Clients know that there is nothing more to begin: once nothing is open, this worker may end. */
+let leaving = false
 setInterval(() => {
   const now = performance.now()
   for (const flight of flights) flight.expire(now)
@@ -96,12 +98,15 @@ setInterval(() => {
 }, clockMs).unref()
 
 parentPort!.on('message', (message: ToWorker) => obey(message))
-const unreadable = ({ status }: { status: number }) => counter.unreadable(status)
-const traffic = await accept(listen, (exchange) => walk(exchange, 'live'), {}, unreadable)
+const doors = {
+  tls,
+  refused: ({ status }: { status: number }) => counter.unreadable(status),
+}
+const traffic = await accept(listen, (exchange) => walk(exchange, 'live'), {}, doors)
 const previewing =
   preview === null
     ? null
-    : await accept(preview, (exchange) => walk(exchange, 'preview'), {}, unreadable)
+    : await accept(preview, (exchange) => walk(exchange, 'preview'), {}, doors)
 tell({ kind: 'ready', port: traffic.port, previewPort: previewing?.port ?? null })
 
 /** The walk of a request: which service → which environment, chosen and counted in one step → there and back. */
@@ -199,12 +204,18 @@ function obey(message: ToWorker): void {
       return tell({ kind: 'done', id: message.id, open: openOf(message.service).map(inWords) })
     case 'taken':
       return notebook.taken(message.count)
+    case 'pair':
+      traffic.renew(message.pair)
+      return previewing?.renew(message.pair)
     case 'stop':
-      stopping = true
-      traffic.stop()
-      previewing?.stop()
-      if (flights.size === 0) tell({ kind: 'idle' })
+      return void leave()
   }
+}
+
+async function leave(): Promise<void> {
+  await Promise.all([traffic.stop(), previewing?.stop()])
+  leaving = true
+  if (flights.size === 0) tell({ kind: 'idle' })
 }
 
 function cut(service: string, environment: string): OpenRequest[] {

@@ -17,6 +17,8 @@ export type ReplicaSpec = {
   directory: string
   /** GPU slots this replica needs; the provider chooses which (`CUDA_VISIBLE_DEVICES`). */
   gpus: number
+  /** What it is asked in; where it stands not, HTTP/1.1. */
+  speaks?: 'http2' | 'grpc' | undefined
   ready: { path: string; withinS: number }
   /** Liveness after ready: consecutive failed probes until the replica is restarted. */
   alive: { path: string; everyS: number; timeoutS: number; failures: number }

@@ -1,4 +1,5 @@
 /** Holds the traffic ports for whichever gateway runs: bound here, listened on there (rulings §7). */
+import { resolve } from 'node:path'
 import type { Manifest } from '../config/manifest.ts'
 import { gatewayClient } from '../gateway/client.ts'
 import type { GatewayConfig } from '../gateway/config.ts'
@@ -17,13 +18,18 @@ export type BoundSockets = {
 /** The first descriptor after standard input, output and error. */
 const firstInherited = 3
 
-/** @throws when a port is in use, or may not be used */
-export async function bindAll(manifest: Manifest, directory: DataDirectory): Promise<BoundSockets> {
-  const { workers, headers, accessLog } = manifest.gateway
+/** @param home what paths of the manifest are relative to @throws when a port is in use, or may not be used */
+export async function bindAll(
+  manifest: Manifest,
+  directory: DataDirectory,
+  home: string,
+): Promise<BoundSockets> {
+  const { workers, headers, tls, accessLog } = manifest.gateway
   const { listen, preview } = await keepPorts(manifest, directory)
   const base = {
     dataDirectory: directory.root,
     workers,
+    tls: tls === undefined ? null : { cert: resolve(home, tls.cert), key: resolve(home, tls.key) },
     headers: headers ?? (isLoopback(listen.host) ? 'full' : 'id'),
     accessLog: accessLog ?? null,
   } as const

@@ -50,12 +50,12 @@ export async function up({
   ready: isReady = () => {},
 }: UpOptions): Promise<void> {
   const directory = dataDirectory(root)
-  const { manifest, text } = await loadManifest(manifestPath)
+  const { manifest, text, directory: home } = await loadManifest(manifestPath)
   const lock = lockOf(directory)
   try {
     openDatabase(directory.database).close()
     readOrCreateToken(directory.adminToken)
-    const bound = await bindAll(manifest, directory)
+    const bound = await bindAll(manifest, directory, home)
     await supervise({ manifestPath, manifest, text, directory, bound, print, isReady })
   } catch (error) {
     throw isToldAlready(error) ? error : cannot('cannot-start', (error as Error).message)
@@ -144,11 +144,12 @@ async function supervise({
     if (url !== null) {
       // A restarted controller answers where the first one did, even if the system chose the port.
       api = { host: new URL(url).hostname.replace(/^\[|\]$/g, ''), port: Number(new URL(url).port) }
-      const { listen, preview } = await gatewayClient(directory.socket('gateway')).state()
+      const { listen, preview, secure } = await gatewayClient(directory.socket('gateway')).state()
+      const scheme = secure ? 'https' : 'http'
       const running: RunningBeryl = {
         url,
-        gateway: `http://${host(listen)}`,
-        preview: preview === null ? null : `http://${host(preview)}`,
+        gateway: `${scheme}://${host(listen)}`,
+        preview: preview === null ? null : `${scheme}://${host(preview)}`,
         pid: process.pid,
       }
       writeAside(directory.running, `${JSON.stringify(running, null, 2)}\n`)

@@ -10,7 +10,10 @@ import { readIdentity } from '../../src/supervisor/keep-running.ts'
 import { steadyTraffic } from './traffic.ts'
 
 const program = fileURLToPath(new URL('../../bin/beryl.js', import.meta.url))
-const modelServer = fileURLToPath(new URL('../fixtures/model.js', import.meta.url))
+const modelServers = {
+  json: fileURLToPath(new URL('../fixtures/model.js', import.meta.url)),
+  grpc: fileURLToPath(new URL('../fixtures/grpc-model.ts', import.meta.url)),
+}
 
 /** How a fixture model behaves; see test/fixtures/model.js. */
 export type Model = Record<string, unknown>
@@ -21,6 +24,11 @@ export type Setup = {
   service?: string
   replicas?: number
   goldenLines?: readonly unknown[]
+  protocol?: 'json' | 'grpc'
+  /** More keys of `gateway`, e.g. `, tls: { cert: a, key: b }`. */
+  gateway?: string
+  /** More files beside the manifest, by name. */
+  files?: Record<string, string>
 }
 
 export type Running = Awaited<ReturnType<typeof startBeryl>>
@@ -32,6 +40,9 @@ export async function startBeryl({
   service = defaultService,
   replicas = 1,
   goldenLines = golden(40),
+  protocol = 'json',
+  gateway = '',
+  files = {},
 }: Setup) {
   const directory = await mkdtemp(join(tmpdir(), 'beryl-story-'))
   const data = join(directory, 'data')
@@ -41,7 +52,9 @@ export async function startBeryl({
     join(directory, 'golden.jsonl'),
     goldenLines.map((line) => JSON.stringify(line)).join('\n'),
   )
-  await writeFile(join(directory, 'beryl.yaml'), manifest(Object.keys(models), service, replicas))
+  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
+  const written = { versions: Object.keys(models), service, replicas, protocol, gateway }
+  await writeFile(join(directory, 'beryl.yaml'), manifest(written))
   let supervisor = await startSupervisor()
   let running = JSON.parse(await readFile(join(data, 'running.json'), 'utf8')) as {
     url: string
@@ -195,19 +208,24 @@ const defaultService = `
     standby: [{ full: 10m }]
 `
 
-function manifest(versions: readonly string[], service: string, replicas: number): string {
+type Written = Required<Pick<Setup, 'service' | 'replicas' | 'protocol' | 'gateway'>> & {
+  versions: readonly string[]
+}
+
+function manifest({ versions, service, replicas, protocol, gateway }: Written): string {
+  const path = protocol === 'grpc' ? '/inference.GRPCInferenceService/ServerReady' : '/healthz'
   return `apiVersion: beryl/v1
-gateway: { listen: 127.0.0.1:0, preview: 127.0.0.1:0, workers: 2 }
+gateway: { listen: 127.0.0.1:0, preview: 127.0.0.1:0, workers: 2${gateway} }
 api: { listen: 127.0.0.1:0 }
 services:
   tiny:
-    protocol: json
+    protocol: ${protocol}
     environment:
       provider: process
-      command: [${JSON.stringify(process.execPath)}, ${JSON.stringify(modelServer)}, "{model}", "{port}"]
+      command: [${JSON.stringify(process.execPath)}, ${JSON.stringify(modelServers[protocol])}, "{model}", "{port}"]
       replicas: ${replicas}
-      ready: { path: /healthz, within: 5s }
-      alive: { path: /healthz, every: 500ms, timeout: 500ms, failures: 3 }
+      ready: { path: ${path}, within: 5s }
+      alive: { path: ${path}, every: 500ms, timeout: 500ms, failures: 3 }
       stop: { grace: 1s }
       price: { replicaHour: 2.5, currency: USD }
     versions:

@@ -149,6 +149,7 @@ export function gatewayFake(table: ServiceTable, back: ServiceTable | null = nul
     state: async (): Promise<GatewayState> => ({
       run: 'run',
       startedAt: 0,
+      secure: false,
       listen: { host: '127.0.0.1', port: 1 },
       preview: null,
       workers: 1,

@@ -69,6 +69,7 @@ export async function openGateway(
       preview: null,
       workers: 2,
       headers: 'full',
+      tls: null,
       accessLog: null,
       sockets: null,
       ...config,

@@ -4,16 +4,21 @@ import type { AddressInfo, Socket } from 'node:net'
 import { openBudget } from '../budget.ts'
 import type { Claim } from '../claim.ts'
 import { forward } from '../forward.ts'
+import { openUpstreams } from '../upstreams.ts'
 import type { Ended, Flight } from '../forward.ts'
 import { usualRules } from '../rules.ts'
 import { accept } from '../wire/accept.ts'
-import type { Limits } from '../wire/accept.ts'
-import { openUpstream } from '../wire/upstream.ts'
+import type { Limits, Tls } from '../wire/accept.ts'
 
 export type Pair = Awaited<ReturnType<typeof openPair>>
 
-/** @param serve what the model server does with each connection */
-export async function openPair(serve: (socket: Socket) => void, limits: Partial<Limits> = {}) {
+/** @param serve what the model server does with each connection @param speaks what the gateway takes it to speak */
+export async function openPair(
+  serve: (socket: Socket) => void,
+  limits: Partial<Limits> = {},
+  speaks?: 'http2' | 'grpc',
+  tls: Tls | null = null,
+) {
   const sockets = new Set<Socket>()
   const all = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -26,7 +31,7 @@ export async function openPair(serve: (socket: Socket) => void, limits: Partial<
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo
-  const upstream = openUpstream()
+  const upstream = openUpstreams()
   const ended: Ended[] = []
   let waiting: (() => void)[] = []
   const flights = new Set<Flight>()
@@ -46,7 +51,7 @@ export async function openPair(serve: (socket: Socket) => void, limits: Partial<
   const acceptor = await accept(
     { host: '127.0.0.1', port: 0, reusePort: false },
     (exchange) => {
-      const replica = { id: 'r', host: '127.0.0.1', port, slot: 0 }
+      const replica = { id: 'r', host: '127.0.0.1', port, slot: 0, speaks }
       const claim = {
         environment: { environment: 'blue', version: 'v1', release: 'r1', replicas: [replica] },
         replica,
@@ -57,6 +62,7 @@ export async function openPair(serve: (socket: Socket) => void, limits: Partial<
       flights.add(forward(exchange, claim, 'id', handlers))
     },
     limits,
+    { tls },
   )
   const clients = new Set<Socket>()
 
@@ -114,7 +120,7 @@ export async function openPair(serve: (socket: Socket) => void, limits: Partial<
     },
     close: async () => {
       for (const socket of clients) socket.destroy()
-      acceptor.stop()
+      await acceptor.stop()
       upstream.close()
       for (const socket of all) socket.destroy()
       await new Promise((resolve) => server.close(resolve))

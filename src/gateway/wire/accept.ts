@@ -1,12 +1,17 @@
 /** Accepts connections, and ends those whose clients keep it waiting. One clock for all of them: no timer per connection. */
 import { createServer } from 'node:net'
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import { log } from '../../log.ts'
+import { ClientSession } from '../http2/client-session.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { Acceptance } from './client-connection.ts'
 import type { Acceptor, Exchange } from './wire.ts'
 
 export type ListenOn = { fd: number } | { host: string; port: number; reusePort: boolean }
+
+export type Tls = { pair: { cert: string; key: string }; ticketKeys: Uint8Array }
 
 export type Limits = {
   /** From a head's first byte to its last. */
@@ -32,6 +37,10 @@ const usual: Limits = {
 }
 /** Deadlines are kept to this; it costs a walk over all connections. */
 const sweepMs = 1000
+/** A client that has not shaken hands by then. */
+const handshakeMs = 10_000
+/** What clients may choose from, the best first. */
+const protocols = ['h2', 'http/1.1']
 /** Connections that wait in the kernel while a gateway restarts. */
 const backlogMax = 1024
 
@@ -39,13 +48,14 @@ export async function accept(
   on: ListenOn,
   handle: (exchange: Exchange) => void,
   limits: Partial<Limits> = {},
-  refused: Acceptance['refused'] = () => {},
+  { tls = null, refused = () => {} }: { tls?: Tls | null; refused?: Acceptance['refused'] } = {},
 ): Promise<Acceptor> {
   const { headMs, idleMs, blockedMs, halfClosedMs, lingerMs, connectionsMax } = {
     ...usual,
     ...limits,
   }
   const connections = new Set<ClientConnection>()
+  const sessions = new Set<ClientSession>()
   let stopping = false
   const acceptance: Acceptance = {
     handle,
@@ -54,12 +64,9 @@ export async function accept(
     },
     left: (connection) => void connections.delete(connection),
     refused,
+    http2,
   }
-  const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
-  const server = createServer(options, (socket: Socket) => {
-    if (connections.size >= connectionsMax) socket.destroy()
-    else connections.add(new ClientConnection(socket, acceptance))
-  })
+  const server = tls === null ? openServer() : openTlsServer(tls)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ ...on, backlog: backlogMax }, resolve)
@@ -74,16 +81,62 @@ export async function accept(
   const address = server.address()
   return {
     port: address !== null && typeof address === 'object' ? address.port : 0,
-    stop: () => {
+    renew: (pair) => (server as TlsServer).setSecureContext({ ...secureOptions(tls!), ...pair }),
+    stop: async () => {
       stopping = true
       server.close(() => clearInterval(clock))
       for (const connection of connections)
         if (connection.waitsFor === 'request') connection.close()
+      await Promise.all([...sessions].map((session) => session.leave()))
     },
+  }
+
+  function openServer(): Server {
+    const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
+    return createServer(options, (socket: Socket) => {
+      if (isFull()) socket.destroy()
+      else connections.add(new ClientConnection(socket, acceptance))
+    })
+  }
+
+  function openTlsServer(own: Tls): Server {
+    const options = {
+      allowHalfOpen: true,
+      noDelay: true,
+      handshakeTimeout: handshakeMs,
+      ALPNProtocols: protocols,
+      ...secureOptions(own),
+      ...own.pair,
+    }
+    const opened = createTlsServer(options, (socket: TLSSocket) => {
+      if (isFull()) socket.destroy()
+      else if (socket.alpnProtocol === 'h2') http2(socket, true)
+      else connections.add(new ClientConnection(socket, acceptance, true))
+    })
+    // Whoever does not get through the handshake never was a client.
+    opened.on('tlsClientError', () => {})
+    // Handshakes under way count as well.
+    opened.maxConnections = connectionsMax
+    return opened
+  }
+
+  function isFull(): boolean {
+    return connections.size + sessions.size >= connectionsMax
+  }
+
+  function http2(socket: Socket, secure: boolean): void {
+    sessions.add(
+      new ClientSession(socket, secure, {
+        handle,
+        left: (session) => void sessions.delete(session),
+        refused,
+      }),
+    )
   }
 
   function sweep(): void {
     const now = performance.now()
+    for (const session of sessions) session.sweep(now, { headMs, idleMs, blockedMs, lingerMs })
     for (const connection of connections) {
       const waited = now - connection.since
       if (connection.blockedSince > 0 && now - connection.blockedSince > blockedMs)
@@ -100,4 +153,8 @@ export async function accept(
         connection.link.destroy()
     }
   }
+}
+
+function secureOptions({ ticketKeys }: Tls) {
+  return { minVersion: 'TLSv1.2' as const, ticketKeys: Buffer.from(ticketKeys) }
 }

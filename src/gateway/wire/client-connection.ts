@@ -17,7 +17,12 @@ export type Acceptance = {
   readonly stopping: boolean
   left(connection: ClientConnection): void
   refused(refusal: Unreadable): void
+  /** It began as HTTP/2 does: from here on it is not this connection's. */
+  http2(socket: Socket, secure: boolean): void
 }
+
+/** How HTTP/2 by prior knowledge begins, up to where a head of HTTP/1.1 would end. RFC 9113 §3.4. */
+const prefaceOfHttp2 = 'PRI * HTTP/2.0'
 
 type Phase = 'head' | 'exchange' | 'tunnel' | 'closing'
 
@@ -38,10 +43,14 @@ export class ClientConnection implements LinkListener {
   private forgiven = false
   private inputEnded = false
   private looping = false
+  /** No request was read of it yet. */
+  private fresh = true
+  readonly secure: boolean
   private readonly acceptance: Acceptance
 
-  constructor(socket: Socket, acceptance: Acceptance) {
+  constructor(socket: Socket, acceptance: Acceptance, secure = false) {
     this.acceptance = acceptance
+    this.secure = secure
     this.link = linkOf(socket, this)
   }
 
@@ -181,12 +190,15 @@ export class ClientConnection implements LinkListener {
       this.searched = Math.max(0, this.input.length - 3)
       return false
     }
-    const head = parseRequestHead(this.input.slice(0, end))
+    const text = this.input.slice(0, end)
+    const head = parseRequestHead(text)
     if (isUnreadable(head)) {
-      this.refuse(head)
+      if (this.fresh && text === prefaceOfHttp2) this.giveAway()
+      else this.refuse(head)
       return false
     }
     const rest = this.input.slice(end + 4)
+    this.fresh = false
     this.input = ''
     this.searched = 0
     this.forgiven = false
@@ -194,5 +206,13 @@ export class ClientConnection implements LinkListener {
     this.exchange = new ClientExchange(this, head, rest)
     this.acceptance.handle(this.exchange)
     return true
+  }
+
+  private giveAway(): void {
+    const early = this.input
+    this.phase = 'closing'
+    this.input = ''
+    this.acceptance.left(this)
+    this.acceptance.http2(this.link.release(early), this.secure)
   }
 }

@@ -18,7 +18,7 @@ export class ClientExchange implements Exchange {
   readonly fields: Fields
   readonly upgrade: boolean
   readonly body: Body
-  readonly secure = false
+  readonly secure: boolean
   private readonly connection: ClientConnection
   private readonly reader: BodyReader | null
   private readonly sink: BodySink = {
@@ -49,6 +49,7 @@ export class ClientExchange implements Exchange {
 
   constructor(connection: ClientConnection, head: RequestHead, rest: Bytes) {
     this.connection = connection
+    this.secure = connection.secure
     this.method = head.method
     this.target = head.target
     this.fields = head.fields

@@ -625,7 +625,7 @@ test('after `stop` the answer under way is whole, says that it is the last, and 
   const client = await pair.dial()
   client.send(get)
   while (model === null) await new Promise((resolve) => setImmediate(resolve))
-  pair.acceptor.stop()
+  void pair.acceptor.stop()
   ;(model as Socket).write(ok('last'))
   const said = await client.rest()
   assert.match(said, /Connection: close\r\n\r\nlast$/)

@@ -6,7 +6,7 @@ import type { Body } from './wire.ts'
 /** A head with its start line, in bytes. */
 export const headMaxBytes = 64 * 1024
 export const targetMaxBytes = 16 * 1024
-const methodMaxBytes = 32
+export const methodMaxBytes = 32
 
 export type RequestHead = {
   method: string
@@ -24,7 +24,7 @@ export type RequestHead = {
 
 const requestLine = /^([!#$%&'*+\-.^_`|~\dA-Za-z]+) ([\x21-\x7e]+) HTTP\/(\d)\.(\d)$/
 const absoluteForm = /^https?:\/\/([^/?#@]+)([/?].*)?$/i
-const hostValue = /^(\[[\dA-Fa-f:.]+\]|[A-Za-z\d.\-_~%!$&'()*+,;=]*)(:\d{0,5})?$/
+export const hostValue = /^(\[[\dA-Fa-f:.]+\]|[A-Za-z\d.\-_~%!$&'()*+,;=]*)(:\d{0,5})?$/
 
 /** @param head without the CR LF CR LF at its end */
 export function parseRequestHead(head: string): RequestHead | Unreadable {

@@ -4,6 +4,7 @@
  */
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { withOwnBuffer } from './door.ts'
 import type { Bytes } from './wire.ts'
 
@@ -17,6 +18,8 @@ export type Link = {
   destroy(): void
   /** As `destroy`, and the other side sees an error rather than an end. */
   reset(): void
+  /** Gives the socket away: nothing is heard of it here any more. @param early read already, and to be read there again */
+  release(early: Bytes): Socket
   /** From here on the system asks now and then whether the other side is still there. */
   watch(): void
   readonly remoteAddress: string
@@ -64,29 +67,45 @@ export function linkTo(
 
 /** An accepted connection, paused. */
 export function linkOf(socket: Socket, listener: LinkListener): Link {
-  const own = withOwnBuffer(socket, readBuffer, (length) =>
-    listener.data(readBuffer.toString('latin1', 0, length)),
-  )
+  // A TLS socket is more than its handle.
+  const own =
+    socket instanceof TLSSocket
+      ? null
+      : withOwnBuffer(socket, readBuffer, (length) =>
+          listener.data(readBuffer.toString('latin1', 0, length)),
+        )
   if (own !== null) return wrap(own, listener)
-  socket.on('data', (chunk: Buffer) => listener.data(chunk.toString('latin1')))
-  const link = wrap(socket, listener)
+  const data = (chunk: Buffer) => listener.data(chunk.toString('latin1'))
+  socket.on('data', data)
+  const link = wrap(socket, listener, data)
   socket.resume()
   return link
 }
 
-function wrap(socket: Socket, listener: LinkListener): Link {
+function wrap(socket: Socket, listener: LinkListener, data?: (chunk: Buffer) => void): Link {
   let failure: Error | null = null
-  socket.on('end', () => listener.ended())
-  socket.on('drain', () => listener.drained())
-  socket.on('error', (error) => (failure = error))
-  socket.on('close', () => listener.closed(failure))
+  const heard = {
+    end: () => listener.ended(),
+    drain: () => listener.drained(),
+    error: (error: Error) => (failure = error),
+    close: () => listener.closed(failure),
+  }
+  for (const [event, listen] of Object.entries(heard)) socket.on(event, listen)
   return {
     write: (bytes) => socket.write(bytes, 'latin1'),
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     end: () => void socket.end(),
     destroy: () => void socket.destroy(),
-    reset: () => void socket.resetAndDestroy(),
+    // A TLS connection that ends without its own last word looks cut as it is.
+    reset: () => void (socket instanceof TLSSocket ? socket.destroy() : socket.resetAndDestroy()),
+    release: (early) => {
+      socket.pause()
+      if (data !== undefined) socket.off('data', data)
+      for (const [event, listen] of Object.entries(heard)) socket.off(event, listen)
+      if (early !== '') socket.unshift(Buffer.from(early, 'latin1'))
+      return socket
+    },
     watch: () => void socket.setKeepAlive(true, probeAfterMs),
     remoteAddress: socket.remoteAddress ?? '',
     get waiting() {

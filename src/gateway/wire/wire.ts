@@ -120,14 +120,22 @@ export type CallRequest = {
   fresh: boolean
 }
 
+/** Where a model server answers, and in what: HTTP/1.1 where `speaks` says nothing. */
+export type Server = { host: string; port: number; speaks?: 'http2' | 'grpc' | undefined }
+
 export type Upstream = {
-  call(to: { host: string; port: number }, request: CallRequest, listener: CallListener): Call
+  call(to: Server, request: CallRequest, listener: CallListener): Call
   close(): void
 }
 
 export type Acceptor = {
   /** Where it listens. */
   port: number
-  /** No new connections; idle ones are closed, the others after the answer they wait for. */
-  stop(): void
+  /** From here on new connections are shown this; those that stand keep what they were shown. */
+  renew(pair: { cert: string; key: string }): void
+  /**
+   * No new connections; idle ones are closed, the others after the answer they wait for. Resolves once each client of
+   * HTTP/2 knows which of its streams was the last: until then one may still begin.
+   */
+  stop(): Promise<void>
 }

@@ -1,17 +1,29 @@
 /** Does a model server answer? One request, one connection, one time limit. */
 import { get } from 'node:http'
+import { askHttp2 } from '../../probe/ask-http2.ts'
 
 export type Probe = {
   host: string
   port: number
   path: string
+  speaks?: 'http2' | 'grpc' | undefined
   timeoutMs: number
   /** Gives up at once. */
   signal: AbortSignal
 }
 
-/** @returns null when it answered 2xx, else why not */
-export function probe({ host, port, path, timeoutMs, signal }: Probe): Promise<string | null> {
+/** @returns null when it answered 2xx, or in gRPC that it is ready, else why not */
+export function probe({ speaks, ...asked }: Probe): Promise<string | null> {
+  return speaks === undefined ? probeHttp1(asked) : askHttp2({ ...asked, speaks })
+}
+
+function probeHttp1({
+  host,
+  port,
+  path,
+  timeoutMs,
+  signal,
+}: Omit<Probe, 'speaks'>): Promise<string | null> {
   return new Promise((resolve) => {
     const request = get(
       {

@@ -21,7 +21,7 @@ export async function untilReady(life: Life, leftS: () => number): Promise<strin
   const { path, withinS } = life.spec.ready
   const timeoutMs = Math.min(readyProbeMaxMs, withinS * 1000)
   for (let pauseMs = readyPollMs.first; ; pauseMs = Math.min(readyPollMs.most, pauseMs * 1.5)) {
-    const trouble = await probe({ ...life, path, timeoutMs })
+    const trouble = await probe({ ...life, speaks: life.spec.speaks, path, timeoutMs })
     // Facts before deadlines: what answers when looked at is ready, however late we look.
     if (trouble === null || life.signal.aborted || leftS() <= 0) return trouble
     await pause(Math.min(pauseMs, leftS() * 1000), life.signal)
@@ -36,7 +36,12 @@ export async function untilSilent(
   const { path, everyS, timeoutS, failures } = life.spec.alive
   for (let silent = 0; ;) {
     await pause(everyS * 1000, life.signal)
-    const trouble = await probe({ ...life, path, timeoutMs: timeoutS * 1000 })
+    const trouble = await probe({
+      ...life,
+      speaks: life.spec.speaks,
+      path,
+      timeoutMs: timeoutS * 1000,
+    })
     if (life.signal.aborted) return { probes: silent, trouble: 'no longer watched' }
     silent = trouble === null ? 0 : silent + 1
     if (trouble === null) answered()
@@ -50,7 +55,12 @@ export async function firstAnswer(life: Life): Promise<string | null> {
   const until = performance.now() + adoptionMaxMs
   for (let tries = 1; ; tries++) {
     const leftMs = Math.max(1, until - performance.now())
-    const trouble = await probe({ ...life, path, timeoutMs: Math.min(timeoutS * 1000, leftMs) })
+    const trouble = await probe({
+      ...life,
+      speaks: life.spec.speaks,
+      path,
+      timeoutMs: Math.min(timeoutS * 1000, leftMs),
+    })
     if (trouble === null || life.signal.aborted) return trouble
     if (tries >= failures || performance.now() + adoptionPauseMs >= until) return trouble
     await pause(adoptionPauseMs, life.signal)
