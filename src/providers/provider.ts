@@ -17,7 +17,8 @@ export type ReplicaSpec = {
   directory: string
   /** GPU slots this replica needs; the provider chooses which (`CUDA_VISIBLE_DEVICES`). */
   gpus: number
-  ready: { path: string; withinS: number }
+  /** `model`: what `/v1/models` of an OpenAI-style server must list, whenever a process of it has become ready. */
+  ready: { path: string; withinS: number; model?: string }
   /** Liveness after ready: consecutive failed probes until the replica is restarted. */
   alive: { path: string; everyS: number; timeoutS: number; failures: number }
   stopGraceS: number

@@ -48,6 +48,8 @@ export function bundleDigest(
     directory,
     gpus,
     ready: ready.path,
+    // Left out where there is none: digests from before there was such a key stay as they are.
+    ...(ready.model === undefined ? {} : { model: ready.model }),
   }
   return digestOf({ version: versionDigest(content), environment })
 }

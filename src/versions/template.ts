@@ -11,11 +11,7 @@ export function templateOf(
   { command, env, directory }: ServiceManifest['environment'],
   base: string,
 ): Template {
-  const values: Record<string, string> = { version: name }
-  for (const key of fileKeys)
-    if (version[key] !== undefined) values[key] = resolve(base, version[key])
-  const fill = (text: string) =>
-    text.replace(/\{([a-z]+)\}/g, (whole, key: string) => values[key] ?? whole)
+  const fill = fillingOf(name, version, base)
   return {
     command: [...command, ...version.args].map(fill),
     env: Object.fromEntries(
@@ -23,4 +19,26 @@ export function templateOf(
     ),
     directory: resolve(base, directory),
   }
+}
+
+/** When a replica is ready, and which model it must then say it serves. */
+export function readyOf(
+  { environment: { ready } }: Pick<ServiceManifest, 'environment'>,
+  name: string,
+  version: VersionManifest,
+  base: string,
+): { path: string; withinS: number; model?: string } {
+  return {
+    path: ready.path,
+    withinS: ready.within,
+    ...(ready.model === undefined ? {} : { model: fillingOf(name, version, base)(ready.model) }),
+  }
+}
+
+/** Puts what a version is in place of `{version}`, `{model}` and so on. */
+function fillingOf(name: string, version: VersionManifest, base: string): (text: string) => string {
+  const values: Record<string, string> = { version: name }
+  for (const key of fileKeys)
+    if (version[key] !== undefined) values[key] = resolve(base, version[key])
+  return (text) => text.replace(/\{([a-z]+)\}/g, (whole, key: string) => values[key] ?? whole)
 }
