@@ -66,7 +66,7 @@ export function engineOf(model: Model): Engine {
       const { promise, resolve } = Promise.withResolvers<Written>()
       const sequence: Sequence = {
         ...asked,
-        cache: emptyCache(model),
+        cache: emptyCache(model, asked.prompt.length + asked.most),
         random: randomOf(asked.seed),
         promptLogProbabilities: [null],
         written: 0,

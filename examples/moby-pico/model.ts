@@ -102,8 +102,12 @@ export function loadModel(file: string): Model {
   }
 }
 
-export function emptyCache({ layers, context, width, heads, keyHeads }: Shape): Cache {
-  const size = context * (width / heads) * keyHeads
+/** @param positions tokens that it must hold: a short answer needs no room for a long one */
+export function emptyCache(
+  { layers, context, width, heads, keyHeads }: Shape,
+  positions: number = context,
+): Cache {
+  const size = Math.min(context, positions) * (width / heads) * keyHeads
   const room = () => Array.from({ length: layers }, () => new Float32Array(size))
   return { keys: room(), values: room(), length: 0 }
 }

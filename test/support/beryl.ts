@@ -20,6 +20,8 @@ export type Setup = {
   /** YAML lines under `services.tiny`, indented by four spaces; replaces the defaults given here. */
   service?: string
   replicas?: number
+  /** In place of all of the manifest: its service must be `tiny`. */
+  manifest?: string
   goldenLines?: readonly unknown[]
 }
 
@@ -31,6 +33,7 @@ export async function startBeryl({
   models,
   service = defaultService,
   replicas = 1,
+  manifest: written = manifest(Object.keys(models), service, replicas),
   goldenLines = golden(40),
 }: Setup) {
   const directory = await mkdtemp(join(tmpdir(), 'beryl-story-'))
@@ -41,7 +44,7 @@ export async function startBeryl({
     join(directory, 'golden.jsonl'),
     goldenLines.map((line) => JSON.stringify(line)).join('\n'),
   )
-  await writeFile(join(directory, 'beryl.yaml'), manifest(Object.keys(models), service, replicas))
+  await writeFile(join(directory, 'beryl.yaml'), written)
   let supervisor = await startSupervisor()
   let running = JSON.parse(await readFile(join(data, 'running.json'), 'utf8')) as {
     url: string

@@ -29,7 +29,7 @@ test('a tokenizer that cuts the same text into more tokens wins nothing by it', 
 })
 
 test('how many times as high is told of the same texts, so that hard texts are hard for both', () => {
-  const pairs = [-60, -4, -25].map((nats) => [text(nats - 0.2, 2), text(nats, 2)] as const)
+  const pairs = [-60, -4, -25].map((nats) => [text(nats - 0.2, 4), text(nats, 2)] as const)
   const { value, interval95 } = timesAsHigh(pairs)
   near(value, Math.exp(0.1))
   near(interval95[1], Math.exp(0.1))
