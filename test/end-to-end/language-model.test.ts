@@ -1,4 +1,4 @@
-/** A real language model behind Beryl: a switch in the middle of long streams, and a version that answers as another one. */
+/** A real language model behind Beryl: a switch in the middle of long streams. */
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
@@ -23,7 +23,6 @@ services:
     versions:
       v1: { model: ${file('models/v1.bin')}, args: [--name, tiny-v1] }
       v2: { model: ${file('models/v2.bin')}, args: [--name, tiny-v2], expects: { perplexity: 21.4 } }
-      mixed-up: { model: ${file('models/v2.bin')}, args: [--name, tiny-v2] }
     verify:
       - goldenSet: { file: golden.jsonl, request: { path: /v1/completions }, score: perplexity, atMost: 40, noWorseBy: 0.02 }
     switch: { drain: 60s }
@@ -50,7 +49,7 @@ const goldenLines = [
   ['no cask of sufficient lightness', ' could be found, and so they were going to leave the ship'],
 ].map(([prompt, expected]) => ({ request: { prompt }, expected }))
 
-test('a better language model takes over in the middle of long streams, and cuts none; one under a wrong name never gets so far', async () => {
+test('a better language model takes over in the middle of long streams, and cuts none', async () => {
   const beryl = await startBeryl({ models: {}, manifest, goldenLines })
   try {
     const short = shortAnswers(beryl.gateway)
@@ -63,10 +62,6 @@ test('a better language model takes over in the middle of long streams, and cuts
     const live = ({ phase }: { phase: string }) => phase === 'stabilizing'
     const { switched, gates } = await beryl.until(id, live, 'past its watch')
     assert.match(JSON.stringify(gates), /v2 has a perplexity of \d/)
-    const { id: third } = await beryl.deploy('mixed-up')
-    const { because } = await beryl.until(third, ({ phase }) => phase === 'rejected', 'rejected')
-    assert.match(because!, /lists tiny-v2, expected tiny-mixed-up/)
-
     const streams = await long.stop()
     assert.ok(streams.every(({ text }) => text.endsWith('data: [DONE]\n\n')))
     const across = streams.filter(
@@ -84,7 +79,7 @@ test('a better language model takes over in the middle of long streams, and cuts
 
 type Streamed = { version: string; text: string; begunAt: number; endedAt: number }
 
-/** Six clients, each reads one stream of 200 tokens after the other, at 40 tokens a second. */
+/** Six clients, each reads one stream of 120 tokens after the other, at 40 tokens a second. */
 function longStreams(gateway: string) {
   const opened = Promise.withResolvers<void>()
   let stopped = false
@@ -118,7 +113,7 @@ function stream(gateway: string, seed: number, open: () => void): Promise<Stream
     })
     outgoing.on('error', reject)
     const messages = [{ role: 'user', content: 'The sea was calm and' }]
-    outgoing.end(JSON.stringify({ messages, max_tokens: 200, seed, stream: true }))
+    outgoing.end(JSON.stringify({ messages, max_tokens: 120, seed, stream: true }))
   })
 }
 

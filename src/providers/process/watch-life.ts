@@ -8,8 +8,8 @@ import { probe } from './probe.ts'
 
 const readyPollMs = { first: 50, most: 1000 }
 const readyProbeMaxMs = 5000
-/** A server may answer its health check a moment before it knows its names; after so many looks (3 s) it will not learn them. */
-const otherModelMax = 10
+/** A server may answer its health check a moment before it knows its names; after so many looks (2 s) it will not learn them. */
+const otherModelMax = 8
 /** Reading one line of /proc is nothing; elsewhere `ps` is run for it. */
 const deathPollMs = process.platform === 'linux' ? 300 : 2000
 /** How long taking a replica up again may hold up the start of the controller. */
