@@ -14,6 +14,7 @@ const source = fileURLToPath(new URL('../src/', import.meta.url))
 const doors: Record<string, string> = {
   release: '',
   statistics: '',
+  protocols: '',
   config: 'tls',
   ipc: '',
   probe: '',
@@ -22,9 +23,9 @@ const doors: Record<string, string> = {
   guard: 'statistics',
   versions: 'config',
   gateway: 'ipc log probe tls',
-  providers: 'ipc log probe release',
+  providers: 'ipc log probe protocols release',
   storage: 'log release',
-  verification: 'ipc log release statistics',
+  verification: 'ipc log protocols release statistics',
   api: 'ipc release',
   controller:
     'api config gateway guard ipc log providers release statistics storage verification versions',
@@ -72,9 +73,9 @@ test('every room has its doors written down', () => {
   )
 })
 
-test('the heart and the statistics import nothing but their own files', () => {
+test('the heart, the statistics and the protocols import nothing but their own files', () => {
   const foreign = product
-    .filter((file) => ['release', 'statistics', 'guard'].includes(roomOf(file)))
+    .filter((file) => ['release', 'statistics', 'guard', 'protocols'].includes(roomOf(file)))
     .flatMap((file) => importsOf(file).map((target) => `${file} → ${target}`))
     .filter((line) => !/→ \.\.?\//.test(line))
   assert.deepEqual(foreign, [])

@@ -43,7 +43,10 @@ export async function run(args: readonly string[]): Promise<number> {
       .option('--wait', 'follow it to where you can stop looking')
       .option('--timeout <duration>', 'with --wait: stop waiting after this; the release goes on')
 
-  verb('demo').option('--keep', 'leave it running at the end', false).action(on(demo))
+  verb('demo')
+    .option('--llm', 'with a language model and long streams', false)
+    .option('--keep', 'leave it running at the end', false)
+    .action(on(demo))
   verb('validate').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(validate))
   verb('schema').action(on(schema))
   verb('up').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(upCommand))

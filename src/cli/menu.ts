@@ -10,7 +10,7 @@ export const menu = {
   demo: {
     group: start,
     does: 'the whole story with real models, in under two minutes',
-    examples: ['beryl demo', 'beryl demo --keep'],
+    examples: ['beryl demo', 'beryl demo --llm', 'beryl demo --keep'],
   },
   validate: {
     group: start,

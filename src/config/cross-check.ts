@@ -5,6 +5,7 @@ import { PairError, readPair } from '../tls/pair.ts'
 import { gatesOf } from './gates.ts'
 import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
 import { fileKeys } from './manifest.ts'
+import { languageModel } from './language-model.ts'
 import { nearest } from './nearest.ts'
 import { speaksOf } from './speaks.ts'
 
@@ -56,6 +57,7 @@ async function checkService(
     files.push(
       ...placeholders(at, service, version, content),
       ...unheard(at, service, version, content),
+      ...impossible(at, service, version, content),
     )
   }
   files.push(
@@ -67,7 +69,7 @@ async function checkService(
   )
   for (const { name, path, gate } of gatesOf(service)) {
     if ('warmUp' in gate) continue
-    const { file, score, atLeast, noWorseBy } = gate.goldenSet
+    const { file, score, atLeast, atMost, noWorseBy } = gate.goldenSet
     files.push(...(await notThere([...at, ...path, 'file'], resolve(directory, file), 'file')))
     if (typeof score === 'object' && 'module' in score)
       files.push(
@@ -81,15 +83,15 @@ async function checkService(
       ({ expects }) =>
         expects[name] !== undefined || (typeof score === 'string' && expects[score] !== undefined),
     )
-    if (atLeast === undefined && noWorseBy === undefined && !stated) {
+    if ([atLeast, atMost, noWorseBy].every((one) => one === undefined) && !stated) {
       files.push({
         path: [...at, ...path],
         message:
-          'a golden set needs atLeast, noWorseBy, or `expects` in every version: else it judges nothing',
+          'a golden set needs atLeast, noWorseBy, or `expects` in every version (a perplexity: atMost in place of atLeast): else it judges nothing',
       })
     }
   }
-  files.push(...spoken(at, service))
+  files.push(...spoken(at, service), ...languageModel(at, service))
   const unknown = watch.required.filter((signal) => !watch.signals.includes(signal))
   if (unknown.length > 0)
     files.push({
@@ -164,6 +166,26 @@ function unheard(
     }))
 }
 
+/** A score is a share; only a perplexity is above 1. */
+function impossible(
+  at: string[],
+  service: ServiceManifest,
+  version: string,
+  { expects }: VersionManifest,
+): CrossProblem[] {
+  const perplexities = gatesOf(service).flatMap(({ name, gate }) =>
+    'goldenSet' in gate && gate.goldenSet.score === 'perplexity' ? [name, 'perplexity'] : [],
+  )
+  return Object.entries(expects)
+    .filter(([name, value]) => (perplexities.includes(name) ? value < 1 : value > 1))
+    .map(([name]) => ({
+      path: [...at, 'versions', version, 'expects', name],
+      message: perplexities.includes(name)
+        ? 'is a perplexity, and expected to be 1 or more'
+        : 'expected a score from 0 to 1',
+    }))
+}
+
 function placeholders(
   at: string[],
   { environment }: ServiceManifest,
@@ -175,6 +197,7 @@ function placeholders(
     ...environment.command,
     ...content.args,
     ...Object.values(environment.env),
+    environment.ready.model ?? '',
     ...Object.values(content.env),
   ].flatMap((text) => [...text.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!))
   return [...new Set(used)]

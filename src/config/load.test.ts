@@ -303,8 +303,8 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
   [
     'a protocol that is not built',
     'verify:',
-    'protocol: openai\n    verify:',
-    /^12:\d+ .*`protocol: openai` is not built yet/,
+    'protocol: kserve-v2\n    verify:',
+    /^12:\d+ .*`protocol: kserve-v2` is not built yet/,
   ],
   [
     'gRPC over HTTP/1.1',

@@ -59,7 +59,14 @@ const environment = z.strictObject({
   /** What its replicas speak, without TLS; `protocol: grpc` says http2 by itself. */
   upstream: z.enum(['http1', 'http2']).optional(),
   /** With `protocol: grpc` the path is a method that takes an empty message; without one, grpc.health.v1. */
-  ready: z.strictObject({ path: path.default('/'), within: duration.default(600) }).prefault({}),
+  ready: z
+    .strictObject({
+      path: path.default('/'),
+      within: duration.default(600),
+      /** Which model `/v1/models` must list before a replica is ready (protocol openai); placeholders as in `command`. */
+      model: named.optional(),
+    })
+    .prefault({}),
   alive: z
     .strictObject({
       path: path.optional(),
@@ -85,8 +92,8 @@ const version = z.strictObject({
   /** Appended to the environment's command. */
   args: z.array(z.string()).default([]),
   env: env.default({}),
-  /** What it scored when it was accepted: gate name or `exact` → score between 0 and 1. */
-  expects: z.record(z.string(), z.number().min(0).max(1)).default({}),
+  /** What it scored when it was accepted: gate or score name → score between 0 and 1, or perplexity. */
+  expects: z.record(z.string(), z.number().min(0)).default({}),
   notes: z.string().optional(),
 })
 
@@ -98,7 +105,7 @@ const request = z.strictObject({
 })
 
 const score = z.union([
-  z.enum(['exact', 'oneOf', 'regex']),
+  z.enum(['exact', 'oneOf', 'regex', 'perplexity', 'noRepeats', 'valid']),
   z.strictObject({ numeric: z.strictObject({ tolerance: z.number().min(0) }) }),
   z.strictObject({ jsonFields: z.array(z.string()).min(1) }),
   z.strictObject({ module: named }),
@@ -119,6 +126,8 @@ const goldenSet = z.strictObject({
   answer: z.string().startsWith('$', 'expected a JSON path such as $.label').optional(),
   score: score.default('exact'),
   atLeast: z.number().min(0).max(1).optional(),
+  /** Of a perplexity, which is better when it is lower. */
+  atMost: z.number().min(1).optional(),
   noWorseBy: z.number().min(0).max(1).optional(),
   within: duration.default(600),
   concurrency: z.int().min(1).max(256).default(8),
@@ -165,7 +174,7 @@ const signal = z.enum(['errors', 'latency'])
 
 const service = z.strictObject({
   route: z.strictObject({ host: host.optional(), path: prefix.default('/') }).prefault({}),
-  protocol: z.enum(['http', 'json', 'grpc']).default('http'),
+  protocol: z.enum(['http', 'json', 'grpc', 'openai']).default('http'),
   requests: requests.prefault({}),
   environment,
   versions: z

@@ -123,3 +123,44 @@ test('a version that is live or the standby cannot be left out of the manifest, 
     assert.throws(() => registry.reconcile(openRows(store)), expected)
   }
 })
+
+test("a language model's plan says which model must answer, and asks its gates in OpenAI's way", async () => {
+  write()
+  const lines = [{ request: { prompt: 'Call me' }, expected: ' Ishmael' }]
+  writeFileSync(join(root, 'held-out.jsonl'), lines.map((line) => JSON.stringify(line)).join('\n'))
+  const manifest = (model: string) => `apiVersion: beryl/v1
+services:
+  tiny:
+    protocol: openai
+    environment:
+      provider: process
+      command: [serve, "{model}", "{port}"]
+      ready: { path: /health, model: '${model}' }
+    versions:
+      v1: { model: ./model.bin, expects: { perplexity: 20.7 } }
+    verify:
+      - warmUp: {}
+      - goldenSet: { file: held-out.jsonl, request: { path: /v1/completions }, score: perplexity, atMost: 25 }
+`
+  writeFileSync(file, manifest('writer-{version}'))
+  const { plan, bundle } = await registered(newStore())
+  assert.equal(plan.template.ready.model, 'writer-v1')
+  const { warmUp, goldenSet } = plan.gates
+  assert.equal(warmUp!.protocol, 'openai')
+  assert.ok(goldenSet?.kind === 'goldenSet')
+  const { protocol, score, atMost, atLeast, expects } = goldenSet
+  assert.deepEqual(
+    { protocol, score, atMost, atLeast, expects },
+    {
+      protocol: 'openai',
+      score: { kind: 'perplexity' },
+      atMost: 25,
+      atLeast: null,
+      expects: 20.7,
+    },
+  )
+  assert.equal(plan.rules.gates[1]!.absolute, true, 'a ceiling needs no live version')
+
+  writeFileSync(file, manifest('other-{version}'))
+  assert.notEqual((await registered(newStore())).bundle.digest, bundle.digest)
+})

@@ -9,10 +9,10 @@ import { readyPathOf, speaksOf } from '../config/speaks.ts'
 import type { ServiceTable } from '../gateway/control.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import type { Bundle, Gate, Now, Service } from '../release/release.ts'
-import type { GateSpec, RequestShape, Score } from '../verification/gate.ts'
+import type { GateSpec, Protocol, RequestShape, Score } from '../verification/gate.ts'
 import { goldenLines } from '../verification/golden-set/lines.ts'
 import { bundleDigest, contentOf, versionDigest } from '../versions/digest.ts'
-import { templateOf } from '../versions/template.ts'
+import { readyOf, templateOf } from '../versions/template.ts'
 import type { Plan } from './plan.ts'
 import type { Rows } from './rows.ts'
 import type { ControllerStore } from './store.ts'
@@ -195,7 +195,8 @@ export function openRegistry({
     const named = gatesOf(service)
     const specs = await Promise.all(
       named.map(
-        async (gate) => [gate.name, await specOf(gate, named, content, goldenSets)] as const,
+        async (gate) =>
+          [gate.name, await specOf(service, gate, named, content, goldenSets)] as const,
       ),
     )
     const specByName = Object.fromEntries(specs)
@@ -216,7 +217,7 @@ export function openRegistry({
         ...templateOf(version, content, environment, directory),
         gpus: environment.gpus,
         speaks: speaksOf(service),
-        ready: { path: readyPathOf(service), withinS: environment.ready.within },
+        ready: readyOf(service, version, content, directory),
         alive: {
           path: environment.alive.path ?? readyPathOf(service),
           everyS: environment.alive.every,
@@ -232,6 +233,7 @@ export function openRegistry({
   }
 
   async function specOf(
+    { protocol }: ServiceManifest,
     { name, gate }: NamedGate,
     all: readonly NamedGate[],
     { expects }: VersionManifest,
@@ -246,6 +248,7 @@ export function openRegistry({
         golden && 'goldenSet' in golden ? resolve(directory, golden.goldenSet.file) : null
       return {
         kind: 'warmUp',
+        protocol: readingOf(protocol),
         withinS: within,
         until,
         request: shape === undefined ? null : shapeOf(shape),
@@ -253,16 +256,19 @@ export function openRegistry({
         concurrency,
       }
     }
-    const { file, request, answer, score, atLeast, noWorseBy, within, concurrency } = gate.goldenSet
+    const { file, request, answer, score, within, concurrency } = gate.goldenSet
+    const { atLeast, atMost, noWorseBy } = gate.goldenSet
     const path = resolve(directory, file)
     return {
       kind: 'goldenSet',
+      protocol: readingOf(protocol),
       file: path,
       digest: goldenSets === 'checked' ? await wholeGoldenSet(path) : 'left out',
       request: shapeOf(request),
       answer: answer ?? null,
       score: scoreOf(score, directory),
       atLeast: atLeast ?? null,
+      atMost: atMost ?? null,
       noWorseBy: noWorseBy ?? null,
       expects: expects[name] ?? (typeof score === 'string' ? expects[score] : undefined) ?? null,
       withinS: within,
@@ -297,8 +303,13 @@ async function wholeGoldenSet(file: string): Promise<string> {
 
 function gateOf(name: string, spec: GateSpec): Gate {
   if (spec.kind === 'warmUp') return { name, kind: 'warmUp', needsLive: false, absolute: false }
-  const absolute = spec.atLeast !== null || spec.expects !== null
+  const absolute = [spec.atLeast, spec.atMost, spec.expects].some((floor) => floor !== null)
   return { name, kind: 'goldenSet', needsLive: !absolute, absolute }
+}
+
+/** `http` and `json` are sent and read alike. */
+function readingOf(protocol: ServiceManifest['protocol']): Protocol {
+  return protocol === 'openai' ? 'openai' : 'http'
 }
 
 function shapeOf({

@@ -19,7 +19,8 @@ export type ReplicaSpec = {
   gpus: number
   /** What it is asked in; where it stands not, HTTP/1.1. */
   speaks?: 'http2' | 'grpc' | undefined
-  ready: { path: string; withinS: number }
+  /** `model`: what `/v1/models` of an OpenAI-style server must list, whenever a process of it has become ready. */
+  ready: { path: string; withinS: number; model?: string }
   /** Liveness after ready: consecutive failed probes until the replica is restarted. */
   alive: { path: string; everyS: number; timeoutS: number; failures: number }
   stopGraceS: number

@@ -1,11 +1,17 @@
 /** Sends one test request to a replica: kept connections, a time limit, a bounded answer. */
 import { Agent, request } from 'node:http'
 import type { ClientRequest } from 'node:http'
+import { StringDecoder } from 'node:string_decoder'
 import type { RequestShape } from './gate.ts'
 import { timerMs } from './timer-ms.ts'
 
-/** `ms` is from the first byte sent to the last byte received. */
-export type Answered = { status: number; body: string; ms: number }
+/** `ms` is from the first byte sent to the last byte received, or to the last one of a piece of the body. */
+export type Answered = {
+  status: number
+  body: string
+  pieces: readonly { text: string; ms: number }[]
+  ms: number
+}
 
 export type Asker = {
   /** @throws NoAnswer: no connection, no whole answer in time, cut, too large. The reason of `signal` once that is aborted. */
@@ -105,11 +111,13 @@ function send(
   outgoing.on('error', broken)
   outgoing.on('response', (incoming) => {
     answering = true
-    const chunks: Buffer[] = []
+    const pieces: { text: string; ms: number }[] = []
+    const decoder = new StringDecoder()
     let size = 0
     incoming.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size <= answerMaxBytes) chunks.push(chunk)
+      if (size <= answerMaxBytes)
+        pieces.push({ text: decoder.write(chunk), ms: performance.now() - begun })
       else
         outgoing.destroy(new NoAnswer(`the answer is larger than ${answerMaxBytes} bytes`, false))
     })
@@ -119,13 +127,12 @@ function send(
         outgoing.errored ?? new Error('the connection was closed in the middle of the answer'),
       ),
     )
-    incoming.on('end', () =>
-      resolve({
-        status: incoming.statusCode ?? 0,
-        body: Buffer.concat(chunks).toString(),
-        ms: performance.now() - begun,
-      }),
-    )
+    incoming.on('end', () => {
+      const ms = performance.now() - begun
+      pieces.push({ text: decoder.end(), ms })
+      const body = pieces.map(({ text }) => text).join('')
+      resolve({ status: incoming.statusCode ?? 0, body, pieces, ms })
+    })
   })
   outgoing.end(text)
   return promise.finally(() => {

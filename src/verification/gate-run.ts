@@ -6,6 +6,9 @@ import type { GateRun } from './gate.ts'
 const seconds = z.number().positive()
 const concurrency = z.int().min(1).max(256)
 const share = z.number().min(0).max(1).nullable()
+const protocol = z.enum(['http', 'openai'])
+/** A perplexity: 1 would be a model that knows what comes. */
+const perplexity = z.number().min(1).nullable()
 
 const request = z.strictObject({
   method: z.enum(['GET', 'POST', 'PUT']),
@@ -19,13 +22,16 @@ const score = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('oneOf') }),
   z.strictObject({ kind: z.literal('numeric'), tolerance: z.number().min(0) }),
   z.strictObject({ kind: z.literal('jsonFields'), fields: z.array(z.string()).min(1) }),
-  z.strictObject({ kind: z.literal('regex') }),
+  ...(['regex', 'perplexity', 'noRepeats', 'valid'] as const).map((kind) =>
+    z.strictObject({ kind: z.literal(kind) }),
+  ),
   z.strictObject({ kind: z.literal('module'), file: z.string() }),
 ])
 
 const spec = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('warmUp'),
+    protocol,
     withinS: seconds,
     until: z.literal('stable'),
     request: request.nullable(),
@@ -34,14 +40,16 @@ const spec = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('goldenSet'),
+    protocol,
     file: z.string(),
     digest: z.string(),
     request,
     answer: z.string().nullable(),
     score,
     atLeast: share,
+    atMost: perplexity,
     noWorseBy: share,
-    expects: share,
+    expects: z.union([share, perplexity]),
     withinS: seconds,
     concurrency,
   }),

@@ -7,9 +7,13 @@ import type { Verdict } from '../release/release.ts'
 /** Replica addresses, e.g. `127.0.0.1:41233`. */
 export type Target = { version: string; addresses: readonly string[] }
 
+/** How requests and answers are read: as they are, or as OpenAI's API has them (whole or streamed). */
+export type Protocol = 'http' | 'openai'
+
 export type GateSpec =
   | {
       kind: 'warmUp'
+      protocol: Protocol
       withinS: number
       until: 'stable'
       request: RequestShape | null
@@ -18,14 +22,19 @@ export type GateSpec =
     }
   | {
       kind: 'goldenSet'
+      protocol: Protocol
       file: string
       /** SHA-256 of the file when the release began: a file that changed in between is not what was asked for. */
       digest: string
       request: RequestShape
-      /** JSON path (RFC 9535) of the answer's value; null compares the whole body. */
+      /** JSON path (RFC 9535) of the answer's value; null compares the whole body (`openai`: the text that was written). */
       answer: string | null
       score: Score
+      /** Of the mean score; null with `perplexity`. */
       atLeast: number | null
+      /** Of the perplexity; null with any other score. */
+      atMost: number | null
+      /** Points of the mean score; with `perplexity` the share by which it may be higher. */
       noWorseBy: number | null
       /** What the version was accepted with; reproduced within its sampling error (95 %). */
       expects: number | null
@@ -46,6 +55,12 @@ export type Score =
   | { kind: 'numeric'; tolerance: number }
   | { kind: 'jsonFields'; fields: readonly string[] }
   | { kind: 'regex' }
+  /** How probable the model finds the expected text after the prompt. Lower is better, and it is no mean of scores. */
+  | { kind: 'perplexity' }
+  /** Of all runs of four words, the share that did not occur before in the same answer. */
+  | { kind: 'noRepeats' }
+  /** The answer is whole and not empty, and ended as answers do. */
+  | { kind: 'valid' }
   /** A user's ES module: `export default (answer, expected, line) => number between 0 and 1 | boolean`. */
   | { kind: 'module'; file: string }
 

@@ -119,10 +119,12 @@ export function goldenSpec(
 ): GoldenSet {
   return {
     kind: 'goldenSet',
+    protocol: 'http',
     request: { method: 'POST', path: '/classify', headers: {}, timeoutS: 0.3 },
     answer: '$.label',
     score: { kind: 'exact' },
     atLeast: null,
+    atMost: null,
     noWorseBy: null,
     expects: null,
     withinS: 20,
@@ -134,6 +136,7 @@ export function goldenSpec(
 export function warmUpSpec(more: Partial<WarmUp> = {}): WarmUp {
   return {
     kind: 'warmUp',
+    protocol: 'http',
     withinS: 20,
     until: 'stable',
     request: { method: 'POST', path: '/classify', headers: {}, timeoutS: 1 },

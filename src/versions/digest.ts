@@ -50,7 +50,8 @@ export function bundleDigest(
     directory,
     gpus,
     ready: ready.path,
-    // Left out where it says nothing: bundles of HTTP/1.1 keep the digest they had.
+    // Left out where they say nothing: digests from before there were such keys stay as they are.
+    ...(ready.model === undefined ? {} : { model: ready.model }),
     speaks,
   }
   return digestOf({ version: versionDigest(content), environment })

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { fileKeys } from '../config/manifest.ts'
 import type { ServiceManifest, VersionManifest } from '../config/manifest.ts'
+import { readyPathOf } from '../config/speaks.ts'
 
 export type Template = { command: string[]; env: Record<string, string>; directory: string }
 
@@ -11,11 +12,7 @@ export function templateOf(
   { command, env, directory }: ServiceManifest['environment'],
   base: string,
 ): Template {
-  const values: Record<string, string> = { version: name }
-  for (const key of fileKeys)
-    if (version[key] !== undefined) values[key] = resolve(base, version[key])
-  const fill = (text: string) =>
-    text.replace(/\{([a-z]+)\}/g, (whole, key: string) => values[key] ?? whole)
+  const fill = fillingOf(name, version, base)
   return {
     command: [...command, ...version.args].map(fill),
     env: Object.fromEntries(
@@ -23,4 +20,27 @@ export function templateOf(
     ),
     directory: resolve(base, directory),
   }
+}
+
+/** When a replica is ready, and which model it must then say it serves. */
+export function readyOf(
+  service: Pick<ServiceManifest, 'protocol' | 'environment'>,
+  name: string,
+  version: VersionManifest,
+  base: string,
+): { path: string; withinS: number; model?: string } {
+  const { ready } = service.environment
+  return {
+    path: readyPathOf(service),
+    withinS: ready.within,
+    ...(ready.model === undefined ? {} : { model: fillingOf(name, version, base)(ready.model) }),
+  }
+}
+
+/** Puts what a version is in place of `{version}`, `{model}` and so on. */
+function fillingOf(name: string, version: VersionManifest, base: string): (text: string) => string {
+  const values: Record<string, string> = { version: name }
+  for (const key of fileKeys)
+    if (version[key] !== undefined) values[key] = resolve(base, version[key])
+  return (text) => text.replace(/\{([a-z]+)\}/g, (whole, key: string) => values[key] ?? whole)
 }

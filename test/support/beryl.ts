@@ -23,6 +23,8 @@ export type Setup = {
   /** YAML lines under `services.tiny`, indented by four spaces; replaces the defaults given here. */
   service?: string
   replicas?: number
+  /** In place of all of the manifest: its service must be `tiny`. */
+  manifest?: string
   goldenLines?: readonly unknown[]
   protocol?: 'json' | 'grpc'
   /** More keys of `gateway`, e.g. `, tls: { cert: a, key: b }`. */
@@ -43,6 +45,13 @@ export async function startBeryl({
   protocol = 'json',
   gateway = '',
   files = {},
+  manifest: written = manifest({
+    versions: Object.keys(models),
+    service,
+    replicas,
+    protocol,
+    gateway,
+  }),
 }: Setup) {
   const directory = await mkdtemp(join(tmpdir(), 'beryl-story-'))
   const data = join(directory, 'data')
@@ -53,8 +62,7 @@ export async function startBeryl({
     goldenLines.map((line) => JSON.stringify(line)).join('\n'),
   )
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
-  const written = { versions: Object.keys(models), service, replicas, protocol, gateway }
-  await writeFile(join(directory, 'beryl.yaml'), manifest(written))
+  await writeFile(join(directory, 'beryl.yaml'), written)
   let supervisor = await startSupervisor()
   let running = JSON.parse(await readFile(join(data, 'running.json'), 'utf8')) as {
     url: string

@@ -57,7 +57,7 @@ export function scoreboard(script: Script, { counts, answers, releases, cost }: 
 }
 
 /** Where live traffic was, in order: each switch, and each rollback. */
-function movesOf(releases: Record<string, ReleaseView>): Move[] {
+export function movesOf(releases: Record<string, ReleaseView>): Move[] {
   return Object.values(releases)
     .flatMap(({ version, from, switched, rolledBack }): Move[] => [
       ...(switched === null ? [] : [{ version, at: switched.at }]),
@@ -66,7 +66,7 @@ function movesOf(releases: Record<string, ReleaseView>): Move[] {
     .toSorted((a, b) => a.at - b.at)
 }
 
-function times(
+export function times(
   releases: Record<string, ReleaseView>,
   of: (release: ReleaseView) => number | undefined,
 ): string {

@@ -1,23 +1,26 @@
-/** The demo's Beryl: a real one in a temporary directory, run through its public CLI, and its client. */
+/** The demo's Beryl: a real one in a temporary directory, run through its public CLI. */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { Worker } from 'node:worker_threads'
 import { apiClient, reach } from '../../api/client.ts'
 import type { ApiClient } from '../../api/client.ts'
-import type { Answered, Counts } from './tally.ts'
-import type { TrafficData, TrafficMessage } from './traffic.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const example = join(root, 'examples', 'langid')
 const program = join(root, 'bin', 'beryl.js')
 /** Below node_modules Node takes no TypeScript: a package holds the example as JavaScript. */
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const upWithinMs = 30_000
 const upPollMs = 20
+
+/** A directory below examples/ with `beryl.yaml`, `server.ts` and `data/`. */
+export type Example = {
+  name: string
+  /** Makes the models that the manifest names as `./models/…`. */
+  makeModels: (into: string) => Promise<void>
+}
 
 export type Stage = {
   manifest: string
@@ -33,11 +36,14 @@ export type Stage = {
 }
 
 /**
- * Trains the models, writes a manifest of its own with free ports, and starts Beryl on it.
+ * Makes the models, writes a manifest of its own with free ports, and starts Beryl on it.
  *
  * @param striking told how to end all of it before anything is started: a Ctrl-C does not wait for a stage that is set
  */
-export async function setStage(striking: (strike: () => Promise<void>) => void): Promise<Stage> {
+export async function setStage(
+  example: Example,
+  striking: (strike: () => Promise<void>) => void,
+): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), 'beryl-demo-'))
   const remove = () => rmSync(directory, { recursive: true, force: true })
   process.once('exit', removeUnlessKept)
@@ -45,12 +51,9 @@ export async function setStage(striking: (strike: () => Promise<void>) => void):
   function removeUnlessKept(): void {
     if (!kept) remove()
   }
-  const { trainAll } = (await import(pathToFileURL(join(example, `train.${extension}`)).href)) as {
-    trainAll: (directory: string) => void
-  }
-  trainAll(join(directory, 'models'))
+  await example.makeModels(join(directory, 'models'))
   const manifest = join(directory, 'beryl.yaml')
-  writeFileSync(manifest, ownManifest(readFileSync(join(example, 'beryl.yaml'), 'utf8')))
+  writeFileSync(manifest, ownManifest(examplePath(example.name)))
   const data = join(directory, 'data')
   /** Commands that still run. */
   const commands = new Set<ChildProcess>()
@@ -81,11 +84,22 @@ export async function setStage(striking: (strike: () => Promise<void>) => void):
 export const command = import.meta.url.endsWith('.ts') ? 'npm run beryl --' : 'beryl'
 
 /** Ports that are free, and paths that stay right where this copy lies. */
-function ownManifest(text: string): string {
-  return text
+function ownManifest(home: string): string {
+  return readFileSync(join(home, 'beryl.yaml'), 'utf8')
     .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:0')
-    .replace('server.ts', JSON.stringify(join(example, `server.${extension}`)))
-    .replace('./data/golden.jsonl', JSON.stringify(join(example, 'data', 'golden.jsonl')))
+    .replace('server.ts', JSON.stringify(join(home, `server.${extension}`)))
+    .replaceAll(/\.\/data\/[\w.-]+/g, (path) => JSON.stringify(join(home, path)))
+}
+
+/** A file of an example, and what it exports. */
+export async function exampleModule<Exports>(name: string, file: string): Promise<Exports> {
+  return (await import(
+    pathToFileURL(join(examplePath(name), `${file}.${extension}`)).href
+  )) as Exports
+}
+
+export function examplePath(name: string, ...parts: string[]): string {
+  return join(root, 'examples', name, ...parts)
 }
 
 /**
@@ -149,46 +163,4 @@ function ownEnvironment(): NodeJS.ProcessEnv {
     Object.entries(process.env).filter(([name]) => !name.startsWith('BERYL_')),
   )
   return { ...others, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}` }
-}
-
-export type Client = {
-  counts(): Counts
-  stop(): Promise<{ counts: Counts; answers: readonly Answered[] }>
-}
-
-/** Steady traffic of the golden set's sentences, from a thread of its own. */
-export function sendTraffic(url: string, perSecond: number): Client {
-  const lines = readFileSync(join(example, 'data', 'golden.jsonl'), 'utf8')
-    .trimEnd()
-    .split('\n')
-  const inputs = lines.map((line) => {
-    const { request, expected } = JSON.parse(line) as { request: unknown; expected: string }
-    return { body: JSON.stringify(request), expected }
-  })
-  const entry = new URL(
-    import.meta.url.endsWith('.ts') ? './traffic.ts' : './traffic.js',
-    import.meta.url,
-  )
-  // A stride that shares no factor with their number mixes the languages.
-  const mixed = inputs.map((_, index) => inputs[(index * 487) % inputs.length]!)
-  const worker = new Worker(entry, {
-    workerData: { url: `${url}/classify`, perSecond, inputs: mixed } satisfies TrafficData,
-  })
-  let last: TrafficMessage = {
-    counts: { total: 0, byVersion: {}, lost: 0, problems: [] },
-    answers: null,
-  }
-  worker.on('message', (message: TrafficMessage) => (last = message))
-  return {
-    counts: () => last.counts,
-    stop: async () => {
-      const ended = new Promise((resolve, reject) => {
-        worker.once('exit', resolve)
-        worker.once('error', reject)
-      })
-      worker.postMessage('stop')
-      await ended
-      return { counts: last.counts, answers: last.answers ?? [] }
-    },
-  }
 }

@@ -10,9 +10,13 @@ export type Probe = {
   timeoutMs: number
   /** Gives up at once. */
   signal: AbortSignal
+  /** Reads the body of a 2xx answer: null where it is right, else what is wrong with it. */
+  judge?: (body: string) => string | null
 }
 
-/** @returns null when it answered 2xx, or in gRPC that it is ready, else why not */
+const bodyMaxBytes = 1024 * 1024
+
+/** @returns null when it answered 2xx (and rightly, where that is judged), or in gRPC that it is ready, else why not */
 export function probe({ speaks, ...asked }: Probe): Promise<string | null> {
   return speaks === undefined ? probeHttp1(asked) : askHttp2({ ...asked, speaks })
 }
@@ -23,6 +27,7 @@ function probeHttp1({
   path,
   timeoutMs,
   signal,
+  judge,
 }: Omit<Probe, 'speaks'>): Promise<string | null> {
   return new Promise((resolve) => {
     const request = get(
@@ -37,9 +42,20 @@ function probeHttp1({
       },
       (response) => {
         response.on('error', () => {})
-        response.resume()
         const status = response.statusCode ?? 0
-        resolve(status >= 200 && status < 300 ? null : `GET ${path} answers ${status}`)
+        const isGood = status >= 200 && status < 300
+        if (!isGood || judge === undefined) {
+          response.resume()
+          return resolve(isGood ? null : `GET ${path} answers ${status}`)
+        }
+        let body = ''
+        response.setEncoding('utf8')
+        response.on('data', (text: string) => {
+          body += text
+          if (body.length > bodyMaxBytes)
+            request.destroy(new Error(`the answer is larger than ${bodyMaxBytes} bytes`))
+        })
+        response.on('end', () => resolve(judge(body)))
       },
     )
     // A socket's own limit is on silence; a server that drips bytes would hold it for ever.

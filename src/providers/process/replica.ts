@@ -174,7 +174,7 @@ export class Replica {
     const watched = { ...this.record, signal: life }
     const trouble = await untilReady(watched, () => until - this.around.now().up)
     if (life.aborted) return
-    if (trouble !== null) return this.tooLate(trouble)
+    if (trouble !== null) return this.notReady(trouble)
     this.answered()
     return this.keepAlive(life)
   }
@@ -195,8 +195,7 @@ export class Replica {
     this.set({ name: 'ready' })
   }
 
-  private tooLate(trouble: string): void {
-    const because = `not ready within ${this.record.spec.ready.withinS} s: ${trouble}`
+  private notReady(because: string): void {
     if (this.record.readyOnce) this.kill(because)
     else this.fail(because)
   }

@@ -2,11 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAlive } from '../../ipc/identity.ts'
 import type { Identity } from '../../ipc/identity.ts'
+import { modelsPath, notServed } from '../../protocols/openai/models.ts'
 import type { ReplicaSpec } from '../provider.ts'
 import { probe } from './probe.ts'
 
 const readyPollMs = { first: 50, most: 1000 }
 const readyProbeMaxMs = 5000
+/** A server may answer its health check a moment before it knows its names; after so many looks (2 s) it will not learn them. */
+const otherModelMax = 8
 /** Reading one line of /proc is nothing; elsewhere `ps` is run for it. */
 const deathPollMs = process.platform === 'linux' ? 300 : 2000
 /** How long taking a replica up again may hold up the start of the controller. */
@@ -16,16 +19,32 @@ const adoptionPauseMs = 100
 /** Where it is asked. Every wait here ends early, with any answer, when the signal is aborted. */
 export type Life = { spec: ReplicaSpec; host: string; port: number; signal: AbortSignal }
 
-/** @param leftS seconds until its time is up @returns null when it answered, else what it answered last */
+/** @param leftS seconds until its time is up @returns null when it answered rightly, else why it is given up */
 export async function untilReady(life: Life, leftS: () => number): Promise<string | null> {
   const { path, withinS } = life.spec.ready
   const timeoutMs = Math.min(readyProbeMaxMs, withinS * 1000)
+  let others = 0
   for (let pauseMs = readyPollMs.first; ; pauseMs = Math.min(readyPollMs.most, pauseMs * 1.5)) {
-    const trouble = await probe({ ...life, speaks: life.spec.speaks, path, timeoutMs })
+    const silent = await probe({ ...life, speaks: life.spec.speaks, path, timeoutMs })
+    const other = silent === null ? await otherModel(life, timeoutMs) : null
+    others = other === null ? 0 : others + 1
+    const trouble = silent ?? other
     // Facts before deadlines: what answers when looked at is ready, however late we look.
-    if (trouble === null || life.signal.aborted || leftS() <= 0) return trouble
+    if (trouble === null || life.signal.aborted) return trouble
+    if (others >= otherModelMax) return `ready, and not what was asked for: ${trouble}`
+    if (leftS() <= 0) return `not ready within ${withinS} s: ${trouble}`
     await pause(Math.min(pauseMs, leftS() * 1000), life.signal)
   }
+}
+
+/**
+ * A server that is ready may be one of another model: an old one that still held the port, a name that was changed and
+ * weights that were not. Asked once for each process, when it has become ready.
+ */
+async function otherModel(life: Life, timeoutMs: number): Promise<string | null> {
+  const { model } = life.spec.ready
+  if (model === undefined) return null
+  return probe({ ...life, path: modelsPath, timeoutMs, judge: (body) => notServed(body, model) })
 }
 
 /** @param answered told of every answer @returns what it said last, after so many failed probes in a row */

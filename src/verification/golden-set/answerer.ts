@@ -1,57 +1,38 @@
 /** One input → one scored answer. A model that fails has answered wrongly; a scorer that fails has decided nothing, and throws. */
+import type { TextProbability } from '../../protocols/openai/text-probability.ts'
 import type { Asker } from '../ask.ts'
 import { NoAnswer } from '../ask.ts'
-import { short } from '../examination.ts'
-import type { Target } from '../gate.ts'
-import type { JsonPath } from '../json-path.ts'
+import type { Score, Target } from '../gate.ts'
+import type { Got, Reading } from '../reading.ts'
 import type { Scorer } from '../scores/scores.ts'
 import type { GoldenLine } from './lines.ts'
 import type { Scored } from './tally.ts'
 
-const shownLength = 80
-
-/** @param read where in the answer the value is; `path` null takes all of it, and text where it is not JSON */
 export function answererOf({
   asker,
   scorer,
-  read,
+  score: { kind },
+  reading,
 }: {
   asker: Asker
   scorer: Scorer
-  read: { answer: JsonPath; path: string | null }
+  score: Score
+  reading: Reading
 }) {
   return async ({ addresses }: Target, line: GoldenLine, index: number): Promise<Scored> => {
-    const got = await asker
-      .ask(addresses[index % addresses.length]!, line.request)
-      .then(({ status, body }) => valueOf(status, body, read), failureOf)
-    if ('failure' in got) return { score: 0, ...got }
-    const score = await scorer.score(got.answer, line.expected, line.line)
-    return { score, answer: got.answer, failure: null }
+    const { answer, failure, firstTokenMs } = await asker
+      .ask(addresses[index % addresses.length]!, reading.body(line))
+      .then((answered) => reading.read(answered, line), failureOf)
+    const result = { answer, firstTokenMs, probability: null }
+    if (failure !== null) return { ...result, score: 0, failure }
+    const score = await scorer.score(answer, line.expected, line.line)
+    if (typeof score === 'object') return { ...result, score: 0, failure: score.failure }
+    const probability = kind === 'perplexity' ? (answer as TextProbability) : null
+    return { ...result, score, failure: null, probability }
   }
-}
-
-type Got = { answer: unknown } | { answer: unknown; failure: string }
-
-function valueOf(
-  status: number,
-  body: string,
-  { answer, path }: { answer: JsonPath; path: string | null },
-): Got {
-  const shown = short(body, shownLength)
-  if (status < 200 || status > 299) return { answer: shown, failure: `status ${status}` }
-  let whole: unknown
-  try {
-    whole = JSON.parse(body)
-  } catch {
-    return path === null ? { answer: body } : { answer: shown, failure: 'the answer is not JSON' }
-  }
-  const value = answer(whole)
-  return value === undefined
-    ? { answer: shown, failure: `the answer has no ${path}` }
-    : { answer: value }
 }
 
 function failureOf(error: unknown): Got {
-  if (error instanceof NoAnswer) return { answer: null, failure: error.message }
+  if (error instanceof NoAnswer) return { answer: null, failure: error.message, firstTokenMs: null }
   throw error
 }

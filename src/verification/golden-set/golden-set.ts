@@ -7,9 +7,10 @@ import type { Verdict } from '../../release/release.ts'
 import { askerOf } from '../ask.ts'
 import { undecided } from '../examination.ts'
 import type { Examination } from '../examination.ts'
-import type { RequestShape, Target } from '../gate.ts'
-import { jsonPath } from '../json-path.ts'
+import type { Target } from '../gate.ts'
 import { eachOf } from '../pool.ts'
+import { readingOf } from '../reading.ts'
+import type { Reading } from '../reading.ts'
 import { scorerOf } from '../scores/scores.ts'
 import type { Scorer } from '../scores/scores.ts'
 import { answererOf } from './answerer.ts'
@@ -32,11 +33,11 @@ export async function goldenSet(
     return undecided(
       `it must be no worse than live, and the live version ${compared.version} has no ready replica to compare with`,
     )
-  const read = { answer: jsonPath(spec.answer ?? '$'), path: spec.answer }
+  const reading = readingOf(spec)
   const scorer = await scorerOf(spec.score)
   try {
-    const total = await checked(spec, scorer, examination.signal)
-    return await taken(spec, total, { candidate, live: compared, scorer, read, examination })
+    const total = await checked(spec, { scorer, reading, signal: examination.signal })
+    return await taken(spec, total, { candidate, live: compared, scorer, reading, examination })
   } finally {
     await scorer.close()
   }
@@ -44,15 +45,15 @@ export async function goldenSet(
 
 /** @returns how many lines there are @throws GoldenSetError naming the file, and the line that cannot be used */
 async function checked(
-  { file, digest, request, score }: GoldenSetSpec,
-  scorer: Scorer,
-  signal: AbortSignal,
+  { file, digest, score }: GoldenSetSpec,
+  { scorer, reading, signal }: { scorer: Scorer; reading: Reading; signal: AbortSignal },
 ): Promise<number> {
   const lines = sameFile(file, digest, signal)
   let total = 0
   for await (const line of lines) {
     total++
-    checkBody(file, line, request)
+    const notAsked = reading.wrongWith(line)
+    if (notAsked !== null) throw new GoldenSetError(`${file}:${line.line}: ${notAsked}`)
     const wrong = scorer.wrongWith(line.expected)
     if (wrong !== null)
       throw new GoldenSetError(`${file}:${line.line}: score ${score.kind} ${wrong}`)
@@ -64,21 +65,21 @@ type Taking = {
   candidate: Target
   live: Target | null
   scorer: Scorer
-  read: Parameters<typeof answererOf>[0]['read']
+  reading: Reading
   examination: Examination
 }
 
 async function taken(
   spec: GoldenSetSpec,
   total: number,
-  { candidate, live, scorer, read, examination: { signal, progress } }: Taking,
+  { candidate, live, scorer, reading, examination: { signal, progress } }: Taking,
 ): Promise<Verdict> {
   const asker = askerOf(spec.request, {
     purpose: 'golden-set',
     connections: spec.concurrency,
     signal,
   })
-  const answered = answererOf({ asker, scorer, read })
+  const answered = answererOf({ asker, scorer, score: spec.score, reading })
   const tally = openTally(spec.score)
   const lines = sameFile(spec.file, spec.digest, signal)
   try {
@@ -113,12 +114,5 @@ async function* sameFile(
   if (found !== digest)
     throw new GoldenSetError(
       `${file} was changed after the release began (it is ${found.slice(0, 19)}…, it was ${digest.slice(0, 19)}…): retry the release`,
-    )
-}
-
-function checkBody(file: string, { line, request }: GoldenLine, { method }: RequestShape): void {
-  if (method === 'GET' && request !== null)
-    throw new GoldenSetError(
-      `${file}:${line}: a GET carries no body, so "request" would not be sent: use POST, or make it null`,
     )
 }

@@ -11,8 +11,12 @@ import type { Scored } from './tally.ts'
 type Marks = string
 
 function scored(mark: string): Scored {
-  if (mark === '!') return { score: 0, answer: null, failure: 'status 500' }
-  return { score: mark === '+' ? 1 : 0, answer: mark === '+' ? 'right' : 'wrong', failure: null }
+  if (mark === '!') return result({ failure: 'status 500' })
+  return result({ score: mark === '+' ? 1 : 0, answer: mark === '+' ? 'right' : 'wrong' })
+}
+
+function result(more: Partial<Scored>): Scored {
+  return { score: 0, answer: null, failure: null, firstTokenMs: null, probability: null, ...more }
 }
 
 function judged(spec: Partial<GoldenSetSpec>, candidate: Marks, live: Marks | null = null) {
@@ -142,7 +146,11 @@ test('the order in which answers came in changes nothing', () => {
   const spec = goldenSpec({ file: '', digest: '', atLeast: 0.5 })
   const results = Array.from({ length: 40 }, (_, index) => ({
     line: { line: index + 1, request: index, expected: `l${index % 3}`, slice: null },
-    candidate: { score: (index % 7) / 10, answer: index, failure: index % 5 ? null : 'status 500' },
+    candidate: result({
+      score: (index % 7) / 10,
+      answer: index,
+      failure: index % 5 ? null : 'status 500',
+    }),
     live: null,
   }))
   const verdictOf = (order: number[]) => {
@@ -161,8 +169,8 @@ test('a golden set of nothing but control characters still makes a small verdict
   for (let index = 0; index < 500; index++)
     tally.add(index, {
       line: { line: index, request: nasty, expected: nasty + index, slice: `${nasty}${index}` },
-      candidate: { score: 0, answer: nasty, failure: nasty + index },
-      live: { score: 0, answer: nasty, failure: nasty + index },
+      candidate: result({ answer: nasty, failure: nasty + index }),
+      live: result({ answer: nasty, failure: nasty + index }),
     })
   const { evidence } = bounded(judge(spec, tally, { candidate: 'v2', live: 'v1' }))
   assert.ok(Buffer.byteLength(JSON.stringify(evidence)) <= 64 * 1024)

@@ -13,17 +13,16 @@
 import type { Verdict } from '../../release/release.ts'
 import { comparable, evidenceOf, stated } from './evidence.ts'
 import type { GoldenSetSpec } from './evidence.ts'
+import { failuresOf, liveFailuresMax } from './findings.ts'
+import type { Finding } from './findings.ts'
+import { perplexityFindings, perplexitySentence } from './judge-perplexity.ts'
 import { mean } from './mean.ts'
 import { pairedDifference } from './paired.ts'
 import { slicesOf, worstOf } from './slices.ts'
 import type { Row, Tally } from './tally.ts'
 
-/** A live version that fails on more inputs than this is no measure for anybody. */
-const liveFailuresMax = 0.05
 /** Sums of decimal fractions: 0.9 + 0.01 must not be more than 0.91. */
 const rounding = 1e-9
-
-type Finding = { verdict: 'pass' | 'fail' | 'undecided'; text: string }
 
 /** @param versions names for the sentence; `live` null where nothing was compared */
 export function judge(
@@ -32,18 +31,16 @@ export function judge(
   versions: { candidate: string; live: string | null },
 ): Verdict {
   const rows = tally.rows()
-  const own = mean(rows.map(({ score }) => score))
-  const findings = [
-    anythingRight(own, tally),
-    floor(spec, own),
-    expected(spec, own, rows.length),
-    versions.live === null ? null : noWorse(spec, rows),
-  ].filter((finding) => finding !== null)
+  const perplexity = spec.score.kind === 'perplexity'
+  const compared = versions.live !== null
+  const findings = (
+    perplexity ? perplexityFindings(spec, rows, compared) : scoreFindings(spec, tally, compared)
+  ).filter((finding) => finding !== null)
   const decisive =
     findings.find(({ verdict }) => verdict === 'fail') ??
     findings.find(({ verdict }) => verdict === 'undecided')
   const evidence = evidenceOf(spec, tally)
-  const measured = sentence(versions, rows, own)
+  const measured = perplexity ? perplexitySentence(versions, rows) : sentence(versions, rows)
   if (decisive !== undefined)
     return {
       verdict: decisive.verdict,
@@ -53,7 +50,7 @@ export function judge(
   if (findings.length === 0)
     return {
       verdict: 'undecided',
-      because: `${measured}; nothing was asked of it that can be judged here (atLeast, expects, or noWorseBy with a live version)`,
+      because: `${measured}; nothing was asked of it that can be judged here (atLeast, atMost, expects, or noWorseBy with a live version)`,
       evidence,
     }
   return {
@@ -61,6 +58,17 @@ export function judge(
     because: `${measured}; ${findings.map(({ text }) => text).join(', ')}`,
     evidence,
   }
+}
+
+function scoreFindings(spec: GoldenSetSpec, tally: Tally, compared: boolean): (Finding | null)[] {
+  const rows = tally.rows()
+  const own = mean(rows.map(({ score }) => score))
+  return [
+    anythingRight(own, tally),
+    floor(spec, own),
+    expected(spec, own, rows.length),
+    compared ? noWorse(spec, rows) : null,
+  ]
 }
 
 /** Whatever the thresholds are, a version without one right answer never passes. */
@@ -106,20 +114,18 @@ function noWorse(
     }
   if (failing / rows.length <= liveFailuresMax)
     return { verdict: 'pass', text: `not worse than live by ${percent(noWorseBy)}${of}` }
-  const broken = `the live version failed on ${failing} of ${rows.length} inputs`
-  return atLeast === null && expects === null
-    ? {
-        verdict: 'undecided',
-        text: `${broken}, and there is no floor (atLeast, expects): "no worse" says nothing`,
-      }
-    : { verdict: 'pass', text: `${broken} and is no measure: the floor alone decided` }
+  return failuresOf({
+    failing,
+    total: rows.length,
+    floor: atLeast !== null || expects !== null,
+  })
 }
 
 function sentence(
   { candidate, live }: { candidate: string; live: string | null },
   rows: readonly Row[],
-  own: number,
 ): string {
+  const own = mean(rows.map(({ score }) => score))
   const text = `${candidate} scores ${percent(own)} on ${rows.length} inputs`
   return live === null
     ? text

@@ -1,4 +1,5 @@
 /** What is kept of a golden run: a small row for each input, the kinds of failures, and the few worst examples. */
+import type { TextProbability } from '../../protocols/openai/text-probability.ts'
 import { short } from '../examination.ts'
 import type { Score } from '../gate.ts'
 import type { GoldenLine } from './lines.ts'
@@ -9,17 +10,18 @@ export type Scored = {
   answer: unknown
   /** Why there is no answer to score. */
   failure: string | null
+  /** Of a streamed answer. */
+  firstTokenMs: number | null
+  /** Of the expected text, where that is what is scored. */
+  probability: TextProbability | null
 }
 
 export type Result = { line: GoldenLine; candidate: Scored; live: Scored | null }
 
 /** `live` is null where nothing was compared. */
-export type Row = {
-  slice: string
-  score: number
-  failed: boolean
-  live: { score: number; failed: boolean } | null
-}
+export type Row = Side & { slice: string; live: Side | null }
+
+export type Side = Pick<Scored, 'score' | 'firstTokenMs' | 'probability'> & { failed: boolean }
 
 export type Example = {
   line: number
@@ -49,9 +51,8 @@ export function openTally(score: Score) {
       count++
       rows[index] = {
         slice: line.slice ?? labelOf(score, line.expected),
-        score: candidate.score,
-        failed: candidate.failure !== null,
-        live: live && { score: live.score, failed: live.failure !== null },
+        ...sideOf(candidate),
+        live: live && sideOf(live),
       }
       if (candidate.failure !== null) failed++
       note(kinds.candidate, candidate.failure)
@@ -80,6 +81,10 @@ export function openTally(score: Score) {
         .map(([failure, times]) => ({ failure, times }))
         .toSorted((a, b) => b.times - a.times || (a.failure < b.failure ? -1 : 1)),
   }
+}
+
+function sideOf({ score, failure, firstTokenMs, probability }: Scored): Side {
+  return { score, failed: failure !== null, firstTokenMs, probability }
 }
 
 function note(kinds: Map<string, number>, failure: string | null): void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Score } from '../gate.ts'
+import { repeatedShare } from './repetition.ts'
 import { scorerOf } from './scores.ts'
 
 async function scoring(score: Score, cases: [answer: unknown, expected: unknown, score: number][]) {
@@ -91,4 +92,15 @@ test('a pattern that would take years decides nothing, soon', async () => {
   assert.throws(() => scorer.score(`${'a'.repeat(60)}!`, '^(a+)+$', 1), /took longer than 250 ms/)
   assert.ok(performance.now() - begun < 2000)
   assert.equal(scorer.score('aaa', '^(a+)+$', 2), 1)
+})
+
+test('a loop repeats its runs of four words, prose does not, in languages without spaces either', () => {
+  assert.equal(repeatedShare('Call me Ishmael. Some years ago, never mind how long precisely'), 0)
+  // Seven runs of four words, of which three are different.
+  const loop = repeatedShare('The sea, the whale the sea the whale the sea')!
+  assert.ok(loop > 0.3 && loop < 0.7, String(loop))
+  assert.ok(repeatedShare('and so on and on '.repeat(50))! > 0.9)
+  assert.ok(repeatedShare('私は海を見た。'.repeat(20))! > 0.9)
+  assert.equal(repeatedShare('Aye aye, captain'), null)
+  assert.equal(repeatedShare(''), null)
 })

@@ -1,14 +1,21 @@
-/** How right is an answer? 1 right, 0 wrong, or anything between. A scorer that cannot tell throws: then nothing is decided. */
+/**
+ * How right is an answer? 1 right, 0 wrong, or anything between; or a failure of the model, which is wrong and says why. A
+ * scorer that cannot tell throws: then nothing is decided.
+ */
+import type { TextProbability } from '../../protocols/openai/text-probability.ts'
 import type { Score } from '../gate.ts'
 import { jsonPath } from '../json-path.ts'
 import { openModuleScore } from './module-score.ts'
 import { matches, wrongWithPattern } from './pattern.ts'
+import { repeatedShare, runWords } from './repetition.ts'
 import { sameJson } from './same-json.ts'
+
+export type Failure = { failure: string }
 
 export type Scorer = {
   /** Null, or why this score can do nothing with what a line expects; asked for every line before a request is sent. */
   wrongWith(expected: unknown): string | null
-  score(answer: unknown, expected: unknown, line: number): Promise<number> | number
+  score(answer: unknown, expected: unknown, line: number): Promise<number> | number | Failure
   close(): Promise<void>
 }
 
@@ -38,6 +45,13 @@ export async function scorerOf(score: Score): Promise<Scorer> {
           return wrong === null ? null : `cannot use the pattern: ${wrong}`
         },
       )
+    case 'perplexity':
+      return perplexityScorer
+    case 'noRepeats':
+      return { wrongWith: () => null, score: (answer) => unrepeated(answer), close: nothing }
+    case 'valid':
+      // What is not valid has failed before it is scored.
+      return scorer(() => true)
     case 'module':
       return openModuleScore(score.file)
   }
@@ -50,8 +64,27 @@ function scorer(
   return {
     wrongWith,
     score: (answer, expected) => (isRight(answer, expected) ? 1 : 0),
-    close: async () => {},
+    close: nothing,
   }
+}
+
+async function nothing(): Promise<void> {}
+
+/** The mean probability of a token: shows which texts went badly. What is judged is the perplexity of all of them. */
+const perplexityScorer: Scorer = {
+  wrongWith: (expected) =>
+    typeof expected === 'string' && expected !== '' ? null : 'needs a text in "expected"',
+  score(answer) {
+    const { logProbability, tokens } = answer as TextProbability
+    return Math.exp(logProbability / tokens)
+  },
+  close: nothing,
+}
+
+function unrepeated(answer: unknown): number | Failure {
+  const share = repeatedShare(textOf(answer))
+  if (share !== null) return 1 - share
+  return { failure: `the answer has fewer than ${runWords} words: too short to repeat itself` }
 }
 
 /** A field is a JSON path, or names with dots between them. One that is not expected would be "equal" wherever it is missing. */

@@ -1,8 +1,10 @@
 /** Warms one replica: the first request alone, then window after window, until its latency is stable, it is broken, or time is over. */
 import { NoAnswer } from '../ask.ts'
-import type { Answered, Asker } from '../ask.ts'
+import type { Asker } from '../ask.ts'
 import { short } from '../examination.ts'
+import type { Protocol } from '../gate.ts'
 import { eachOf } from '../pool.ts'
+import { firstTokenMsOf, wrongAnswer } from '../reading.ts'
 import type { Bodies } from './bodies.ts'
 import { isStable, windowOf, windowSize } from './stable.ts'
 import type { Window } from './stable.ts'
@@ -19,6 +21,8 @@ export type Heat = {
   late: number
   /** What the last error was. */
   why: string | null
+  /** Median of the last window's streamed answers; null where none were. */
+  firstTokenMs: number | null
   /** The last windows, oldest first. */
   windows: Window[]
 }
@@ -33,12 +37,14 @@ export async function heatUp(
   asker: Asker,
   address: string,
   {
+    protocol,
     bodies,
     concurrency,
     withinS,
     signal,
     progress,
   }: {
+    protocol: Protocol
     bodies: Bodies
     concurrency: number
     /** The time limit of the first request: it may compile kernels for minutes. */
@@ -55,10 +61,11 @@ export async function heatUp(
     errors: 0,
     late: 0,
     why: null,
+    firstTokenMs: null,
     windows: [],
   }
   try {
-    heat.coldMs = await timed(heat, () => asker.ask(address, bodies(0, 0), withinS))
+    heat.coldMs = (await timed(heat, bodies(0, 0), withinS))?.ms ?? null
     for (let count = 1; count <= windowsMax && heat.outcome === 'unsteady'; count++) {
       const window = await oneWindow(heat, count)
       heat.windows = [...heat.windows, window].slice(-windowsShown)
@@ -77,28 +84,38 @@ export async function heatUp(
   async function oneWindow(heat: Heat, count: number): Promise<Window> {
     const before = { errors: heat.errors, late: heat.late }
     const times: number[] = []
+    const firstTokens: number[] = []
     const places = Array.from({ length: windowSize }, (_, place) => place)
     await eachOf(places, { concurrency, signal }, async (place) => {
-      const ms = await timed(heat, () => asker.ask(address, bodies(count, place)))
-      if (ms !== null) times.push(ms)
+      const answer = await timed(heat, bodies(count, place))
+      if (answer === null) return
+      times.push(answer.ms)
+      if (answer.firstTokenMs !== null) firstTokens.push(answer.firstTokenMs)
     })
+    heat.firstTokenMs = windowOf(firstTokens, 0, 0).median
     return windowOf(times, heat.errors - before.errors, heat.late - before.late)
   }
-}
 
-/** Null where there was no good answer; counts what happened. @throws the reason of an aborted signal */
-async function timed(heat: Heat, ask: () => Promise<Answered>): Promise<number | null> {
-  heat.requests++
-  try {
-    const { status, ms } = await ask()
-    if (status >= 200 && status <= 299) return ms
-    heat.errors++
-    heat.why = `status ${status}`
-  } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error
-    if (error.late) heat.late++
-    else heat.errors++
-    heat.why = short(error.message, whyMaxLength)
+  /** Null where there was no good answer; counts what happened. @throws the reason of an aborted signal */
+  async function timed(
+    heat: Heat,
+    body: unknown,
+    timeoutS?: number,
+  ): Promise<{ ms: number; firstTokenMs: number | null } | null> {
+    heat.requests++
+    try {
+      const answered = await asker.ask(address, body, timeoutS)
+      const wrong = wrongAnswer(protocol, answered, body)
+      if (wrong === null)
+        return { ms: answered.ms, firstTokenMs: firstTokenMsOf(protocol, answered, body) }
+      heat.errors++
+      heat.why = short(wrong, whyMaxLength)
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error
+      if (error.late) heat.late++
+      else heat.errors++
+      heat.why = short(error.message, whyMaxLength)
+    }
+    return null
   }
-  return null
 }

@@ -42,6 +42,7 @@ export async function warmUp(
     const heats = await Promise.all(
       candidate.addresses.map(async (address) => {
         const found = await heatUp(asker, address, {
+          protocol: spec.protocol,
           bodies,
           concurrency: spec.concurrency,
           withinS: spec.withinS,
@@ -82,9 +83,15 @@ function verdictOf(
   const warm = Math.max(...heats.map(({ windows }) => windows.at(-1)!.median!))
   return {
     verdict: 'pass',
-    because: `${version} is warm after ${requests} requests: first answer ${cold.toFixed(1)} ms, now ${warm.toFixed(1)} ms (median)`,
+    because: `${version} is warm after ${requests} requests: first answer ${cold.toFixed(1)} ms, now ${warm.toFixed(1)} ms (median)${firstToken(heats)}`,
     evidence,
   }
+}
+
+/** The slowest replica's, where answers are streamed. */
+function firstToken(heats: readonly Heat[]): string {
+  const known = heats.flatMap(({ firstTokenMs }) => firstTokenMs ?? [])
+  return known.length === 0 ? '' : `, the first token after ${Math.max(...known).toFixed(1)} ms`
 }
 
 function failed(
