@@ -168,6 +168,16 @@ const requests = z.strictObject({
       share: share.default(0.2),
     })
     .prefault({}),
+  /** What may be sent to the other environment too: a copy may have effects (the control group). */
+  copy: z
+    .strictObject({
+      methods: z
+        .array(z.enum(['GET', 'HEAD', 'OPTIONS', 'POST']))
+        .min(1)
+        .default(['GET', 'HEAD', 'POST']),
+      exclude: z.array(path).default([]),
+    })
+    .prefault({}),
 })
 
 const signal = z.enum(['errors', 'latency'])
@@ -196,6 +206,8 @@ const service = z.strictObject({
       signals: z.array(signal).min(1).default(['errors', 'latency']),
       /** What a watch needs evidence for before it ends. */
       required: z.array(signal).min(1).default(['errors']),
+      /** The old version is asked what the new one is asked, and the two answers are compared. */
+      control: z.enum(['auto', 'off']).default('off'),
       whenUndecided: z.enum(['hold', 'accept', 'rollBack']).default('hold'),
       falseRollbackRisk: share.default(0.01),
       badPromotionRisk: share.default(0.05),

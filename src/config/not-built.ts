@@ -4,7 +4,6 @@
 const keys: Record<string, string> = {
   'services.*.capture': 'recording production traffic',
   'services.*.switch.windows': 'switch windows',
-  'services.*.watch.control': 'the control group',
   'services.*.environment.price.spotReplicaHour': 'spot capacity',
   'services.*.environment.sleep': 'sleeping replicas',
   'services.*.verify.*.replay': 'the replay gate',

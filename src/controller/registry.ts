@@ -212,6 +212,7 @@ export function openRegistry({
           whenUndecided: watch.whenUndecided,
         },
         standby: standby.map(({ full }) => ({ rung: 'full', forS: full })),
+        ...(watch.control === 'off' ? {} : { control: { share: 1, ...service.requests.copy } }),
       },
       template: {
         ...templateOf(version, content, environment, directory),

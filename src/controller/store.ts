@@ -1,4 +1,6 @@
 /** The store with the types that only the controller knows together. */
+import type { Coverage } from '../guard/coverage.ts'
+import type { Pairing } from '../guard/pairs.ts'
 import type { LatencyHistory } from '../guard/latency-history.ts'
 import type { Load } from '../guard/load.ts'
 import type { Order } from '../guard/reorder.ts'
@@ -7,13 +9,15 @@ import type { ReplicaRecord } from '../providers/provider.ts'
 import type { Store } from '../storage/store.ts'
 import type { Plan } from './plan.ts'
 
-/** A watch, and the order in which its evidence is taken. */
+/** A watch, and the order in which its evidence is taken: of single answers, and of those given twice. */
 export type Watch = {
   service: string
   watch: WatchState
   order: Order
   /** Names of instances, by their place in the order's cells. */
   instances: string[]
+  /** Null without a control group. */
+  twice: { old: string; pairing: Pairing; coverage: Coverage } | null
 }
 
 /** How long the answers of a version took, by the load it was under. */

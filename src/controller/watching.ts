@@ -2,20 +2,21 @@
 import type { GatewayClient } from '../gateway/client.ts'
 import { answerMax } from '../gateway/ledger.ts'
 import type { GatewayState, Observation } from '../gateway/control.ts'
-import { answerOf, cellOf, cellWidth, readCell } from '../guard/answer.ts'
+import { cellWidth } from '../guard/answer.ts'
+import { beginCoverage } from '../guard/coverage.ts'
 import { decide } from '../guard/decide.ts'
 import type { Decision } from '../guard/guard.ts'
 import { outcomeOf } from '../guard/outcome.ts'
 import { distance } from '../guard/line.ts'
-import { beginOrder, inOrder } from '../guard/reorder.ts'
-import type { Arrived } from '../guard/reorder.ts'
-import { beginWatch, observe } from '../guard/watch.ts'
+import { beginPairing } from '../guard/pairs.ts'
+import { beginOrder } from '../guard/reorder.ts'
+import { beginWatch } from '../guard/watch.ts'
 import { log } from '../log.ts'
 import type { Now, Release } from '../release/release.ts'
 import type { GuardFact } from '../release/seen.ts'
 import type { NewEvent } from '../storage/events.ts'
 import type { Totals } from '../storage/traffic.ts'
-import { readyOf } from './ready.ts'
+import { advanceWatch, isWaiting } from './advance.ts'
 import type { ControllerStore, Watch } from './store.ts'
 import { openTimes } from './times.ts'
 
@@ -78,12 +79,19 @@ export function watchingOf({
               counts: { errors: store.traffic.totals(service, from.release) },
               latency: { firstByte: old?.firstByte ?? {}, total: old?.total ?? {} },
             }
-      const order = beginOrder(last?.run ?? '', nextOf(service, state?.assigned ?? 0), {
-        width: cellWidth,
-        perSecond: old?.load.perSecond?.new ?? 0,
-      })
+      const [run, next] = [last?.run ?? '', nextOf(service, state?.assigned ?? 0)]
+      const perSecond = old?.load.perSecond?.new ?? 0
+      const order = beginOrder(run, next, { width: cellWidth, perSecond })
       const watch = beginWatch(plan.watch, history, from === null)
-      store.traffic.putWatch(release.id, { service, watch, order, instances: [] })
+      const twice =
+        from === null || release.rules.control === undefined
+          ? null
+          : {
+              old: from.release,
+              pairing: beginPairing(run, next, perSecond),
+              coverage: beginCoverage(),
+            }
+      store.traffic.putWatch(release.id, { service, watch, order, instances: [], twice })
     },
 
     judge(release: Release): GuardFact | null {
@@ -145,7 +153,7 @@ export function watchingOf({
       const taken = newest.get(service)
       if (taken?.run !== run || distance(seq, taken.seq) > 0) newest.set(service, { run, seq })
     }
-    const watches = watched(run, items)
+    const watches = watched(run, all)
     store.traffic.count(
       { run, after: next },
       {
@@ -163,51 +171,21 @@ export function watchingOf({
     run: string,
     items: readonly Observation[],
   ): Map<string, { before: Watch; after: Watch }> {
-    const changed = new Map<string, { before: Watch; after: Watch }>()
-    for (const { release, state: before } of activeWatches()) {
-      const instances = [...before.instances]
-      const arrived = items
-        .filter(({ service }) => service === before.service)
-        .map((item): Arrived => ({
-          seq: item.seq,
-          cell: item.release === release ? cellOf(answerOf(item), instances) : null,
-        }))
-      changed.set(release, {
-        before,
-        after: advanceWatch({ ...before, instances }, { release, run, arrived }),
-      })
-    }
-    return changed
+    const at = now().wall
+    return new Map(
+      activeWatches().map(({ release, state: before }) => [
+        release,
+        { before, after: advanceWatch(before, release, { run, items, at, last }) },
+      ]),
+    )
   }
 
   /** A gap that nothing fills must end even when nothing else arrives. */
   function keepOrder({ run }: GatewayState): void {
-    for (const { release, state } of activeWatches()) {
-      if (state.order.missingSince !== null)
-        store.traffic.putWatch(release, advanceWatch(state, { release, run, arrived: [] }))
+    for (const { release, state } of activeWatches().filter((one) => isWaiting(one.state))) {
+      const after = advanceWatch(state, release, { run, items: [], at: now().wall, last })
+      store.traffic.putWatch(release, after)
     }
-  }
-
-  function advanceWatch(
-    state: Watch,
-    { release, run, arrived }: { release: string; run: string; arrived: readonly Arrived[] },
-  ): Watch {
-    const at = now().wall
-    const { order, due } = inOrder(state.order, run, arrived, at)
-    const answers = due.map((cell) => ({
-      side: 'new' as const,
-      answer: readCell(cell, state.instances),
-    }))
-    const watch = observe(state.watch, answers, {
-      at,
-      ready: { new: readyOf(last, state.service, release), old: 0 },
-      pairs: false,
-      share: null,
-      sticky: false,
-      next: order.next,
-      every: order.every,
-    })
-    return { ...state, order, watch }
   }
 
   /** Written together with the evidence that says so: once, whatever crashes. */

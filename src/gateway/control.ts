@@ -181,6 +181,8 @@ export type Observation = {
   generation: number
   /** Of a copy: what the other environment answered to the request with the same generation and seq. It is no live traffic. */
   isCopy?: true
+  /** A copy was made of it: what becomes of that is said too, with the same seq, as `void` where it was not sent after all. */
+  copied?: true
   /** Assignment order over all workers of one gateway run, per service (modulo 2³²). */
   seq: number
   /** Wall time of the assignment, ms. */

@@ -78,6 +78,8 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   tries = 0
   /** The same request for another environment, on its own way. */
   copy: Copying | null = null
+  /** It was given one, whatever became of it. */
+  copied = false
   private call: Call | null = null
   private status = 0
   private firstAt = 0

@@ -79,6 +79,7 @@ test('a copy is the same request, marked, and its outcome carries the number of 
   assert.deepEqual([environment, version, release], ['green', 'v2', 'r-v2'])
   assert.deepEqual([outcome, status], ['ok', 200])
   assert.ok(copy!.firstByteMs > 0 && copy!.totalMs >= copy!.firstByteMs)
+  assert.equal(original.copied, true)
   assert.equal((await gateway.client.state()).services['s']!.assigned, 1)
 })
 
@@ -105,6 +106,11 @@ test('a body of any size up to the limit is copied whole; a larger one is not co
   const tooLarge = 'w'.repeat(copyMaxBytes + 1)
   assert.equal((await gateway.ask('/', { method: 'POST', body: tooLarge })).text, 'live')
   await gateway.counted((copies) => copies['s too-large'] === 1 && copies['s sent'] === 8)
+  // Nobody need wait for the other half of that one.
+  const items = await gateway.seen((seen) => copiesOf(seen).length === 9)
+  const voids = copiesOf(items).filter(({ outcome }) => outcome === 'void')
+  const original = items.find(({ seq, isCopy }) => isCopy === undefined && seq === voids[0]!.seq)
+  assert.deepEqual([voids.length, voids[0]!.replica, original?.copied], [1, '', true])
   assert.deepEqual(
     heard.map(({ body }) => body.length).toSorted((a, b) => a - b),
     bodies.flatMap(({ length }) => [length, length]),

@@ -34,7 +34,8 @@ export const copyMark = 'Beryl-Copy: 1\r\n'
 export type CopySeen = {
   flight: Flight
   environment: SlottedEnvironment
-  replica: SlottedReplica
+  /** Null where it was never sent. */
+  replica: SlottedReplica | null
 } & Pick<Observation, 'outcome' | 'status' | 'firstByteMs' | 'totalMs'>
 
 export type Mirror = ReturnType<typeof openMirror>
@@ -66,6 +67,7 @@ export function openMirror({
       const copy = new Copy(hands, flight, wanted.to)
       copies.add(copy)
       flight.copy = copy
+      flight.copied = true
     },
 
     /** Nothing is left on its way to that environment after this. */
@@ -168,10 +170,7 @@ class Copy implements Copying, CallListener {
   }
 
   drop(why: string): void {
-    if (this.over) return
-    this.call?.destroy()
-    this.hands.count(this.service, why)
-    this.close()
+    this.finish(why, 'void')
   }
 
   connected(): void {
@@ -213,13 +212,17 @@ class Copy implements Copying, CallListener {
   }
 
   private done(outcome: Observation['outcome']): void {
+    this.finish('sent', outcome)
+  }
+
+  /** Whoever was told that there is a copy is told what became of it. */
+  private finish(what: string, outcome: Observation['outcome']): void {
     if (this.over) return
     this.call?.destroy()
-    const { flight, to: environment, begun, firstAt, status } = this
+    const { flight, to: environment, replica, begun, firstAt, status } = this
     const firstByteMs = firstAt === 0 ? 0 : firstAt - begun
-    const totalMs = performance.now() - begun
-    const replica = this.replica!
-    this.hands.count(this.service, 'sent')
+    const totalMs = begun === 0 ? 0 : performance.now() - begun
+    this.hands.count(this.service, what)
     this.close()
     this.hands.seen({ flight, environment, replica, outcome, status, firstByteMs, totalMs })
   }

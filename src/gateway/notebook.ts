@@ -9,7 +9,7 @@ import type { Shared } from './shared.ts'
 /** All observations of one claim's table and replica share these. */
 export type Subject = Pick<
   Observation,
-  'service' | 'environment' | 'version' | 'release' | 'replica' | 'generation' | 'isCopy'
+  'service' | 'environment' | 'version' | 'release' | 'replica' | 'generation' | 'isCopy' | 'copied'
 >
 
 /** Numbers from `from` up to, not including, `to` (modulo 2³²) were not noted by whoever had not claimed them before. */
@@ -94,7 +94,9 @@ export function openNotebook(
   function placeOf(key: object, subject: Subject): number {
     let known = places.get(key)
     if (known === undefined) places.set(key, (known = new Map()))
-    const which = subject.isCopy === true ? `copy ${subject.replica}` : subject.replica
+    const { replica, isCopy, copied } = subject
+    const which =
+      isCopy === true ? `copy ${replica}` : copied === true ? `copied ${replica}` : replica
     let place = known.get(which)
     if (place === undefined) {
       place = subjects.push(subject) - 1

@@ -27,7 +27,7 @@ import { openQueue } from './queue.ts'
 import { signerOf } from './request-id.ts'
 import type { Signer } from './request-id.ts'
 import { openShared } from './shared.ts'
-import type { SlottedEnvironment, SlottedTable } from './slotted.ts'
+import type { SlottedEnvironment, SlottedReplica, SlottedTable } from './slotted.ts'
 import { openTables } from './tables.ts'
 import { openUpstreams } from './upstreams.ts'
 import { accept } from './wire/accept.ts'
@@ -64,7 +64,7 @@ const mirror = openMirror({
   upstream,
   count: counter.copy,
   seen: ({ flight, environment, replica, ...result }) =>
-    note(flight.claim, { environment, replica, isCopy: true }, result),
+    note(flight.claim, { environment, replica }, 'copy', result),
 })
 const flights = new Set<Flight>()
 const signers = new WeakMap<SlottedEnvironment, Signer>()
@@ -81,7 +81,7 @@ const handlers = {
   ended: (flight: Flight, result: Ended) => {
     flights.delete(flight)
     if (flight.claim.waits) queue.leave(flight)
-    note(flight.claim, flight.claim, result)
+    note(flight.claim, flight.claim, flight.copied ? 'copied' : 'alone', result)
     counter.ended(flight, result)
     access.ended(flight, result)
     if (leaving && flights.size === 0) tell({ kind: 'idle' })
@@ -143,22 +143,22 @@ function isTooLarge({ body, fields }: Exchange, bodyMaxBytes: number | null): bo
 
 function note(
   { table, seq, at, noted }: Claim,
-  where: Pick<Claim, 'environment' | 'replica'> & { isCopy?: true },
+  where: { environment: SlottedEnvironment; replica: SlottedReplica | null },
+  which: 'alone' | 'copied' | 'copy',
   result: Ended,
 ): void {
   if (seq === null || !noted) return
-  const { environment, replica } = where
-  const { version, release } = environment
-  const { service, generation } = table
+  const { environment } = where
   const subject: Subject = {
-    service,
+    service: table.service,
     environment: environment.environment,
-    version,
-    release,
-    replica: replica.id,
-    generation,
+    version: environment.version,
+    release: environment.release,
+    replica: where.replica?.id ?? '',
+    generation: table.generation,
   }
-  if (where.isCopy === true) subject.isCopy = true
+  if (which === 'copy') subject.isCopy = true
+  if (which === 'copied') subject.copied = true
   notebook.add(environment, subject, { seq, at, ...result })
 }
 

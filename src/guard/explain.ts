@@ -93,7 +93,7 @@ export function comparedWith(signal: SignalState): string {
 
 function reasonForNone({ kind }: SignalState): string {
   if (kind === 'latency')
-    return 'nothing: the old version was not seen under this load, and no limit is given'
+    return 'nothing: the old version was not seen under this load (or copies change it), and no limit is given'
   return 'nothing: this needs the old version beside the new one'
 }
 

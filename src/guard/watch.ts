@@ -62,6 +62,11 @@ export type Context = {
   ready: Ready
   /** Copies of live requests go to the old version (or of old ones to the new, before the switch). */
   pairs: boolean
+  /**
+   * Their times cannot be compared, with each other (a client's upload and a slow reader are in one of them only) or with what was
+   * before (the same machine may have twice the work): of latency nothing is said then but what a fixed limit says.
+   */
+  timesApart?: boolean
   /** Share of the new version, where a coin decides who answers; null where only one version answers. */
   share: number | 'unknown' | null
   /** The coin is thrown for each client, not for each request. */
@@ -188,17 +193,18 @@ export function combinedWealth({ signals }: WatchState): number {
 }
 
 function chooseDesigns(state: WatchState, context: Context): void {
-  const { pairs, share, ready, next } = context
+  const { pairs, timesApart = false, share, ready, next } = context
   const bucket = bucketNow(state, ready)
   for (const signal of state.signals) {
     const design = strongest(signal.kind, {
-      pairs,
+      pairs: pairs && !(timesApart && signal.kind === 'latency'),
       divided: share === null ? 'no' : share === 'unknown' ? 'unknown' : 'coin',
       equalLoad: isEqualLoad(state.load, ready),
       history:
         signal.kind === 'yesNo'
           ? signal.memory.baseline.design === 'before-after'
           : signal.kind === 'latency' &&
+            !timesApart &&
             bucket !== null &&
             signal.memory.limits[bucket] !== undefined,
       limit: signal.kind === 'yesNo' || (signal.kind === 'latency' && signal.rules.atMost !== null),

@@ -23,11 +23,17 @@ const requestTimeoutMs = 15_000
 
 /**
  * @param concurrency clients; every second request of each opens a new connection
+ * @param text of request number `sent`
  * @param ignore an answer of the gateway's own that is expected, by its code: asked again
  */
 export function steadyTraffic(
   gateway: string,
-  { concurrency = 4, pauseMs = 4, ignore = '' } = {},
+  {
+    concurrency = 4,
+    pauseMs = 4,
+    ignore = '',
+    text: textOf = (nth: number) => 'x'.repeat(1 + (nth % 30)),
+  } = {},
 ): Traffic {
   const kept = new Agent({ keepAlive: true, maxSockets: concurrency })
   const answers: Answer[] = []
@@ -64,7 +70,7 @@ export function steadyTraffic(
   }
 
   function ask(agent: Agent | null, sentAt: number): Promise<Answer> {
-    const body = JSON.stringify({ text: 'x'.repeat(1 + (sent % 30)) })
+    const body = JSON.stringify({ text: textOf(sent) })
     return new Promise((resolve, reject) => {
       const outgoing = request(
         `${gateway}/predict`,
