@@ -49,6 +49,7 @@ const operations: Operations = {
     events.filter(({ id, service: of }) => id > after_ && (service ?? of) === of).slice(0, limit),
   eventsOf: () => events,
   cost: (name) => saw('cost', name),
+  plan: async (...call) => saw('plan', ...call),
   deploy: async (...call) => saw<ReleaseView>('deploy', ...call),
   command: async (...call) => saw<ReleaseView>('command', ...call),
   rollback: async (...call) => saw<ReleaseView>('rollback', ...call),
@@ -109,6 +110,11 @@ test('every read reaches its operation', async () => {
   assert.deepEqual((await ask('/api/v1/services/chat')).json.said, ['service', 'chat'])
   assert.equal((await ask('/api/v1/services/chat/versions')).json.versions[0].version, 'v1')
   assert.deepEqual((await ask('/api/v1/services/chat/cost')).json.said, ['cost', 'chat'])
+  const plan = async (query = '') => ask(`/api/v1/services/chat/plan/v2${query}`)
+  assert.deepEqual((await plan()).json.said, ['plan', 'chat', 'v2', null])
+  assert.deepEqual((await plan('?find=0.05')).json.said, ['plan', 'chat', 'v2', 0.05])
+  for (const wrong of ['5%', '0', '1.1', '-1', 'NaN', ''])
+    assert.equal((await plan(`?find=${encodeURIComponent(wrong)}`)).json.code, 'wrong-query')
   const history = await ask('/api/v1/services/chat/history?limit=7')
   assert.deepEqual(history.json.releases[0].said, ['releases', 'chat', 7])
   assert.deepEqual((await ask('/api/v1/releases/r7')).json.said, ['release', 'r7'])

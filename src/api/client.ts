@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { dataDirectory } from '../ipc/data-directory.ts'
 import { isProblem, ProblemError } from '../ipc/problem.ts'
-import type { CostView, Event, ReleaseView, ServiceView, OpenView } from './shapes.ts'
+import type { CostView, Event, OpenView, PlanView, ReleaseView, ServiceView } from './shapes.ts'
 
 export type ApiClient = ReturnType<typeof apiClient>
 
@@ -37,6 +37,10 @@ export function apiClient({ url, token }: Reach) {
         )
       ).events,
     cost: (name: string) => get<CostView>(`/services/${encodeURIComponent(name)}/cost`),
+    plan: (name: string, version: string, find?: number) =>
+      get<PlanView>(
+        `/services/${encodeURIComponent(name)}/plan/${encodeURIComponent(version)}${find === undefined ? '' : `?find=${find}`}`,
+      ),
     deploy: (
       service: string,
       asked: { version: string; kind: 'deploy' | 'verify'; replace: boolean },

@@ -58,6 +58,10 @@ const offers: Record<string, Offer> = {
   },
   'GET /api/v1/services/{service}/versions': { summary: 'versions, with their digests' },
   'GET /api/v1/services/{service}/cost': { summary: 'the ledger: replica-hours and money' },
+  'GET /api/v1/services/{service}/plan/{version}': {
+    summary: 'what a release would take: capacity, time, cost, and what its watch could find',
+    query: { find: 'a share of errors, such as 0.05: how soon would that be seen?' },
+  },
   'GET /api/v1/services/{service}/history': {
     summary: 'releases, newest first',
     query: { limit: 'at most so many, up to 1000' },

@@ -6,6 +6,7 @@ import type {
   FeedbackAsked,
   FeedbackView,
   OpenView,
+  PlanView,
   ReleaseView,
   ServiceView,
 } from './shapes.ts'
@@ -23,6 +24,8 @@ export type Operations = {
   events(after: number, service: string | null, limit: number): Event[]
   eventsOf(release: string): Event[]
   cost(service: string): CostView
+  /** @param find share of errors of the regression that is asked about; null: the manifest's `minimumEffect` above today's */
+  plan(service: string, version: string, find: number | null): Promise<PlanView>
   deploy(
     service: string,
     asked: { version: string; kind: 'deploy' | 'verify' | 'rollback'; replace: boolean },

@@ -25,6 +25,15 @@ export function reads(operations: Operations): Hono<ApiEnv> {
   app.get('/services/:service/cost', (context) =>
     context.json(operations.cost(context.req.param('service'))),
   )
+  app.get('/services/:service/plan/:version', async (context) =>
+    context.json(
+      await operations.plan(
+        context.req.param('service'),
+        context.req.param('version'),
+        shareOf('find', context.req.query('find')),
+      ),
+    ),
+  )
   app.get('/services/:service/history', (context) =>
     context.json({
       releases: operations.releases(
@@ -98,6 +107,14 @@ function eventStream(
   })
 }
 
+/** @throws ProblemError `wrong-query` */
+function shareOf(name: string, text: string | undefined): number | null {
+  if (text === undefined) return null
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  if (value > 0 && value <= 1) return value
+  throw wrongQuery(name, 'a share above 0 and up to 1', text)
+}
+
 /** @throws ProblemError `wrong-query`: a limit that nobody understood must not become another one */
 function wholeNumber(
   name: string,
@@ -107,10 +124,14 @@ function wholeNumber(
   if (text === undefined) return otherwise
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (value <= atMost) return value
-  throw new ProblemError({
+  throw wrongQuery(name, `a whole number from 0 to ${atMost}`, text)
+}
+
+function wrongQuery(name: string, expected: string, text: string): ProblemError {
+  return new ProblemError({
     status: 400,
     code: 'wrong-query',
-    title: `${name}: expected a whole number from 0 to ${atMost}, came ${JSON.stringify(text.slice(0, 60))}`,
+    title: `${name}: expected ${expected}, came ${JSON.stringify(text.slice(0, 60))}`,
     hint: 'GET /api/v1/openapi.json describes the parameters',
   })
 }

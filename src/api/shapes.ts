@@ -89,6 +89,39 @@ export type ReleaseView = {
   cost: { replicaHours: number; money: number | null; currency: string | null } | null
 }
 
+/** What a release of this version would take, before anything is started. */
+export type PlanView = {
+  service: string
+  version: string
+  /** What is live now; null: this would be the first. */
+  from: string | null
+  /** Why it could not begin now, or what it would end; null when nothing is in its way. */
+  before: string | null
+  /** By name, in order. */
+  gates: readonly string[]
+  approval: boolean
+  /** What stands beside what is up now, until the ladder ends. */
+  capacity: { replicas: number; gpus: number }
+  /** From the request to the switch: the median of `measured` releases of this service; null before there is one. ms */
+  toSwitchMs: number | null
+  measured: number
+  watch: { atLeastS: number; atMostS: number; control: boolean }
+  standbyS: number
+  /** Of the second environment, at least: up to the switch as measured, the shortest watch, the whole ladder. */
+  cost: { replicaHours: number; money: number | null; currency: string | null } | null
+  /** Null for a first release: there is nothing to compare with. */
+  regression: {
+    oldRate: number
+    newRate: number
+    perSecond: number
+    /** Infinity is null: never. */
+    designs: readonly { design: string; requests: number | null; seconds: number | null }[]
+    said: readonly string[]
+  } | null
+  /** The last move of this service's traffic; null before there was one. ms */
+  moveMs: number | null
+}
+
 /** As the guard says it; shares of what is needed go from 0 to 1. */
 export type WatchEvidence = {
   rollbackEvidence: number

@@ -4,6 +4,7 @@ import { act } from './commands/act.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
 import { history } from './commands/history.ts'
+import { plan } from './commands/plan.ts'
 import { rollback } from './commands/rollback.ts'
 import { schema } from './commands/schema.ts'
 import { status } from './commands/status.ts'
@@ -79,6 +80,9 @@ export async function run(args: readonly string[]): Promise<number> {
     )
   }
   verb('status', '[service]').action(on(status))
+  verb('plan', '<service> <version>')
+    .option('--find <share>', 'errors of the regression that is asked about, such as 5%')
+    .action(on(plan))
   verb('history', '<service>').action(on(history))
 
   try {

@@ -79,6 +79,11 @@ export const menu = {
     does: 'one screen: what is live, what is being released, what it waits for',
     examples: ['beryl status', 'beryl status chat --json'],
   },
+  plan: {
+    group: look,
+    does: 'before anything is started: time, capacity, cost, and what the watch could find',
+    examples: ['beryl plan chat v2', 'beryl plan chat v2 --find 2% --json'],
+  },
   history: {
     group: look,
     does: 'every release: what became of it, and why',

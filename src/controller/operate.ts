@@ -10,7 +10,9 @@ import type { Refusal } from '../release/release-can.ts'
 import { costOf } from './cost.ts'
 import { exposition } from './exposition.ts'
 import { takeFeedback } from './feedback.ts'
+import { planView } from './plan-view.ts'
 import type { Registry } from './registry.ts'
+import { todayOf } from './today.ts'
 import { releaseView, serviceView } from './views.ts'
 import type { ViewSources } from './views.ts'
 
@@ -40,6 +42,11 @@ export function operationsOf(
         now().wall,
       )
       return { service: name, currency: total.currency, lines, total }
+    },
+    plan: async (name, version, find) => {
+      const service = findService(name)
+      const asked = await registry.planFor(service.name, version)
+      return planView(service, version, { ...asked, find, today: todayOf(sources, service) })
     },
     notReady: sources.notReady,
     feedback: (asked, by) => takeFeedback({ store, now, key: sources.requestKey }, asked, by),

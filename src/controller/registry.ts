@@ -99,6 +99,13 @@ export function openRegistry({
       return host === undefined ? `${traffic}${path}` : `${traffic}${path} (Host: ${host})`
     },
 
+    /** What a release of it would be judged by; nothing is registered. @throws ProblemError `no-such-version`, `unreadable` */
+    async planFor(name: string, version: string): Promise<{ plan: Plan; replicas: number }> {
+      const service = manifest.services[name]!
+      const plan = await planOf(service, version, contentNamed(name, version), 'checked')
+      return { plan, replicas: service.environment.replicas }
+    },
+
     /**
      * Registers the version when it is new, and takes the snapshot a release is judged by.
      * @throws ProblemError `no-such-version`, `digest-changed`, `unreadable`
@@ -109,18 +116,7 @@ export function openRegistry({
       { goldenSets }: { goldenSets: 'checked' | 'left out' },
     ): Promise<{ bundle: Bundle; plan: Plan }> {
       const service = manifest.services[name]!
-      const content = Object.hasOwn(service.versions, version)
-        ? service.versions[version]
-        : undefined
-      if (content === undefined) {
-        const known = Object.keys(service.versions)
-        throw new ProblemError({
-          status: 404,
-          code: 'no-such-version',
-          title: `${name} has no version ${version}${nearest(version, known)}`,
-          hint: `versions in ${loaded.file}: ${known.join(', ')}`,
-        })
-      }
+      const content = contentNamed(name, version)
       const written = asWritten(name, version)
       const read = await contentOf({ ...content, ...written.version }, directory).catch(
         (cause: unknown) => {
@@ -147,6 +143,19 @@ export function openRegistry({
       }
       return { bundle, plan: await planOf(service, version, content, goldenSets) }
     },
+  }
+
+  /** @throws ProblemError `no-such-version` */
+  function contentNamed(name: string, version: string): VersionManifest {
+    const { versions } = manifest.services[name]!
+    if (Object.hasOwn(versions, version)) return versions[version]!
+    const known = Object.keys(versions)
+    throw new ProblemError({
+      status: 404,
+      code: 'no-such-version',
+      title: `${name} has no version ${version}${nearest(version, known)}`,
+      hint: `versions in ${loaded.file}: ${known.join(', ')}`,
+    })
   }
 
   /** Digests are of `${NAME}`, never of its value (rulings §13): a secret that is rotated makes no other version, and none is kept. */

@@ -169,7 +169,7 @@ function wayBack({ controller, store }: ViewSources, service: Service): ServiceV
   return { possible: ready > 0, because, measuredMs: last?.tookMs ?? null }
 }
 
-function switched(events: readonly Event[]): ReleaseView['switched'] {
+export function switched(events: readonly Event[]): ReleaseView['switched'] {
   const event = events.find(({ kind, data }) => kind === 'routing' && data['change'] === 'switch')
   return event === undefined
     ? null
@@ -196,7 +196,7 @@ function rolledBack(events: readonly Event[]): ReleaseView['rolledBack'] {
   }
 }
 
-function phaseAt(events: readonly Event[], phase: string): number | null {
+export function phaseAt(events: readonly Event[], phase: string): number | null {
   return events.find(({ kind, data }) => kind === 'phase' && data['phase'] === phase)?.at ?? null
 }
 

@@ -17,6 +17,7 @@ const asked: Asked = {
   margin: 0.01,
   atMost: 0.03,
   replayed: 1000,
+  control: true,
   watchS: 7200,
 }
 
@@ -67,9 +68,17 @@ test('more replayed requests find smaller regressions, and none are found by non
   assert.ok(by(30)! > by(300)! && by(300)! > by(3000)!)
 })
 
+test('without a control group it speaks of the past, and says what that cannot see', () => {
+  const far = forecast({ ...asked, control: false })
+  assert.match(far.said[0]!, /seen after about \d+ answers, held against the old version's past/)
+  assert.ok(far.found.byWatch! > forecast(asked).found.byWatch!)
+  const near = forecast({ ...asked, control: false, newRate: 0.0125 })
+  assert.match(near.said[0]!, /cannot see that, however long it lasts .*; a control group can/)
+})
+
 test('without traffic nothing is promised', () => {
   const { said, designs } = forecast({ ...asked, perSecond: 0 })
-  assert.match(said[0]!, /there is no live traffic/)
+  assert.match(said[0]!, /there is no live traffic now/)
   assert.ok(designs.every(({ seconds }) => seconds === Infinity))
 })
 

@@ -29,6 +29,8 @@ export type Asked = {
   atMost: number
   /** Recorded requests that could be replayed before the switch. */
   replayed: number
+  /** The old version answers the same requests while the new one is watched. */
+  control: boolean
   /** How long the watch may last, s. */
   watchS: number
 }
@@ -36,7 +38,7 @@ export type Asked = {
 export type Forecast = {
   /** By each design: requests (pairs, answers), and seconds of today's traffic. Infinity: never. */
   designs: readonly { design: Design; requests: number; seconds: number }[]
-  /** The smallest share of errors that is surely found, by the replayed requests and by a watch in pairs; null: not even a total outage. */
+  /** The smallest share of errors that is surely found, by the replayed requests and by the watch; null: not even a total outage. */
   found: { byReplay: number | null; byWatch: number | null }
   /** In words, for people. */
   said: readonly string[]
@@ -45,35 +47,35 @@ export type Forecast = {
 /** @throws RangeError on numbers that are none, or a regression that is none */
 export function forecast(asked: Asked): Forecast {
   check(asked)
-  const { perSecond, old, newRate, falseRollbackRisk, weight, replayed, watchS } = asked
+  const { perSecond, old, newRate, falseRollbackRisk, weight, replayed, control, watchS } = asked
   const oldRate = rateOf(old)
   const all = { risk: falseRollbackRisk, weight }
+  /** Without the old version beside it: against bounds of its history, which take half of the risk. */
+  const bound = boundShare * falseRollbackRisk * weight
+  const history = baselineOf({ name: 'errors', ...asked }, old, {
+    rollback: bound,
+    promotion: bound,
+  })
+  const left = isHistory(old) ? falseRollbackRisk * (1 - boundShare) : falseRollbackRisk
+  const alone = (rate: number) =>
+    requestsToSee(rate > history.worse ? evidencePerAnswer(rate, history.worse) : 0, {
+      risk: left,
+      weight,
+    })
   const paired = (rate: number) => requestsToSee(pairEvidence(oldRate, rate), all)
   const designs = [
     lineOf('paired', paired(newRate)),
     lineOf('split', requestsToSee(evidencePerRequest(oldRate, newRate, 0.5), all)),
-    aloneLine(),
+    lineOf(history.design, alone(newRate)),
   ]
   const found = {
     byReplay: smallest(oldRate, (rate) => paired(rate) <= replayed),
-    byWatch: smallest(oldRate, (rate) => paired(rate) <= perSecond * watchS),
+    byWatch: smallest(oldRate, (rate) => (control ? paired : alone)(rate) <= perSecond * watchS),
   }
   return { designs, found, said: inWords(asked, designs, found) }
 
   function lineOf(design: Design, requests: number) {
     return { design, requests, seconds: perSecond === 0 ? Infinity : requests / perSecond }
-  }
-
-  /** Without the old version beside it: against bounds of its history, which take half of the risk. */
-  function aloneLine() {
-    const bound = boundShare * falseRollbackRisk * weight
-    const { worse, design } = baselineOf({ name: 'errors', ...asked }, old, {
-      rollback: bound,
-      promotion: bound,
-    })
-    const evidence = newRate > worse ? evidencePerAnswer(newRate, worse) : 0
-    const risk = isHistory(old) ? falseRollbackRisk * (1 - boundShare) : falseRollbackRisk
-    return lineOf(design, requestsToSee(evidence, { risk, weight }))
   }
 }
 
@@ -96,34 +98,36 @@ function smallest(oldRate: number, isEnough: (rate: number) => boolean): number 
 }
 
 function inWords(
-  { perSecond, old, newRate, replayed, watchS }: Asked,
+  { perSecond, old, newRate, replayed, control, watchS }: Asked,
   designs: Forecast['designs'],
   { byReplay, byWatch }: Forecast['found'],
 ): string[] {
-  const [pairs] = designs
+  const pairs = designs[0]!
+  const used = control ? pairs : designs[2]!
+  const how = control ? 'requests in pairs' : "answers, held against the old version's past"
   const change = `${percent(rateOf(old))} → ${percent(newRate)} errors`
   const live =
-    pairs!.seconds === Infinity
-      ? `${change}: there is no live traffic that could show it`
-      : `${change}: seen after about ${pairs!.requests} requests in pairs, ${durationText(pairs!.seconds)} at today's ${rateText(perSecond)}`
+    perSecond === 0
+      ? `${change}: there is no live traffic now that could show it`
+      : used.seconds === Infinity
+        ? `${change}: the watch cannot see that, however long it lasts (the past is weak evidence); a control group can`
+        : `${change}: seen after about ${used.requests} ${how}, ${durationText(used.seconds)} at today's ${rateText(perSecond)}`
   const watch =
     byWatch === null
       ? `in ${durationText(watchS)} today's traffic shows nothing, not even a total outage`
       : `in ${durationText(watchS)} today's traffic finds ${percent(byWatch)} errors and more`
   const replay =
-    replayed === 0
-      ? 'no requests are recorded that could be replayed'
-      : byReplay === null
-        ? `${replayed} replayed requests are too few to find anything`
-        : `${replayed} replayed requests find ${percent(byReplay)} errors and more before the switch, without waiting`
-  const isTooSlow = pairs!.seconds > watchS
+    byReplay === null
+      ? `${replayed} replayed requests are too few to find anything`
+      : `${replayed} replayed requests find ${percent(byReplay)} errors and more before the switch, without waiting`
+  const isTooSlow = used.seconds > watchS
   const advice =
-    isTooSlow && pairs!.requests < Infinity
+    isTooSlow && pairs.requests < Infinity
       ? [
-          `live traffic cannot find this in time, and replay can: replay ${pairs!.requests} recorded requests first`,
+          `live traffic cannot find this in time, and replay can: ask about ${pairs.requests} recorded requests of both versions before the switch, as a golden set`,
         ]
       : []
-  return [live, watch, replay, ...advice]
+  return [live, watch, ...(replayed === 0 ? [] : [replay]), ...advice]
 }
 
 function durationText(seconds: number): string {

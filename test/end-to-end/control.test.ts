@@ -40,6 +40,22 @@ after(async () => {
   assert.deepEqual(sent?.lost, [])
 })
 
+test('before anything is started, the plan says what a release takes and what its watch finds', async () => {
+  const { code, out } = await beryl.cli('plan', 'tiny', 'v2', '--find', '5%')
+  assert.equal(code, 0)
+  assert.match(out, /v1 → v2/)
+  assert.match(out, /capacity +1 replica more/)
+  assert.match(out, /switch +after about \d+ s \(the median of 1 release\)/)
+  assert.match(out, /watch +1 s to 10 min, in pairs with the old version/)
+  assert.match(out, /finds +0 % → 5 % errors: /)
+  const { releases } = await beryl.api<{ releases: unknown[] }>('GET', '/services/tiny/history')
+  assert.equal(releases.length, 1)
+  const none = await beryl.cli('plan', 'tiny', 'v9')
+  assert.equal(none.code, 2)
+  assert.match(none.err, /tiny has no version v9/)
+  assert.equal((await beryl.cli('plan', 'tiny', 'v2', '--find', 'many')).code, 2)
+})
+
 test('requests that turn hard at the switch fail on both versions: the new one stays', async () => {
   await traffic!.atLeast(400)
   const { id } = await beryl.deploy('v2')

@@ -1,0 +1,77 @@
+/** `beryl plan`: what a release would take, and what its watch could find, before anything is started. */
+import { apiClient, reach } from '../../api/client.ts'
+import type { PlanView } from '../../api/shapes.ts'
+import { share } from '../../config/units.ts'
+import { ProblemError } from '../../ipc/problem.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { Globals } from '../main.ts'
+import { count, paint, say } from '../output.ts'
+
+export async function plan(
+  globals: Globals,
+  service: string,
+  version: string,
+  { find }: { find?: string },
+): Promise<number> {
+  const view = await apiClient(reach(globals)).plan(service, version, shareOf(find))
+  say(globals.json, view, planText(view))
+  return exitCodes.done
+}
+
+function shareOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const parsed = share.safeParse(/^[\d.]+$/.test(text) ? Number(text) : text)
+  if (parsed.success && parsed.data > 0) return parsed.data
+  throw new ProblemError({
+    status: 400,
+    code: 'usage',
+    title: `--find expects a share of errors such as 5%, came ${JSON.stringify(text)}`,
+  })
+}
+
+/** Nothing was started; nothing is registered. */
+export function planText(view: PlanView): string {
+  const { service, version, from, capacity, watch, regression, moveMs } = view
+  const lines = [`${paint('bold', service)}  ${from ?? 'nothing live yet'} → ${version}`]
+  const say_ = (what: string, text: string) => lines.push(`  ${what.padEnd(9)} ${text}`)
+  if (view.before !== null) say_('before', view.before)
+  const gates = view.gates.length === 0 ? 'no gates' : `gates: ${view.gates.join(', ')}`
+  say_('checks', view.approval ? `${gates}; then a person must approve` : gates)
+  const gpus = capacity.gpus === 0 ? '' : ` and ${count(capacity.gpus, 'GPU slot')}`
+  say_('capacity', `${count(capacity.replicas, 'replica')}${gpus} more, until the ladder ends`)
+  say_(
+    'switch',
+    view.toSwitchMs === null
+      ? 'how long until then is not known: no release of this service got so far yet'
+      : `after about ${duration(view.toSwitchMs / 1000)} (the median of ${count(view.measured, 'release')})`,
+  )
+  const how = watch.control
+    ? 'in pairs with the old version'
+    : "held against the old version's past"
+  say_('watch', `${duration(watch.atLeastS)} to ${duration(watch.atMostS)}, ${how}`)
+  say_(
+    'way back',
+    view.standbyS === 0
+      ? 'none once the watch has ended: the ladder is empty'
+      : `${duration(view.standbyS)} after the watch, full; ${moveMs === null ? 'no move was measured yet' : `the last move took ${moveMs.toFixed(1)} ms`}`,
+  )
+  if (view.cost !== null) {
+    const { money, currency, replicaHours } = view.cost
+    const price = money === null ? '' : `, ${money.toFixed(2)} ${currency}`
+    say_(
+      'cost',
+      `at least ${replicaHours.toFixed(2)} replica-hours for the second environment${price}`,
+    )
+  }
+  for (const [index, text] of (regression?.said ?? []).entries())
+    say_(index === 0 ? 'finds' : '', text)
+  if (from === null) say_('finds', 'nothing: a first version has nothing to be compared with')
+  return `${lines.join('\n')}\nNext: beryl deploy ${service} ${version} --wait`
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`
+  if (seconds < 172_800) return `${Math.round(seconds / 360) / 10} h`
+  return `${Math.round(seconds / 8640) / 10} days`
+}
