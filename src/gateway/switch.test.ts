@@ -207,6 +207,11 @@ test('100 switches under load, ways back among them: nothing old after something
   const gateway = await gatewayOfTwo()
   const clients = openClients(gateway.base, 12)
   let generation = 1
+  // The first generation answers too before it is left.
+  await until(
+    () => clients.seen,
+    (seen) => seen.length > 0,
+  )
   for (let toggle = 0; toggle < 100; toggle++) {
     const before = clients.seen.length
     // Blue answers by odd generations; every move to green is a prepared way back.
