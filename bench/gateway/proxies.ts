@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gatewayClient } from '../../src/gateway/client.ts'
 import type { GatewayClient } from '../../src/gateway/client.ts'
+import type { GatewayConfig } from '../../src/gateway/config.ts'
 import type { ServiceTable } from '../../src/gateway/control.ts'
 
 export type Proxy = {
@@ -151,12 +152,14 @@ export async function beryl(
 ): Promise<BerylProxy> {
   const data = mkdtempSync(join(directory, 'beryl-'))
   const port = await freePort()
-  const config = {
+  const config: GatewayConfig = {
     dataDirectory: data,
     listen: { host: '127.0.0.1', port },
     preview: null,
     workers,
     headers: 'full',
+    tls: null,
+    accessLog: null,
     sockets: null,
   }
   const main = fileURLToPath(new URL('../../src/gateway/main.ts', import.meta.url))
