@@ -5,7 +5,8 @@ import { forecast } from '../guard/forecast.ts'
 import type { Counts } from '../guard/baseline.ts'
 import { beginWatch } from '../guard/watch.ts'
 import { ProblemError } from '../ipc/problem.ts'
-import type { Release, Service } from '../release/release.ts'
+import { isEnd } from '../release/release.ts'
+import type { Service } from '../release/release.ts'
 import type { Plan } from './plan.ts'
 
 /** What is known of the service today. */
@@ -47,7 +48,7 @@ export function planView(
     before: inTheWay(service, version),
     gates: rules.gates.map(({ name }) => name),
     approval: rules.switchWhen === 'approved',
-    capacity: { replicas: replicas, gpus: replicas * template.gpus },
+    capacity: { replicas, gpus: replicas * template.gpus },
     toSwitchMs,
     measured: today.tookMs.length,
     watch: {
@@ -77,6 +78,8 @@ function regressionOf(
   const errors = watch.signals.find((signal) => signal.name === 'errors')
   if (errors?.kind !== 'yesNo') return null
   const oldRate = old.total === 0 ? 0 : old.bad / old.total
+  // What fails always cannot get worse: its fix is planned all the same.
+  if (find === null && oldRate === 1) return null
   const newRate = find ?? Math.min(1, oldRate + errors.minimumEffect)
   if (!(newRate > oldRate))
     throw new ProblemError({
@@ -119,11 +122,9 @@ function inTheWay({ release, queued }: Service, version: string): string | null 
   if (release === null) return null
   if (release.phase.name === 'stabilizing')
     return `it ends the ladder of ${release.id}: there is no way back until ${version} is live`
-  return isOver(release) ? null : `${release.id} is ${release.phase.name}: a deploy waits for it`
-}
-
-function isOver({ phase }: Release): boolean {
-  return ['finished', 'rejected', 'aborted', 'rolled-back'].includes(phase.name)
+  return isEnd(release.phase)
+    ? null
+    : `${release.id} is ${release.phase.name}: a deploy waits for it`
 }
 
 function median(values: readonly number[]): number | null {

@@ -8,7 +8,8 @@ import { nearest } from '../config/nearest.ts'
 import { readyPathOf, speaksOf } from '../config/speaks.ts'
 import type { ServiceTable } from '../gateway/control.ts'
 import { ProblemError } from '../ipc/problem.ts'
-import type { Bundle, Gate, Now, Service } from '../release/release.ts'
+import type { Bundle, Gate, Now } from '../release/release.ts'
+import { emptyService } from '../release/release.ts'
 import type { GateSpec, Protocol, RequestShape, Score } from '../verification/gate.ts'
 import { goldenLines } from '../verification/golden-set/lines.ts'
 import { bundleDigest, contentOf, versionDigest } from '../versions/digest.ts'
@@ -344,17 +345,4 @@ function scoreOf(
   if ('numeric' in score) return { kind: 'numeric', tolerance: score.numeric.tolerance }
   if ('jsonFields' in score) return { kind: 'jsonFields', fields: score.jsonFields }
   return { kind: 'module', file: resolve(directory, score.module) }
-}
-
-function emptyService(name: string): Service {
-  return {
-    name,
-    generation: 0,
-    back: null,
-    colour: 'none',
-    live: null,
-    standby: null,
-    release: null,
-    queued: null,
-  }
 }

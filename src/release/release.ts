@@ -145,3 +145,17 @@ const ends: readonly string[] = ['finished', 'rejected', 'rolled-back', 'aborted
 export function isEnd(phase: Phase): phase is Extract<Phase, { name: End }> {
   return ends.includes(phase.name)
 }
+
+/** Nothing is live and nothing is asked for. */
+export function emptyService(name: string): Service {
+  return {
+    name,
+    generation: 0,
+    back: null,
+    colour: 'none',
+    live: null,
+    standby: null,
+    release: null,
+    queued: null,
+  }
+}

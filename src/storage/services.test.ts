@@ -1,6 +1,7 @@
 /** The journal: all of a save or nothing of it, and never over somebody else's. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { emptyService } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
 import type { NewEvent } from './events.ts'
 import { StaleRevision } from './services.ts'
@@ -11,14 +12,7 @@ const at = temporary()
 let files = 0
 
 const service = (change: Partial<Service> = {}): Service => ({
-  name: 'tiny',
-  generation: 0,
-  back: null,
-  colour: 'none',
-  live: null,
-  standby: null,
-  release: null,
-  queued: null,
+  ...emptyService('tiny'),
   ...change,
 })
 const release = (id: string, change: Partial<Release> = {}) =>

@@ -1,4 +1,5 @@
 /** For tests only: a plain service, plain rules, and a release that has just been asked for. */
+import { emptyService } from '../release.ts'
 import type { Now, Release, Rules, Service } from '../release.ts'
 
 export const plainRules: Rules = {
@@ -13,16 +14,7 @@ export const plainRules: Rules = {
   standby: [{ rung: 'full', forS: 300 }],
 }
 
-export const newService: Service = {
-  name: 'tiny',
-  generation: 0,
-  back: null,
-  colour: 'none',
-  live: null,
-  standby: null,
-  release: null,
-  queued: null,
-}
+export const newService: Service = emptyService('tiny')
 
 export function newRelease(
   bundle: Release['bundle'],
