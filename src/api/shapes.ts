@@ -50,6 +50,8 @@ export type EnvironmentView = {
     restarts: number
   }[]
   inFlight: number
+  /** Of the service's traffic, 0 to 1, as the gateway divides it now. */
+  share: number
 }
 
 export type ReleaseView = {
@@ -105,6 +107,8 @@ export type PlanView = {
   /** From the request to the switch: the median of `measured` releases of this service; null before there is one. ms */
   toSwitchMs: number | null
   measured: number
+  /** Parts of the traffic before all of it; none: it moves in one step. `everyS`: the least time for each. */
+  steps: { shares: readonly number[]; everyS: number }
   watch: { atLeastS: number; atMostS: number; control: boolean }
   standbyS: number
   /** Of the second environment, at least: up to the switch as measured, the shortest watch, the whole ladder. */

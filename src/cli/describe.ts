@@ -10,14 +10,14 @@ export function describeService(view: ServiceView): string {
       : `  live      ${view.live.version} on ${view.live.environment}${view.live.since > 0 ? `, since ${time(view.live.since)}` : ''}`,
   )
   for (const environment of ['blue', 'green'] as const) {
-    const { role, version, replicas, inFlight } = view.environments[environment]
+    const { role, version, replicas, inFlight, share } = view.environments[environment]
     if (role === 'empty' && replicas.length === 0) {
       lines.push(`  ${environment.padEnd(9)} empty`)
       continue
     }
     const ready = replicas.filter(({ state }) => state === 'ready').length
     lines.push(
-      `  ${environment.padEnd(9)} ${role}: ${version ?? '?'}, ${ready} of ${count(replicas.length, 'replica')} ready, ${count(inFlight, 'request')} in flight`,
+      `  ${environment.padEnd(9)} ${role}: ${version ?? '?'}, ${ready} of ${count(replicas.length, 'replica')} ready, ${share > 0 && share < 1 ? `${percent(share)} of the traffic, ` : ''}${count(inFlight, 'request')} in flight`,
     )
     for (const replica of replicas) {
       if (replica.state !== 'ready')
@@ -42,7 +42,7 @@ export function describeRelease(release: ReleaseView): string[] {
   for (const gate of release.gates) lines.push(`  gate    ${gateText(gate)}`)
   for (const { name, because } of release.leftOut)
     lines.push(`  gate    ${name} left out: ${because}`)
-  if (release.watch !== null && release.phase === 'watching')
+  if (release.watch !== null && ['switching', 'watching'].includes(release.phase))
     lines.push(
       `  watch   ${release.watch.decision}: ${release.watch.because}`,
       ...release.watch.evidence.signals.map((one) => `          ${signalText(one)}`),
@@ -113,9 +113,13 @@ export function nextStep(release: ReleaseView): string {
     return `beryl approve ${id} --force GATE --reason WHY, or beryl abort ${id}`
   if (waitingFor?.startsWith('`promote`'))
     return `beryl promote ${id} --reason WHY${release.from === null ? '' : `, or beryl rollback ${service}`}`
-  if (phase === 'watching' && release.from !== null)
+  if (['switching', 'watching'].includes(phase) && release.from !== null)
     return `beryl status ${service}, or beryl rollback ${service}`
   return `beryl status ${service}`
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 1000) / 10} %`
 }
 
 export function time(at: number): string {

@@ -136,10 +136,40 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^13:\d+ services.tiny.verify.0.shadow: the shadow gate is not built yet/,
   ],
   [
-    'traffic that is not built',
+    'a canary that goes down',
     'verify:',
-    'switch: { traffic: { canary: [5%], every: 1m } }\n    verify:',
-    /^12:\d+ .*canary traffic is not built yet/,
+    'switch: { traffic: { canary: [25%, 5%], every: 1m } }\n    verify:',
+    /^12:\d+ services.tiny.switch.traffic.canary: expected each share to be larger than the one before, came/,
+  ],
+  [
+    'a share above all of it',
+    'verify:',
+    'switch: { traffic: { canary: [25%, 150%] } }\n    verify:',
+    /^12:\d+ services.tiny.switch.traffic.canary.1: .*(at most 100%|a part of the traffic)/,
+  ],
+  [
+    'the last share of a canary, which goes without saying',
+    'verify:',
+    'switch: { traffic: { canary: [25%, 100%] } }\n    verify:',
+    /^12:\d+ services.tiny.switch.traffic.canary.1: expected a part of the traffic, from 0.1% to below 100%/,
+  ],
+  [
+    'linear steps of more than half',
+    'verify:',
+    'switch: { traffic: { linear: 60% } }\n    verify:',
+    /^12:\d+ services.tiny.switch.traffic.linear: expected a step from 2% to 50%/,
+  ],
+  [
+    'steps of both kinds',
+    'verify:',
+    'switch: { traffic: { linear: 10%, canary: [5%] } }\n    verify:',
+    /^12:\d+ services.tiny.switch.traffic/,
+  ],
+  [
+    'clients known by something without a name',
+    'verify:',
+    'switch: { traffic: { canary: [5%], sticky: { by: header } } }\n    verify:',
+    /^12:\d+ services.tiny.switch.traffic.sticky/,
   ],
   [
     'a model that is not there',

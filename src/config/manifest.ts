@@ -180,6 +180,39 @@ const requests = z.strictObject({
     .prefault({}),
 })
 
+/** What a client is known by, who then stays with the version that answered it. */
+const sticky = z.union([
+  z.strictObject({ by: z.enum(['header', 'cookie']), name: headerName }),
+  z.strictObject({ by: z.literal('address') }),
+])
+
+/** Less than all of it, and not so little that it is none. */
+const part = share.refine(
+  (value) => value >= 0.001 && value < 1,
+  'expected a part of the traffic, from 0.1% to below 100%',
+)
+
+const traffic = z.union([
+  z.literal('allAtOnce'),
+  z.strictObject({
+    canary: z
+      .array(part)
+      .min(1)
+      .max(20)
+      .refine(
+        (all) => all.every((one, at) => at === 0 || one > all[at - 1]!),
+        'expected each share to be larger than the one before',
+      ),
+    every: wait.default(600),
+    sticky: sticky.optional(),
+  }),
+  z.strictObject({
+    linear: part.refine((value) => value >= 0.02 && value <= 0.5, 'expected a step from 2% to 50%'),
+    every: wait.default(300),
+    sticky: sticky.optional(),
+  }),
+])
+
 const signal = z.enum(['errors', 'latency'])
 
 const service = z.strictObject({
@@ -194,7 +227,7 @@ const service = z.strictObject({
   switch: z
     .strictObject({
       when: z.enum(['verified', 'approved']).default('verified'),
-      traffic: z.literal('allAtOnce').default('allAtOnce'),
+      traffic: traffic.default('allAtOnce'),
       drain: duration.default(600),
     })
     .prefault({}),
@@ -274,5 +307,6 @@ export type Manifest = z.output<typeof manifest>
 /** As the file says it. */
 export type ManifestText = z.input<typeof manifest>
 export type ServiceManifest = Manifest['services'][string]
+export type TrafficManifest = z.output<typeof traffic>
 export type VersionManifest = ServiceManifest['versions'][string]
 export type GateManifest = ServiceManifest['verify'][number]

@@ -40,9 +40,6 @@ function walk(value: unknown, path: (string | number)[], found: NotBuilt[]): voi
   if (place !== undefined && place in keys) return void found.push({ path, what: keys[place]! })
   if (place !== undefined && typeof value === 'string' && values[place]!.includes(value))
     return void found.push({ path, what: `\`${path.at(-1)}: ${value}\`` })
-  // `traffic` is one word today; canary and linear are mappings.
-  if (matches('services.*.switch.traffic', path) && typeof value === 'object' && value !== null)
-    return void found.push({ path, what: `${Object.keys(value)[0] ?? 'this'} traffic` })
   if (Array.isArray(value)) value.forEach((one, index) => walk(one, [...path, index], found))
   else if (typeof value === 'object' && value !== null)
     for (const [key, one] of Object.entries(value)) walk(one, [...path, key], found)

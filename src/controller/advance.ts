@@ -1,14 +1,16 @@
 /** One step of a watch: what arrived goes into its lines, and what is due in assignment order goes into its evidence. */
 import type { GatewayState, Observation } from '../gateway/control.ts'
-import { answerOf, cellOf, readCell } from '../guard/answer.ts'
+import { answerOf, cellOf, drawnCellOf, readCell, readDrawn } from '../guard/answer.ts'
 import { beginCoverage, countCoverage, isCovered } from '../guard/coverage.ts'
 import type { Coverage } from '../guard/coverage.ts'
 import { outcomeOf } from '../guard/outcome.ts'
 import { joinPairs } from '../guard/pairs.ts'
 import type { Half } from '../guard/pairs.ts'
+import { lost } from '../guard/line.ts'
 import { inOrder } from '../guard/reorder.ts'
 import type { Arrived } from '../guard/reorder.ts'
 import { observe, observePairs } from '../guard/watch.ts'
+import type { Context, Judged, WatchState } from '../guard/watch.ts'
 import { readyOf } from './ready.ts'
 import type { Watch } from './store.ts'
 
@@ -27,19 +29,26 @@ export function advanceWatch(
   const instances = [...before.instances]
   const seen = items.filter((item) => item.service === service)
   const live = seen.filter(({ isCopy }) => isCopy !== true)
+  const drawn = before.drawn ?? null
   const arrived = live.map((item): Arrived => ({
     seq: item.seq,
-    cell: item.release === release ? cellOf(answerOf(item), instances) : null,
+    cell:
+      drawn !== null
+        ? drawnCell(item, { release, ...drawn, instances })
+        : item.release === release
+          ? cellOf(answerOf(item), instances)
+          : null,
   }))
   const { order, due } = inOrder(before.order, run, arrived, at)
 
   const { twice: control } = before
+  const old = control?.old ?? drawn?.old ?? null
   const sofar = control && countCoverage(control.coverage, coverageOf(seen, release, control.old))
   const context = {
     at,
     ready: {
       new: readyOf(last, service, release),
-      old: control === null ? 0 : readyOf(last, service, control.old),
+      old: old === null ? 0 : readyOf(last, service, old),
     },
     pairs: sofar !== null && isCovered(sofar),
     timesApart: control !== null,
@@ -48,8 +57,7 @@ export function advanceWatch(
     next: order.next,
     every: order.every,
   }
-  const answers = due.map((cell) => ({ side: 'new' as const, answer: readCell(cell, instances) }))
-  const alone = observe(before.watch, answers, context)
+  const alone = observeDue(before.watch, due, { context, instances, drawn })
   if (control === null || sofar === null) return { ...before, order, instances, watch: alone }
 
   const halves = seen.flatMap((item) => halfOf(item, { release, old: control.old, instances }))
@@ -60,6 +68,56 @@ export function advanceWatch(
   const badAlone = pairs.filter((pair) => pair.new.outcome === 'bad' && pair.old.outcome === 'void')
   const coverage = countCoverage(sofar, { ...beginCoverage(), badAlone: badAlone.length })
   return { ...before, order, instances, watch, twice: { ...control, pairing, coverage } }
+}
+
+/** Each part of what is due by the share by which it was drawn: at the end of a step answers of two steps lie side by side. */
+function observeDue(
+  before: WatchState,
+  due: readonly string[],
+  {
+    context,
+    instances,
+    drawn,
+  }: { context: Context; instances: readonly string[]; drawn: Watch['drawn'] },
+): WatchState {
+  const answerIn = (cell: string): Judged => ({ side: 'new', answer: readCell(cell, instances) })
+  if (drawn == null) return observe(before, due.map(answerIn), context)
+  let state = before
+  let part: Judged[] = []
+  let share: number | null = null
+  const judge = () => {
+    const sticky = drawn.sticky && share !== null
+    if (part.length > 0) state = observe(state, part, { ...context, share, sticky })
+    part = []
+  }
+  for (const cell of due) {
+    const how = readDrawn(cell)
+    // What was lost says not how it was drawn.
+    if (!cell.startsWith(lost) && how.share !== share) {
+      judge()
+      share = how.share
+    }
+    part.push({ ...answerIn(cell), side: how.side, client: String(how.client) })
+  }
+  judge()
+  return state
+}
+
+/** Null where it holds its place in the order only: it went to another version, or nobody drew where it went. */
+function drawnCell(
+  item: Observation,
+  {
+    release,
+    old,
+    sticky,
+    instances,
+  }: { release: string; old: string; sticky: boolean; instances: string[] },
+): string | null {
+  const { share = null, client } = item
+  if (item.release !== release && item.release !== old) return null
+  const side = item.release === release ? 'new' : 'old'
+  if (side === 'old' && (share === null || (sticky && client === 0))) return null
+  return drawnCellOf(answerOf(item), { side, share, client }, instances)
 }
 
 /** What of this watch waits for something that may never come. */

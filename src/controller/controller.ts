@@ -2,7 +2,7 @@
 import type { GatewayState } from '../gateway/control.ts'
 import { log } from '../log.ts'
 import { advance } from '../release/advance.ts'
-import type { Move } from '../release/advance.ts'
+import type { Move } from '../release/move.ts'
 import { settle } from '../release/commands.ts'
 import { enter } from '../release/enter.ts'
 import { nextActions } from '../release/next-actions.ts'
@@ -171,7 +171,8 @@ export function createController(hands: Hands & { watching: Watching }): Control
   function save(service: Service, release: Release, move: Move, seen: Seen): void {
     const next = enter(service, release, move, now())
     const entered = next.release!
-    if (entered.phase.name === 'switching') hands.watching.begin(entered)
+    if (entered.phase.name === 'switching' && entered.phase.step === 1)
+      hands.watching.begin(entered)
     const event = phaseEvent(entered, move, seen)
     rows.save({
       next,

@@ -66,6 +66,7 @@ function gatewayFact(
     outdated: JSON.stringify([table.route, table.rules ?? {}]) !== JSON.stringify([route, rules]),
     environments: table.environments,
     copies: table.copies ?? null,
+    split: table.split ?? null,
     inFlight: state.inFlight,
     inFlightOf: Object.fromEntries(
       Object.entries(state.replicas).map(([id, { inFlight }]) => [id, inFlight]),

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { GatewayClient } from '../gateway/client.ts'
 import type { ServiceTable, Stored } from '../gateway/control.ts'
+import { percent } from '../guard/baseline.ts'
 import { log } from '../log.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Routes } from '../release/desired-world.ts'
@@ -155,14 +156,20 @@ function journalStored({ store, now }: Hands, service: Service, stored: Stored):
     stored.generation !== phase.generation
   )
     return
-  const change = phase.name === 'switching' ? 'switch' : 'rollback'
+  const share = phase.name === 'switching' ? phase.share : undefined
+  const change = phase.name !== 'switching' ? 'rollback' : share === undefined ? 'switch' : 'step'
   const tookMs = Math.max(
     stored.at - phase.since.wall,
     stored.prepareMs + stored.syncMs + stored.storeMs,
   )
   const to = service.live?.version
-  const data = { change, ...stored, tookMs }
-  const text = `${change === 'switch' ? 'switched' : 'rolled back'} to ${to} (${service.colour}) in one step, generation ${stored.generation}, ${tookMs.toFixed(1)} ms`
+  const data = { change, ...(share === undefined ? {} : { share }), ...stored, tookMs }
+  const said = {
+    switch: `switched to ${to} (${service.colour}) in one step`,
+    step: `${percent(share ?? 1)} of the traffic to ${to} (${service.colour})`,
+    rollback: `rolled back to ${to} (${service.colour}) in one step`,
+  }
+  const text = `${said[change]}, generation ${stored.generation}, ${tookMs.toFixed(1)} ms`
   record(
     { store },
     {

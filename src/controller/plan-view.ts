@@ -39,7 +39,8 @@ export function planView(
   const { rules, price, template } = plan
   const standbyS = rules.standby.reduce((sum, { forS }) => sum + forS, 0)
   const toSwitchMs = median(today.tookMs)
-  const upS = rules.watch.atLeastS + standbyS
+  const stepsS = (rules.traffic?.shares.length ?? 0) * (rules.traffic?.everyS ?? 0)
+  const upS = stepsS + rules.watch.atLeastS + standbyS
   const replicaHours = toSwitchMs === null ? null : (replicas * (toSwitchMs + upS * 1000)) / hourMs
   return {
     service: service.name,
@@ -51,6 +52,10 @@ export function planView(
     capacity: { replicas, gpus: replicas * template.gpus },
     toSwitchMs,
     measured: today.tookMs.length,
+    steps: {
+      shares: service.live === null ? [] : (rules.traffic?.shares ?? []),
+      everyS: rules.traffic?.everyS ?? 0,
+    },
     watch: {
       atLeastS: rules.watch.atLeastS,
       atMostS: rules.watch.atMostS,

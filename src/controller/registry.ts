@@ -15,6 +15,7 @@ import { goldenLines } from '../verification/golden-set/lines.ts'
 import { bundleDigest, contentOf, versionDigest } from '../versions/digest.ts'
 import { readyOf, templateOf } from '../versions/template.ts'
 import type { Plan } from './plan.ts'
+import { trafficOf } from './traffic.ts'
 import type { Rows } from './rows.ts'
 import type { ControllerStore } from './store.ts'
 import { watchRulesOf } from './watch-rules.ts'
@@ -214,6 +215,7 @@ export function openRegistry({
       rules: {
         gates: named.map(({ name }) => gateOf(name, specByName[name]!)),
         switchWhen: service.switch.when,
+        ...trafficOf(service.switch.traffic),
         readyWithinS: environment.ready.within,
         drainS: service.switch.drain,
         watch: {

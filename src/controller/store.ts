@@ -18,6 +18,8 @@ export type Watch = {
   instances: string[]
   /** Null without a control group. */
   twice: { old: string; pairing: Pairing; coverage: Coverage } | null
+  /** The old version beside which a part of the traffic is answered; absent where all moves at once. */
+  drawn?: { old: string; sticky: boolean } | null
 }
 
 /** How long the answers of a version took, by the load it was under. */

@@ -1,11 +1,13 @@
 /** Rows, facts and the record, in the words that CLI, API and dashboard show. */
 import type { EnvironmentView, ReleaseView, ServiceView } from '../api/shapes.ts'
 import { gatesTaken } from '../release/gates.ts'
-import { isEnd } from '../release/release.ts'
-import type { Environment, Release, Service } from '../release/release.ts'
+import { desiredWorld } from '../release/desired-world.ts'
+import { isEnd, other } from '../release/release.ts'
+import type { Environment, Placed, Release, Service } from '../release/release.ts'
 import { commands, serviceCan } from '../release/release-can.ts'
 import { colourOf, roleOf } from '../release/roles.ts'
 import { notLive } from '../release/roles.ts'
+import type { GatewayFact } from '../release/seen.ts'
 import type { Event } from '../storage/events.ts'
 import type { Controller } from './controller.ts'
 import { costOf } from './cost.ts'
@@ -22,10 +24,10 @@ export type ViewSources = Hands & {
 
 export function serviceView(sources: ViewSources, service: Service): ServiceView {
   const { store, controller, rows } = sources
-  const { name, live } = service
-  const colour = colourOf(service, 'live')
+  const { name } = service
+  const { live, colour } = answering(service)
   const standby =
-    service.standby === null
+    service.standby === null || live === service.standby
       ? null
       : {
           environment: colourOf(service, 'standby')!,
@@ -58,6 +60,17 @@ export function serviceView(sources: ViewSources, service: Service): ServiceView
     ),
     problems: [...controller.problems(name), ...unwritten],
   }
+}
+
+/**
+ * What most clients are answered by. The row exchanges the roles with the first step of a switch; while the new version has a
+ * part of the traffic only, people call the old one live and the new one the candidate.
+ */
+function answering(service: Service): { live: Placed | null; colour: Environment | null } {
+  const { split } = desiredWorld(service)
+  return split === null
+    ? { live: service.live, colour: colourOf(service, 'live') }
+    : { live: service.standby, colour: other(split.to) }
 }
 
 /** Registered ones, and those that the manifest names and nobody has deployed yet. */
@@ -128,7 +141,8 @@ function environmentView(
   service: Service,
   environment: Environment,
 ): EnvironmentView {
-  const inFlight = controller.lastSeen(service.name)?.seen.gateway?.inFlight[environment] ?? 0
+  const gateway = controller.lastSeen(service.name)?.seen.gateway ?? null
+  const inFlight = gateway?.inFlight[environment] ?? 0
   const here = provider
     .look()
     .filter(
@@ -139,8 +153,9 @@ function environmentView(
     )
   const role = roleOf(service, environment)
   const placed = role === 'live' ? service.live : (notLive(service)?.placed ?? null)
+  const { split } = desiredWorld(service)
   return {
-    role,
+    role: split === null ? role : split.to === environment ? 'candidate' : 'live',
     version: placed?.version ?? here[0]?.version ?? null,
     replicas: here.map(({ id, state, host, port, pid, restarts }) => ({
       id,
@@ -151,7 +166,14 @@ function environmentView(
       restarts,
     })),
     inFlight,
+    share: shareOf(gateway, environment),
   }
+}
+
+function shareOf(gateway: GatewayFact | null, environment: Environment): number {
+  const split = gateway?.split ?? null
+  if (split?.to === environment) return split.share
+  return gateway?.live === environment ? 1 - (split?.share ?? 0) : 0
 }
 
 /** Said only from what was seen: how many replicas of the standby are ready, and what the last move took. */

@@ -2,7 +2,7 @@
 import type { GatewayClient } from '../gateway/client.ts'
 import { answerMax } from '../gateway/ledger.ts'
 import type { GatewayState, Observation } from '../gateway/control.ts'
-import { cellWidth } from '../guard/answer.ts'
+import { cellWidth, drawnWidth } from '../guard/answer.ts'
 import { beginCoverage } from '../guard/coverage.ts'
 import { decide } from '../guard/decide.ts'
 import type { Decision } from '../guard/guard.ts'
@@ -81,7 +81,9 @@ export function watchingOf({
             }
       const [run, next] = [last?.run ?? '', nextOf(service, state?.assigned ?? 0)]
       const perSecond = old?.load.perSecond?.new ?? 0
-      const order = beginOrder(run, next, { width: cellWidth, perSecond })
+      const drawn = drawnOf(release)
+      const width = drawn === null ? cellWidth : drawnWidth
+      const order = beginOrder(run, next, { width, perSecond })
       const watch = beginWatch(plan.watch, history, from === null)
       const twice =
         from === null || release.rules.control === undefined
@@ -91,19 +93,27 @@ export function watchingOf({
               pairing: beginPairing(run, next, perSecond),
               coverage: beginCoverage(),
             }
-      store.traffic.putWatch(release.id, { service, watch, order, instances: [], twice })
+      store.traffic.putWatch(release.id, { service, watch, order, instances: [], twice, drawn })
     },
 
     judge(release: Release): GuardFact | null {
-      const { name } = release.phase
-      if (name !== 'watching' && name !== 'stabilizing') return null
+      const { phase } = release
+      const isStep = phase.name === 'switching' && phase.share !== undefined
+      if (phase.name !== 'watching' && phase.name !== 'stabilizing' && !isStep) return null
       const decision = decisionOf(release)
       if (decision === null) return null
-      const { because, replace: setAside } = decision
-      return { decision: name === 'watching' ? decision.decision : 'hold', because, setAside }
+      const { because, replace: setAside, wouldShow } = decision
+      const isOver = phase.name === 'stabilizing'
+      return { decision: isOver ? 'hold' : decision.decision, because, setAside, wouldShow }
     },
 
     view: (release: Release): Decision | null => decisionOf(release),
+  }
+
+  /** As the switch was entered: its steps draw who answers. */
+  function drawnOf({ phase, from, rules }: Release): NonNullable<Watch['drawn']> | null {
+    if (phase.name !== 'switching' || phase.share === undefined || from === null) return null
+    return { old: from.release, sticky: rules.traffic?.sticky != null }
   }
 
   /**

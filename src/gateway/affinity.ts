@@ -21,7 +21,7 @@ export function headerIn(name: string, lines: Lines): string | null {
 }
 
 /** RFC 6265 §4.2.1: `Cookie: a=1; b=2`. Names differ by case. */
-function cookieIn(name: string, lines: Lines): string | null {
+export function cookieIn(name: string, lines: Lines): string | null {
   const cookies = headerIn('cookie', lines)
   return cookies === null ? null : found(`(?:^|;[ \\t]*)${escaped(name)}=([^;]*)`, cookies, '')
 }

@@ -14,6 +14,8 @@ export type Asked = {
   observed: boolean
   /** Hash of what the client's requests have in common. */
   key: number | null
+  /** What the version was drawn for; see split.ts. Null: it was not drawn. */
+  drawn: { share: number; client: number } | null
 }
 
 /** @param worker whose row of the counts is added to */
@@ -32,11 +34,17 @@ export function openClaims(shared: Shared, worker: number) {
    *
    * @returns `none` where there is no replica, `full` where each is at its limit and the queue is too
    */
-  return function claim({ table, environment, observed, key }: Asked): Claim | 'none' | 'full' {
+  return function claim({
+    table,
+    environment,
+    observed,
+    key,
+    drawn,
+  }: Asked): Claim | 'none' | 'full' {
     const replica = first(table, environment, key)
     if (typeof replica === 'string') return replica
     const seq = observed ? Atomics.add(shared.assigned, table.serviceSlot, 1) >>> 0 : null
-    return new Claim(room, { table, environment, key, seq, replica })
+    return new Claim(room, { table, environment, key, drawn, seq, replica })
   }
 
   /** Where there is a limit, nobody overtakes those who wait. */
@@ -71,6 +79,7 @@ export class Claim {
   readonly environment: SlottedEnvironment
   /** Assignment order over all workers; null on the preview listener. */
   readonly seq: number | null
+  readonly drawn: Asked['drawn']
   /** Wall time, ms. */
   readonly at = Date.now()
   replica: SlottedReplica
@@ -87,6 +96,7 @@ export class Claim {
       table,
       environment,
       key,
+      drawn,
       seq,
       replica,
     }: Omit<Asked, 'observed'> & { seq: number | null; replica: SlottedReplica },
@@ -95,6 +105,7 @@ export class Claim {
     this.table = table
     this.environment = environment
     this.key = key
+    this.drawn = drawn
     this.seq = seq
     this.replica = replica
   }

@@ -17,11 +17,23 @@ export type ServiceTable = {
   /** The environment that the preview listener reaches; null answers 503 `no-candidate`. */
   preview: Environment | null
   environments: Record<Environment, EnvironmentTable | null>
+  /** While traffic moves in steps: this part of it is answered by another environment. */
+  split?: Split | null
   /** Requests that are sent to another environment too, off the live path. */
   copies?: Copies | null
   /** How its requests are treated; what is left out is as `rules.ts` says. */
   rules?: Partial<TrafficRules>
 }
+
+export type Split = {
+  to: Environment
+  /** Of the requests, or of the clients; between 0 and 1, neither included. */
+  share: number
+  /** What a client is known by. Null: a coin is thrown for each request. */
+  sticky: Sticky | null
+}
+
+export type Sticky = { by: 'header' | 'cookie'; name: string } | { by: 'address' }
 
 /** A copy may have effects: only what the service allows is copied (rulings §15). */
 export type Copies = {
@@ -183,6 +195,10 @@ export type Observation = {
   isCopy?: true
   /** A copy was made of it: what becomes of that is said too, with the same seq, as `void` where it was not sent after all. */
   copied?: true
+  /** It was assigned by a coin: of so many requests, or clients, this part goes to the new version. */
+  share?: number
+  /** What the coin was thrown for, where clients stick to a version: a hash. 0: the request, or nobody. */
+  client: number
   /** Assignment order over all workers of one gateway run, per service (modulo 2³²). */
   seq: number
   /** Wall time of the assignment, ms. */

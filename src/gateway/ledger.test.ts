@@ -21,6 +21,7 @@ const seen = (seq: number, outcome: Observation['outcome'] = 'ok') => ({
   status: 200,
   firstByteMs: 1.25,
   totalMs: 2.5,
+  client: 4_000_000_000,
 })
 
 /** Batches of a notebook that was given these many observations. */

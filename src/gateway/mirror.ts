@@ -60,6 +60,8 @@ export function openMirror({
       const { table, seq } = flight.claim
       const { copies: wanted, service } = table
       if (wanted === null || seq === null || !mayBeCopied(wanted, flight.exchange)) return
+      // Never to where the original goes.
+      if (wanted.to.environment === flight.claim.environment.environment) return
       if (shareOf(flight.requestId) >= wanted.share) return
       if (copies.size >= copiesMax || hands.heldBytes >= heldMaxBytes)
         return count(service, 'too-many')

@@ -9,7 +9,15 @@ import type { Shared } from './shared.ts'
 /** All observations of one claim's table and replica share these. */
 export type Subject = Pick<
   Observation,
-  'service' | 'environment' | 'version' | 'release' | 'replica' | 'generation' | 'isCopy' | 'copied'
+  | 'service'
+  | 'environment'
+  | 'version'
+  | 'release'
+  | 'replica'
+  | 'generation'
+  | 'isCopy'
+  | 'copied'
+  | 'share'
 >
 
 /** Numbers from `from` up to, not including, `to` (modulo 2³²) were not noted by whoever had not claimed them before. */
@@ -33,8 +41,8 @@ const outcomes: readonly Observation['outcome'][] = [
   'refused',
   'void',
 ]
-/** Subject, seq, at, outcome, status, first byte, total. */
-const columns = 7
+/** Subject, seq, at, outcome, status, first byte, total, client. */
+const columns = 8
 const batchMax = 512
 const flushMs = 25
 /** Batches that main has not taken yet, in observations: an overload must not become a memory leak. */
@@ -74,7 +82,7 @@ export function openNotebook(
     add(
       key: object,
       subject: Subject,
-      { seq, at, outcome, status, firstByteMs, totalMs }: Omit<Observation, keyof Subject>,
+      { seq, at, outcome, status, firstByteMs, totalMs, client }: Omit<Observation, keyof Subject>,
     ): void {
       const place = count * columns
       numbers[place] = placeOf(key, subject)
@@ -84,6 +92,7 @@ export function openNotebook(
       numbers[place + 4] = status
       numbers[place + 5] = firstByteMs
       numbers[place + 6] = totalMs
+      numbers[place + 7] = client
       if (++count >= batchMax) flush()
       else timer ??= setTimeout(flush, flushMs)
     },
@@ -94,9 +103,10 @@ export function openNotebook(
   function placeOf(key: object, subject: Subject): number {
     let known = places.get(key)
     if (known === undefined) places.set(key, (known = new Map()))
-    const { replica, isCopy, copied } = subject
-    const which =
-      isCopy === true ? `copy ${replica}` : copied === true ? `copied ${replica}` : replica
+    const { replica, isCopy, copied, share } = subject
+    const how = isCopy === true ? 'copy ' : copied === true ? 'copied ' : ''
+    // Of those who say not who they are nothing was drawn.
+    const which = `${how}${share === undefined ? '' : 'drawn '}${replica}`
     let place = known.get(which)
     if (place === undefined) {
       place = subjects.push(subject) - 1
@@ -130,6 +140,7 @@ export function observationsOf({ subjects, numbers, count }: Batch, from = 0): O
       status: numbers[place + 4]!,
       firstByteMs: numbers[place + 5]!,
       totalMs: numbers[place + 6]!,
+      client: numbers[place + 7]!,
     }
   })
 }

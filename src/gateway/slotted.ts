@@ -1,5 +1,5 @@
 /** Tables as workers hold them: every replica with its place in shared memory. */
-import type { Copies, Environment, ServiceTable, TrafficRules } from './control.ts'
+import type { Copies, Environment, ServiceTable, Split, TrafficRules } from './control.ts'
 import { hashOf } from './hash.ts'
 import { rulesOf } from './rules.ts'
 
@@ -28,6 +28,7 @@ export type SlottedTable = {
   generation: number
   live: SlottedEnvironment | null
   preview: SlottedEnvironment | null
+  split: (Omit<Split, 'to'> & { to: SlottedEnvironment }) | null
   rules: TrafficRules
   copies: (Omit<Copies, 'to'> & { to: SlottedEnvironment }) | null
 }
@@ -53,6 +54,8 @@ export function slotTable(table: ServiceTable, serviceSlot: number, slotOf: Slot
     const queue = { id: '', host: '', port: 0, slot, hash: 0 }
     return { environment, version: found.version, release: found.release, replicas, queue }
   }
+  const split = table.split ?? null
+  const splitTo = one(split?.to ?? null)
   const copies = table.copies ?? null
   const copied = one(copies?.to ?? null)
   return {
@@ -62,11 +65,8 @@ export function slotTable(table: ServiceTable, serviceSlot: number, slotOf: Slot
     generation,
     live: one(table.live),
     preview: one(table.preview),
+    split: split === null || splitTo === null ? null : { ...split, to: splitTo },
     rules,
-    // Never to where the original goes.
-    copies:
-      copies === null || copied === null || copies.to === table.live
-        ? null
-        : { ...copies, to: copied },
+    copies: copies === null || copied === null ? null : { ...copies, to: copied },
   }
 }

@@ -175,6 +175,15 @@ export function openSwitchboard({
       const replicas = one.live === null ? 1 : (one.environments[one.live]?.replicas.length ?? 0)
       if (replicas === 0)
         throw conflict('empty-live', `${table.service}: ${one.live} has no replica to route to`)
+      const { split = null } = one
+      if (split === null) continue
+      if (split.to === one.live || (one.environments[split.to]?.replicas.length ?? 0) === 0)
+        throw conflict('empty-split', `${table.service}: no second place has a part of the traffic`)
+      if (!(split.share > 0 && split.share < 1))
+        throw conflict(
+          'wrong-share',
+          `${table.service}: a part of the traffic lies between 0 and 1, ${split.share} was asked for`,
+        )
     }
   }
 
@@ -211,16 +220,21 @@ export function openSwitchboard({
   }
 
   function refuseWhileUsed(service: string, environment: Environment): void {
-    const { table } = services.get(service)!
-    if (table.live === environment)
+    if (isAnswering(service, environment))
       throw conflict('live', `${environment} of ${service} answers clients: it is never taken down`)
     const open = inFlight(service, environment)
     if (open > 0)
       throw conflict('in-flight', `${environment} of ${service} has ${open} requests in flight`)
   }
 
+  /** All of the traffic, or a part of it. */
+  function isAnswering(service: string, environment: Environment): boolean {
+    const table = services.get(service)?.table
+    return table !== undefined && (table.live === environment || table.split?.to === environment)
+  }
+
   async function cut(service: string, environment: Environment): Promise<OpenRequest[]> {
-    if (services.get(service)?.table.live === environment)
+    if (isAnswering(service, environment))
       throw conflict('live', `${environment} of ${service} answers clients: nothing of it is cut`)
     return everywhere({ kind: 'cut', service, environment })
   }

@@ -28,7 +28,8 @@ export function openTables(shared: Shared, first: readonly SlottedTable[]) {
         const live = table.live?.environment === environment ? null : table.live
         const preview = table.preview?.environment === environment ? null : table.preview
         const copies = table.copies?.to.environment === environment ? null : table.copies
-        held!.byGeneration.set(generation, { ...table, live, preview, copies })
+        const split = table.split?.to.environment === environment ? null : table.split
+        held!.byGeneration.set(generation, { ...table, live, preview, split, copies })
       }
     },
   }

@@ -27,6 +27,7 @@ import { openQueue } from './queue.ts'
 import { signerOf } from './request-id.ts'
 import type { Signer } from './request-id.ts'
 import { openShared } from './shared.ts'
+import { sideOf } from './split.ts'
 import type { SlottedEnvironment, SlottedReplica, SlottedTable } from './slotted.ts'
 import { openTables } from './tables.ts'
 import { openUpstreams } from './upstreams.ts'
@@ -114,16 +115,22 @@ function walk(exchange: Exchange, role: 'live' | 'preview'): void {
   const host = exchange.fields.host ?? ''
   const table = tables.find(host, exchange.target)
   if (table === null) return refuse(exchange, noRoute(host, exchange.target))
-  const environment = table[role]
-  if (environment === null)
+  const standing = table[role]
+  if (standing === null)
     return refuse(
       exchange,
       role === 'live' ? noLiveVersion(table.service) : noCandidate(table.service),
     )
+  const side =
+    table.split === null || role === 'preview'
+      ? null
+      : sideOf(table.split, standing, exchange, Math.random)
+  const environment = side === null ? standing : side.environment
+  const drawn = side === null ? null : { share: table.split!.share, client: side.client }
   const { rules, service, serviceSlot } = table
   if (isTooLarge(exchange, rules.bodyMaxBytes)) return refuse(exchange, bodyTooLarge(table))
   const key = affinityKey(rules.affinity, exchange.fields.lines)
-  const claimed = claim({ table, environment, observed: role === 'live', key })
+  const claimed = claim({ table, environment, observed: role === 'live', key, drawn })
   if (claimed === 'none') return refuse(exchange, noReplica(service))
   if (claimed === 'full') return refuse(exchange, queueFull(service))
   const { seq, at } = claimed
@@ -142,7 +149,7 @@ function isTooLarge({ body, fields }: Exchange, bodyMaxBytes: number | null): bo
 }
 
 function note(
-  { table, seq, at, noted }: Claim,
+  { table, seq, at, noted, drawn }: Claim,
   where: { environment: SlottedEnvironment; replica: SlottedReplica | null },
   which: 'alone' | 'copied' | 'copy',
   result: Ended,
@@ -159,7 +166,8 @@ function note(
   }
   if (which === 'copy') subject.isCopy = true
   if (which === 'copied') subject.copied = true
-  notebook.add(environment, subject, { seq, at, ...result })
+  if (drawn !== null) subject.share = drawn.share
+  notebook.add(environment, subject, { seq, at, client: drawn?.client ?? 0, ...result })
 }
 
 function refuse(exchange: Exchange, { status, code, title, hint }: Refusal): void {

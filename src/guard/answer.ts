@@ -26,6 +26,8 @@ export type Raw = {
 }
 
 export const cellWidth = 4
+/** Where versions were drawn: share and client beside the answer. */
+export const drawnWidth = 8
 
 const letters: Record<Outcome, string> = { good: 'g', bad: 'b', gone: 'h', void: 'v' }
 const outcomes: Record<string, Outcome> = { g: 'good', b: 'bad', h: 'gone', v: 'void' }
@@ -73,10 +75,51 @@ export function cellOf(
   )
 }
 
+/** How the version that answered was drawn. */
+export type Drawn = {
+  side: 'new' | 'old'
+  /** Of the requests, or of the clients, that go to the new version; null where all go to one. */
+  share: number | null
+  /** A hash of the client, 32 bits; 0: it was drawn for the request. */
+  client: number
+}
+
+/** Of the answer's letter, where the old version gave it. */
+const oldLetters: Record<string, string> = { g: 'G', b: 'B', h: 'H', v: 'V' }
+const shareSteps = 10_000
+/** A part of 32 bits that stays below the surrogates. */
+const clientBits = 11
+
+/** @returns `drawnWidth` characters; {@link readDrawn} reads them, and {@link readCell} the answer within them */
+export function drawnCellOf(answer: Answer, drawn: Drawn, instances: string[]): string {
+  const { side, share, client } = drawn
+  const cell = cellOf(answer, instances)
+  const mask = 2 ** clientBits - 1
+  const codes = [
+    share === null ? 0 : 1 + Math.round(share * shareSteps),
+    client & mask,
+    (client >>> clientBits) & mask,
+    client >>> (2 * clientBits),
+  ]
+  const first = side === 'new' ? cell[0]! : oldLetters[cell[0]!]!
+  return first + cell.slice(1) + String.fromCharCode(...codes.map((code) => firstCode + code))
+}
+
+export function readDrawn(cell: string): Drawn {
+  const [share = 0, low = 0, middle = 0, high = 0] = [4, 5, 6, 7].map((place) =>
+    cell.length > place ? cell.charCodeAt(place) - firstCode : 0,
+  )
+  return {
+    side: Object.values(oldLetters).includes(cell[0] ?? '') ? 'old' : 'new',
+    share: share <= 0 ? null : (share - 1) / shareSteps,
+    client: (low | (middle << clientBits) | (high << (2 * clientBits))) >>> 0,
+  }
+}
+
 /** What was lost in the line is void. */
 export function readCell(cell: string, instances: readonly string[]): Answer {
   return {
-    outcome: outcomes[cell[0] ?? ''] ?? 'void',
+    outcome: outcomes[(cell[0] ?? '').toLowerCase()] ?? 'void',
     instance: instances[cell.charCodeAt(1) - firstCode] ?? '',
     firstByteMs: msOf(cell.charCodeAt(2)),
     totalMs: msOf(cell.charCodeAt(3)),

@@ -4,7 +4,7 @@ import { bookWealth } from './book.ts'
 import { comparedWith, evidenceNow, said } from './explain.ts'
 import type { Decision } from './guard.ts'
 import { lostShare, lostShareMax } from './minutes.ts'
-import { toClear, toSee } from './outlook.ts'
+import { toClear, toSee, wouldShow } from './outlook.ts'
 import type { SignalState } from './signals.ts'
 import { isFine } from './watch.ts'
 import type { WatchState } from './watch.ts'
@@ -21,6 +21,7 @@ export function decide(state: WatchState, at?: number): Decision {
     decision,
     because,
     missing,
+    wouldShow: decision === 'hold' && allWouldShow(state),
     replace,
     evidence,
   })
@@ -63,6 +64,15 @@ export function decide(state: WatchState, at?: number): Decision {
       .join('; '),
     0,
   )
+}
+
+/** Of the yes/no signals that are required, or of all where none is; with none at all nothing would show. */
+function allWouldShow({ signals, goal, refutedBy, unclear }: WatchState): boolean {
+  if (refutedBy !== null || unclear !== null) return false
+  const yesNo = signals.filter(({ kind }) => kind === 'yesNo')
+  const required = yesNo.filter(({ rules }) => rules.required)
+  const asked = required.length > 0 ? required : yesNo
+  return asked.length > 0 && asked.every((signal) => wouldShow(signal, goal))
 }
 
 function hasDrifted(

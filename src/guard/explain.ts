@@ -82,8 +82,7 @@ export function comparedWith(signal: SignalState): string {
   const { design, kind } = signal
   if (design === 'none') return reasonForNone(signal)
   if (design === 'paired') return "the old version's answers to the same requests (pairs)"
-  if (design === 'split')
-    return "the old version's answers at the same time (a coin for each request)"
+  if (design === 'split') return "the old version's answers at the same time (who answers is drawn)"
   if (design === 'matched') return "the old version's answers at the same time (matched blocks)"
   if (kind === 'yesNo') return signal.memory.baseline.against
   if (kind === 'latency' && design === 'one-sample')

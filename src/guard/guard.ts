@@ -60,6 +60,8 @@ export type Decision = {
   because: string
   /** Answers still missing until the watch could end, at the rate of errors seen so far; null when unknown. */
   missing: number | null
+  /** A regression as large as matters would have shown itself by now: enough to give it more traffic, never to promote it. */
+  wouldShow: boolean
   /** Instances whose answers are set aside: to be replaced while they run. */
   replace: readonly string[]
   evidence: Evidence

@@ -10,6 +10,7 @@ import {
   evidencePerAnswer,
   evidencePerPair,
   evidencePerRequest,
+  evidenceToSee,
   requestsToSee,
 } from '../statistics/wald.ts'
 import type { SignalState } from './signals.ts'
@@ -17,19 +18,33 @@ import type { YesNoMemory } from './yes-no.ts'
 
 /** A few answers say little about a rate: what is expected is mixed in as if it were so many answers. */
 const borrowed = 20
-const even = 0.5
 
 type YesNo = SignalState & { kind: 'yesNo' }
 
 /** @returns null where this design never sees so small a difference, or it cannot be said */
 export function toSee(signal: SignalState, goal: number): number | null {
   if (signal.kind !== 'yesNo') return null
-  const { memory, rules, design, weight, book } = signal
+  const { weight, book } = signal
+  const wealth = bookWealth(book)
+  const requests = requestsToSee(evidenceEach(signal), { risk: 1 / goal, weight, wealth })
+  return Number.isFinite(requests) ? requests : null
+}
+
+/** Would a regression as large as matters have shown itself in what was judged so far? */
+export function wouldShow(signal: SignalState, goal: number): boolean {
+  return signal.shown >= evidenceToSee({ risk: 1 / goal, weight: signal.weight })
+}
+
+/** Nats that each request (pair, answer) gives, if the new version is as bad as matters; 0 where that cannot be said. */
+export function evidenceEach(signal: SignalState): number {
+  if (signal.kind !== 'yesNo') return 0
+  const { memory, rules, design, share } = signal
   const old = oldRate(memory)
   const bad = Math.min(1, old + rules.minimumEffect)
-  const evidence = evidenceFor(design, { old, bad, fixed: memory.baseline.worse })
-  const requests = requestsToSee(evidence, { risk: 1 / goal, weight, wealth: bookWealth(book) })
-  return Number.isFinite(requests) ? requests : null
+  if (design === 'paired') return evidencePerPair(bad * (1 - old), old * (1 - bad))
+  if (design === 'split' || design === 'matched') return evidencePerRequest(old, bad, share)
+  const fixed = memory.baseline.worse
+  return design !== 'none' && bad > fixed ? evidencePerAnswer(bad, fixed) : 0
 }
 
 /** At what was seen so far. @returns 0: it is clear; null: never, or it cannot be said */
@@ -42,17 +57,7 @@ export function toClear(signal: SignalState): number | null {
   return Number.isFinite(needed) ? needed : null
 }
 
-/** Nats for each request (pair, answer), if the new version fails at `bad`. */
-function evidenceFor(
-  design: SignalState['design'],
-  { old, bad, fixed }: { old: number; bad: number; fixed: number },
-): number {
-  if (design === 'paired') return evidencePerPair(bad * (1 - old), old * (1 - bad))
-  if (design === 'split' || design === 'matched') return evidencePerRequest(old, bad, even)
-  return bad > fixed ? evidencePerAnswer(bad, fixed) : 0
-}
-
-function growthNow({ memory, rules, design }: YesNo): number[] | null {
+function growthNow({ memory, rules, design, share }: YesNo): number[] | null {
   if (design === 'none') return null
   if (design === 'paired') {
     const { newOnly, oldOnly, total } = memory.pairs
@@ -80,13 +85,13 @@ function growthNow({ memory, rules, design }: YesNo): number[] | null {
   return growthOf(
     (['new', 'old'] as const).flatMap((side) => {
       const table = linear(fractions.effects.length)
-      nonInferiorSplit(table, { side, share: even, margin: rules.margin, oldMean: old })
+      nonInferiorSplit(table, { side, share, margin: rules.margin, oldMean: old })
       const at = (x: number) =>
         Array.from(table.slopes, (slope, k) => 1 + slope * (x - table.centres[k]!))
-      const rate = side === 'new' ? own : old
+      const [rate, part] = side === 'new' ? [own, share] : [old, 1 - share]
       return [
-        { factors: at(1), share: rate / 2 },
-        { factors: at(0), share: (1 - rate) / 2 },
+        { factors: at(1), share: rate * part },
+        { factors: at(0), share: (1 - rate) * part },
       ]
     }),
   )

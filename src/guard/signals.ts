@@ -55,6 +55,11 @@ type Base = {
   /** While paired: pairs of requests before this one were judged by another design already. */
   pairsFrom: number
   judged: Partial<Record<Design, number>>
+  /** Of the new version, where a coin is thrown. */
+  share: number
+  /** Nats that a regression as large as matters would have given: by the next answer (pair), and by all so far. */
+  each: number
+  shown: number
   book: Book
   /** Each must reach the goal; none: it can never promote. */
   fine: Wealth[]
@@ -82,6 +87,9 @@ export function beginSignal(
     design: 'none' as const,
     pairsFrom: 0,
     judged: {},
+    share: 0.5,
+    each: 0,
+    shown: 0,
     fine: [beginWealth(fractions)],
     fineGoal: 1 / risks.promotion,
   }

@@ -18,6 +18,7 @@ import { distance } from './line.ts'
 import { beginLoad, countLoad, isEqualLoad, perReplica } from './load.ts'
 import type { Load, Ready } from './load.ts'
 import { countMinute } from './minutes.ts'
+import { evidenceEach } from './outlook.ts'
 import type { Minute } from './minutes.ts'
 import { beginSignal, boundShare, pairBets, singleBets, usesHistory, valueOf } from './signals.ts'
 import type { History, SignalState } from './signals.ts'
@@ -211,6 +212,8 @@ function chooseDesigns(state: WatchState, context: Context): void {
     })
     if (design === 'paired' && signal.design !== 'paired') signal.pairsFrom = next
     signal.design = design
+    if (typeof share === 'number') signal.share = share
+    signal.each = evidenceEach(signal)
   }
 }
 
@@ -275,6 +278,7 @@ function apply(
   instance: string,
 ): void {
   signal.judged[signal.design] = (signal.judged[signal.design] ?? 0) + 1
+  signal.shown += signal.each
   if (refutedBy === null && bookWealth(signal.book) < enough) betOn(signal.book, worse, instance)
   for (const [question, factors] of fine.entries())
     if (factors !== null && question < signal.fine.length)

@@ -1,26 +1,13 @@
 /** One look at an active release: does it go on, end, go back, or wait, and for what? */
+import { stabilizing, switching, watching } from './after-switch.ts'
 import { elapsedS, seconds } from './clock.ts'
 import { gatesTaken, isOld, judgeGates } from './gates.ts'
-import type { End, Now, Phase, Release, Service } from './release.ts'
+import { forward, look } from './move.ts'
+import type { Move, View, Wait } from './move.ts'
+import type { Now, Phase, Release, Service } from './release.ts'
 import { colourOf } from './roles.ts'
 import { countReady, replicasOf } from './seen.ts'
-import type { ReplicaFact, Seen } from './seen.ts'
-
-/** What happens next. `enter` turns a move into the next row; a wait changes nothing and says why. */
-export type Move =
-  | {
-      to: 'provisioning' | 'warming' | 'verifying' | 'awaiting-approval' | 'switching' | 'watching'
-      because: string
-    }
-  | { to: 'stabilizing'; because: string }
-  | { to: 'rolling-back'; why: string; by: string }
-  | { to: 'clearing'; endsAs: End; because: string }
-  | { to: 'end'; endsAs: End; because: string }
-
-export type Wait = { waitingFor: string }
-
-/** Death of a live replica of the new version this often, in the watch, is a verdict by itself. */
-const crashesInWatchMax = 3
+import type { Seen } from './seen.ts'
 
 /** An approval is a consent of today, not a blank cheque (rulings §14). */
 const approvalHoldsMs = 24 * 3600 * 1000
@@ -41,7 +28,7 @@ export function advance(service: Service, release: Release, seen: Seen, now: Now
     case 'awaiting-approval':
       return awaitingApproval(service, release, view, seen, now)
     case 'switching':
-      return switching(service, phase, view, seen)
+      return switching(service, release, phase, { view, seen, now })
     case 'watching':
       return watching(release, phase, view, seen, now)
     case 'stabilizing':
@@ -52,29 +39,6 @@ export function advance(service: Service, release: Release, seen: Seen, now: Now
       return clearing(service, phase, seen)
     default:
       return { waitingFor: 'nothing: the release has ended' }
-  }
-}
-
-/** The new version's replicas, wherever they stand now, and those of the live place. */
-type View = {
-  wanted: number
-  own: readonly ReplicaFact[]
-  ownReady: number
-  liveReady: number
-  liveWanted: number
-}
-
-function look(service: Service, release: Release, seen: Seen): View {
-  const own = seen.replicas.filter((replica) => replica.release === release.id)
-  const colour = colourOf(service, 'live')
-  const live =
-    service.live === null || colour === null ? [] : replicasOf(seen, colour, service.live.release)
-  return {
-    wanted: release.bundle.replicas,
-    own,
-    ownReady: countReady(own),
-    liveReady: countReady(live),
-    liveWanted: service.live?.replicas ?? 0,
   }
 }
 
@@ -93,11 +57,6 @@ function wayBackTaken(service: Service, phase: Phase, { gateway }: Seen): Move |
     why: `the gateway went back at generation ${gateway.generation}, and the journal could not be written then`,
     by: 'beryl',
   }
-}
-
-function forward(release: Release, move: Move): Move | Wait {
-  if (release.paused === null) return move
-  return { waitingFor: `\`resume\`: ${release.paused.by} paused it` }
 }
 
 function provisioning(
@@ -173,121 +132,6 @@ function awaitingApproval(
   return forward(release, { to: 'switching', because: consent.because })
 }
 
-function switching(
-  service: Service,
-  phase: Phase & { name: 'switching' },
-  view: View,
-  seen: Seen,
-): Move | Wait {
-  const { gateway } = seen
-  if (gateway === null)
-    return { waitingFor: 'the gateway: it does not answer on its control socket' }
-  if (gateway.generation >= phase.generation && gateway.live === colourOf(service, 'live')) {
-    return { to: 'watching', because: `the gateway routes by generation ${gateway.generation}` }
-  }
-  if (view.ownReady === 0 && service.standby !== null) {
-    return {
-      to: 'rolling-back',
-      why: 'the candidate stopped answering before any traffic had moved',
-      by: 'beryl',
-    }
-  }
-  return { waitingFor: `the gateway to store generation ${phase.generation}` }
-}
-
-function watching(
-  release: Release,
-  phase: Phase & { name: 'watching' },
-  view: View,
-  seen: Seen,
-  now: Now,
-): Move | Wait {
-  const why = release.from === null ? null : whyBack(view, seen)
-  if (why !== null) return { to: 'rolling-back', ...why }
-  if (release.accepted !== null) {
-    return forward(release, {
-      to: 'stabilizing',
-      because: `accepted without more evidence by ${release.accepted.by}: ${release.accepted.reason}`,
-    })
-  }
-  const { atLeastS, atMostS, whenUndecided } = release.rules.watch
-  const watched = elapsedS(phase.since, now)
-  const promotes = seen.guard?.decision === 'promote'
-  if (promotes && watched >= atLeastS)
-    return forward(release, { to: 'stabilizing', because: seen.guard!.because })
-  if (promotes)
-    return {
-      waitingFor: `the watch: ${seconds(atLeastS - watched)} more of at least ${seconds(atLeastS)} (${seen.guard!.because})`,
-    }
-  const missing = seen.guard?.because ?? 'no evidence yet'
-  if (watched < atMostS) return { waitingFor: `evidence: ${missing}` }
-  if (whenUndecided === 'accept') {
-    return forward(release, {
-      to: 'stabilizing',
-      because: `accepted without evidence after ${seconds(atMostS)}, as the manifest says: ${missing}`,
-    })
-  }
-  if (whenUndecided === 'rollBack' && release.from !== null) {
-    return {
-      to: 'rolling-back',
-      why: `undecided after ${seconds(atMostS)}: ${missing}`,
-      by: 'schedule',
-    }
-  }
-  const ways = release.from === null ? '`promote`' : '`promote` or `rollback`'
-  return {
-    waitingFor: `${ways}: the watch had ${seconds(atMostS)} and is undecided (${missing})`,
-  }
-}
-
-function whyBack(view: View, seen: Seen): { why: string; by: string } | null {
-  const crashes = view.own.reduce((sum, replica) => sum + replica.restarts, 0)
-  const last = view.own.find((replica) => replica.state !== 'ready')
-  if (seen.guard?.decision === 'rollBack') return { why: seen.guard.because, by: 'guard' }
-  if (view.own.length > 0 && view.ownReady === 0)
-    return {
-      why: `no replica of the new version answers: ${last?.because ?? 'unknown'}`,
-      by: 'guard',
-    }
-  if (crashes >= crashesInWatchMax)
-    return {
-      why: `replicas of the new version died ${crashes} times${last ? `: ${last.because}` : ''}`,
-      by: 'guard',
-    }
-  return null
-}
-
-function stabilizing(
-  service: Service,
-  release: Release,
-  phase: Phase & { name: 'stabilizing' },
-  now: Now,
-): Move | Wait {
-  if (service.standby === null)
-    return {
-      to: 'clearing',
-      endsAs: 'finished',
-      because: 'a first release has no way back to keep',
-    }
-  if (service.queued !== null)
-    return { to: 'clearing', endsAs: 'finished', because: `superseded by ${service.queued.id}` }
-  const rung = release.rules.standby[phase.rung]
-  if (rung === undefined)
-    return forward(release, {
-      to: 'clearing',
-      endsAs: 'finished',
-      because: 'the standby ladder has no rungs',
-    })
-  const left = rung.forS - elapsedS(phase.since, now)
-  if (left > 0)
-    return { waitingFor: `the standby: ${rung.rung} for another ${seconds(left)}, then gone` }
-  return forward(release, {
-    to: 'clearing',
-    endsAs: 'finished',
-    because: `the standby was kept ${rung.rung} for ${seconds(rung.forS)}`,
-  })
-}
-
 function rollingBack(
   service: Service,
   phase: Phase & { name: 'rolling-back' },
@@ -297,7 +141,8 @@ function rollingBack(
   if (gateway === null)
     return { waitingFor: 'the gateway: it does not answer on its control socket' }
   const colour = colourOf(service, 'live')!
-  if (gateway.generation >= phase.generation && gateway.live === colour) {
+  const isBack = gateway.live === colour && gateway.split == null
+  if (gateway.generation >= phase.generation && isBack) {
     return { to: 'clearing', endsAs: 'rolled-back', because: phase.why }
   }
   const ready =

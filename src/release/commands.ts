@@ -52,7 +52,7 @@ function applyToActive(service: Service, release: Release, asked: Asked, now: No
       return changed({ approvals, skipped })
     }
     case 'promote':
-      return changed({ accepted: { by, at, reason } })
+      return changed(promoted(release, { by, at, reason }))
     case 'pause':
       return changed({ paused: { by, at, up: now.up } })
     case 'resume':
@@ -73,6 +73,16 @@ function applyToActive(service: Service, release: Release, asked: Asked, now: No
         ended: null,
       }
   }
+}
+
+/** The next step now; past the last one: accepted without more evidence. */
+function promoted(
+  { phase }: Release,
+  accepted: { by: Actor; at: number; reason: string },
+): Partial<Release> {
+  return phase.name === 'switching' && phase.share !== undefined
+    ? { phase: { ...phase, promoted: accepted } }
+    : { accepted }
 }
 
 /** A ladder timer stands still while its release is paused. */

@@ -1,5 +1,5 @@
 /** What should be up, and where traffic goes: a table that can be read. It speaks of services and roles, never of steps. */
-import type { Control, Environment, Placed, Release, Role, Service } from './release.ts'
+import type { Control, Environment, Placed, Release, Role, Service, Sticky } from './release.ts'
 import { other } from './release.ts'
 import { colourOf, notLive, roleOf } from './roles.ts'
 import { countReady, isSetAside, replicasOf } from './seen.ts'
@@ -9,10 +9,14 @@ export type World = {
   live: Environment | 'none'
   environments: Record<Environment, Desired>
   copies: Copied | null
+  split: Split | null
 }
 
 /** Where live requests are sent a second time, and which. */
 export type Copied = Control & { to: Environment }
+
+/** A part of the live traffic that another place answers than the one that answers the rest. */
+export type Split = { to: Environment; share: number; sticky: Sticky | null }
 
 export type Desired = { role: Role; placed: Placed | null }
 
@@ -21,6 +25,7 @@ export function desiredWorld(service: Service): World {
     live: service.colour,
     environments: { blue: desired(service, 'blue'), green: desired(service, 'green') },
     copies: copied(service),
+    split: splitOf(service),
   }
 }
 
@@ -31,6 +36,14 @@ function copied(service: Service): Copied | null {
   if (standby === null || (phase !== 'switching' && phase !== 'watching')) return null
   const control = release?.rules.control
   return control === undefined ? null : { ...control, to: colourOf(service, 'standby')! }
+}
+
+/** While a switch goes in steps; in the last one there is nothing left to split. */
+function splitOf({ release, standby, colour }: Service): Split | null {
+  const phase = release?.phase
+  if (phase?.name !== 'switching' || phase.share === undefined) return null
+  if (standby === null || colour === 'none') return null
+  return { to: colour, share: phase.share, sticky: release!.rules.traffic?.sticky ?? null }
 }
 
 function desired(service: Service, environment: Environment): Desired {
@@ -45,6 +58,7 @@ export type Routes = {
   preview: Environment | null
   environments: Record<Environment, EnvironmentFact | null>
   copies?: Copied | null
+  split?: Split | null
 }
 
 /**
@@ -69,25 +83,31 @@ export function desiredRoutes(service: Service, seen: Seen): Routes {
       : { release: placed.release, version: placed.version, replicas }
   }
   const environments = { blue: standing('blue'), green: standing('green') }
-  const live = liveNow(service, environments, seen)
-  const { copies } = world
+  const { copies, split } = world
+  // What does not answer gets no part of it.
+  const isSplit = split !== null && environments.blue !== null && environments.green !== null
+  // While it is split the old version answers the rest, as before.
+  const wanted = split === null ? colourOf(service, 'live') : other(split.to)
+  const live = liveNow(wanted, environments, seen)
   return {
     live,
     preview: previewNow(service, seen),
     environments,
     // Only what live traffic has really moved away from is a control group.
     copies:
-      copies === null || live === copies.to || environments[copies.to] === null ? null : copies,
+      copies === null || (live === copies.to && !isSplit) || environments[copies.to] === null
+        ? null
+        : copies,
+    split: isSplit ? split : null,
   }
 }
 
 /** A first version is routed only once it switches: until then the route answers that there is no live version. */
 function liveNow(
-  service: Service,
+  wanted: Environment | null,
   environments: Routes['environments'],
   seen: Seen,
 ): Environment | null {
-  const wanted = colourOf(service, 'live')
   if (wanted === null) return null
   if (environments[wanted] !== null) return wanted
   // Nothing answers where live should be: leave traffic where it is rather than pointing it at nothing.

@@ -1,7 +1,7 @@
 /** The one place where a phase begins and roles are exchanged. Pure: the next row, to be saved before it is acted on. */
-import type { Move } from './advance.ts'
+import type { Move } from './move.ts'
 import { other } from './release.ts'
-import type { Now, Phase, Release, Service } from './release.ts'
+import type { Now, Phase, Release, Service, Switching } from './release.ts'
 
 export function enter(service: Service, release: Release, move: Move, now: Now): Service {
   switch (move.to) {
@@ -12,7 +12,9 @@ export function enter(service: Service, release: Release, move: Move, now: Now):
     case 'awaiting-approval':
       return withPhase(service, release, { name: move.to, since: now })
     case 'switching':
-      return enterSwitching(service, release, now)
+      return release.phase.name === 'switching'
+        ? enterNextStep(service, release, release.phase, now)
+        : enterSwitching(service, release, now)
     case 'watching':
       return withPhase(service, release, {
         name: 'watching',
@@ -52,7 +54,32 @@ function enterSwitching(service: Service, release: Release, now: Now): Service {
     live: { ...release.bundle, release: release.id },
     standby: service.live,
   }
-  return withPhase(next, release, { name: 'switching', since: now, generation, step: 1, of: 1 })
+  return withPhase(next, release, stepOf(release, { step: 1, generation, now }))
+}
+
+/** The places stay as they are, and the new version gets more. */
+function enterNextStep(service: Service, release: Release, { step }: Switching, now: Now): Service {
+  const generation = service.generation + 1
+  const next: Service = { ...service, generation: generation + 1, back: generation + 1 }
+  return withPhase(next, release, stepOf(release, { step: step + 1, generation, now }))
+}
+
+/** A first version has nobody to share with, and a way back to an older one is not tried out: they go in one step. */
+function stepOf(
+  { rules, from, kind }: Release,
+  { step, generation, now }: { step: number; generation: number; now: Now },
+): Switching {
+  const shares = from === null || kind === 'rollback' ? [] : (rules.traffic?.shares ?? [])
+  const share = shares[step - 1]
+  const of = shares.length + 1
+  return {
+    name: 'switching',
+    since: now,
+    generation,
+    step,
+    of,
+    ...(share === undefined ? {} : { share }),
+  }
 }
 
 function switchedAt(service: Service, release: Release): number {

@@ -34,10 +34,12 @@ const rules = fc
     switchWhen: fc.constantFrom('verified', 'verified', 'approved'),
     whenUndecided: fc.constantFrom('hold', 'accept', 'rollBack'),
     standby: fc.constantFrom(plainRules.standby, []),
+    shares: fc.constantFrom([], [], [0.05, 0.5], [0.1, 0.2, 0.3]),
   })
-  .map(({ whenUndecided, ...rest }): Rules => ({
+  .map(({ whenUndecided, shares, ...rest }): Rules => ({
     ...plainRules,
     ...rest,
+    ...(shares.length === 0 ? {} : { traffic: { shares, everyS: 120, sticky: null } }),
     watch: { atLeastS: 60, atMostS: 600, whenUndecided },
   }))
 
@@ -100,6 +102,10 @@ const steps = fc.oneof(
   step(
     'guard: roll back',
     (world) => void (world.guard = { decision: 'rollBack', because: 'bad' }),
+  ),
+  step(
+    'guard: a regression would show',
+    (world) => void (world.guard = { decision: 'hold', because: 'none seen', wouldShow: true }),
   ),
   step('guard: hold', (world) => void (world.guard = { decision: 'hold', because: 'little' })),
   step('gateway away', (world) => void (world.gatewayUp = false)),

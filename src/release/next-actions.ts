@@ -112,15 +112,12 @@ function moveTraffic(service: Service, seen: Seen): Action[] {
     if (liveReady(service, seen) === 0) return []
     if (gateway.back === journalled) return [{ do: 'store-back', generation: journalled }]
   }
-  if (
-    service.release?.phase.name === 'switching' &&
-    gateway.live !== service.colour &&
-    !bigEnough(service, service.release, seen)
-  )
+  const { release } = service
+  if (pending && release?.phase.name === 'switching' && !bigEnough(service, release, seen))
     return []
   const back = wayBack(service, routes)
   if (pending)
-    return routes.live === service.colour
+    return isAsJournalled(service, routes)
       ? [{ do: 'route', routes, back, generation: journalled }]
       : []
   if (routes.live === null && gateway.live !== null) return []
@@ -133,6 +130,13 @@ function moveTraffic(service: Service, seen: Seen): Action[] {
   )
     return []
   return [{ do: 'route', routes, back, generation: null }]
+}
+
+/** In a step both places have their part, else the live one has all. */
+function isAsJournalled(service: Service, { live, split = null }: Routes): boolean {
+  return desiredWorld(service).split === null
+    ? live === service.colour
+    : live !== null && split !== null
 }
 
 function liveReady(service: Service, seen: Seen): number {
@@ -149,17 +153,18 @@ function journalledGeneration({ release }: Service): number | null {
 
 /** The same environments with roles exchanged; only where both can answer. */
 function wayBack(service: Service, routes: Routes): Routes | null {
-  if (service.standby === null || routes.live === null || routes.live !== service.colour)
-    return null
+  if (service.standby === null || routes.live === null) return null
+  if (routes.live !== service.colour && routes.split == null) return null
   const standby = colourOf(service, 'standby')!
-  return routes.environments[standby] === null ? null : { ...routes, live: standby, copies: null }
+  if (routes.environments[standby] === null) return null
+  return { ...routes, live: standby, copies: null, split: null }
 }
 
 export function sameRoutes(a: Routes, b: Routes): boolean {
   return canonical(a) === canonical(b)
 }
 
-function canonical({ live, preview, environments, copies = null }: Routes): string {
+function canonical({ live, preview, environments, copies = null, split = null }: Routes): string {
   const one = (environment: Routes['environments']['blue']) =>
     environment === null
       ? null
@@ -169,7 +174,9 @@ function canonical({ live, preview, environments, copies = null }: Routes): stri
           environment.replicas.map(({ id, host, port }) => `${id}=${host}:${port}`).toSorted(),
         ]
   const copied = copies && [copies.to, copies.share, copies.methods, copies.exclude]
-  return JSON.stringify([live, preview, one(environments.blue), one(environments.green), copied])
+  const parted = split && [split.to, split.share, split.sticky]
+  const { blue, green } = environments
+  return JSON.stringify([live, preview, one(blue), one(green), copied, parted])
 }
 
 function takeDown(service: Service, seen: Seen, now: Now): Action[] {
@@ -182,8 +189,8 @@ function takeDown(service: Service, seen: Seen, now: Now): Action[] {
       (replica) => replica.environment === environment && replica.release !== placed?.release,
     )
     const running = unwanted.filter(({ state }) => state !== 'stopping')
-    if (running.length === 0 || gateway.live === environment || service.colour === environment)
-      return []
+    if (running.length === 0 || service.colour === environment) return []
+    if (gateway.live === environment || gateway.split?.to === environment) return []
     // Out of the routes first: what the gateway still lists is not touched.
     const listed = gateway.environments[environment]
     if (listed !== null && listed.release !== placed?.release) return []

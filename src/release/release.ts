@@ -44,6 +44,8 @@ export type Actor = string
 export type Rules = {
   gates: readonly Gate[]
   switchWhen: 'verified' | 'approved'
+  /** Traffic moves in steps; absent: all at once. */
+  traffic?: Traffic
   readyWithinS: number
   drainS: number
   watch: { atLeastS: number; atMostS: number; whenUndecided: 'hold' | 'accept' | 'rollBack' }
@@ -52,6 +54,18 @@ export type Rules = {
   /** Live requests that the standby answers too while the new version is watched, to compare with; absent: none. */
   control?: Control
 }
+
+/** Canary or linear: the parts of the traffic that the new version gets before it gets all of it. */
+export type Traffic = {
+  /** Between 0 and 1, each larger than the one before. */
+  shares: readonly number[]
+  /** The least time for each, s. */
+  everyS: number
+  /** What a client is known by, who then stays on its side. Null: a coin is thrown for each request. */
+  sticky: Sticky | null
+}
+
+export type Sticky = { by: 'header' | 'cookie'; name: string } | { by: 'address' }
 
 /** A copy may have effects: only what the service allows is copied (rulings §15). */
 export type Control = {
@@ -77,12 +91,24 @@ export type Phase =
   | { name: 'warming'; since: Now }
   | { name: 'verifying'; since: Now }
   | { name: 'awaiting-approval'; since: Now }
-  | { name: 'switching'; since: Now; generation: number; step: number; of: number }
+  | Switching
   | { name: 'watching'; since: Now; generation: number }
   | { name: 'stabilizing'; since: Now; rung: number }
   | { name: 'rolling-back'; since: Now; generation: number; why: string; by: Actor }
   | { name: 'clearing'; since: Now; endsAs: End; because: string }
   | { name: End; since: Now; because: string }
+
+export type Switching = {
+  name: 'switching'
+  since: Now
+  generation: number
+  step: number
+  of: number
+  /** Of the traffic, in this step; absent in the last one: all of it. */
+  share?: number
+  /** `promote`: the next step now. */
+  promoted?: { by: Actor; at: number; reason: string }
+}
 
 export type End = 'finished' | 'rejected' | 'rolled-back' | 'aborted' | 'verified'
 export type PhaseName = Phase['name']

@@ -1,5 +1,5 @@
 /** What the controller saw when it looked: facts only, no decisions. */
-import type { Copied } from './desired-world.ts'
+import type { Copied, Split } from './desired-world.ts'
 import type { Environment, GateState } from './release.ts'
 
 export type Seen = {
@@ -36,6 +36,7 @@ export type GatewayFact = {
   outdated?: boolean
   environments: Record<Environment, EnvironmentFact | null>
   copies?: Copied | null
+  split?: Split | null
   inFlight: Record<Environment, number>
   /** By replica, also of those that no route leads to any more; absent: none. */
   inFlightOf?: Readonly<Record<string, number>>
@@ -50,6 +51,8 @@ export type EnvironmentFact = {
 export type GuardFact = {
   decision: 'rollBack' | 'promote' | 'hold'
   because: string
+  /** A regression as large as matters would have shown itself by now. */
+  wouldShow?: boolean
   /** Replicas that are worse than their siblings: to be replaced. */
   setAside?: readonly string[]
 }

@@ -36,8 +36,13 @@ export function requestsToSee(
   { risk, weight = 1, wealth = 1 }: { risk: number; weight?: number; wealth?: number },
 ): number {
   if (!(evidence > 0)) return Infinity
-  const missing = Math.log(1 / (risk * weight)) + mixtureCost - Math.log(Math.max(wealth, 1))
+  const missing = evidenceToSee({ risk, weight }) - Math.log(Math.max(wealth, 1))
   return Math.max(0, Math.ceil(missing / evidence))
 }
 
 const mixtureCost = 1.8
+
+/** Nats that this guard needs before it says so. */
+export function evidenceToSee({ risk, weight = 1 }: { risk: number; weight?: number }): number {
+  return Math.log(1 / (risk * weight)) + mixtureCost
+}

@@ -45,6 +45,11 @@ export function planText(view: PlanView): string {
       ? 'how long until then is not known: no release of this service got so far yet'
       : `after about ${duration(view.toSwitchMs / 1000)} (the median of ${count(view.measured, 'release')})`,
   )
+  const { shares, everyS } = view.steps
+  if (shares.length > 0) {
+    const parts = shares.map((share) => `${Math.round(share * 1000) / 10} %`).join(', ')
+    say_('steps', `${parts}, then all of the traffic; each at least ${duration(everyS)}`)
+  }
   const how = watch.control
     ? 'in pairs with the old version'
     : "held against the old version's past"

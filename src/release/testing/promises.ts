@@ -57,6 +57,39 @@ export function holdMove(
   assert.ok(bigEnough(service, service.release!, seen), 'promise 5: big enough before it moves')
 }
 
+/** A part of the traffic: only while a release switches in steps, to the new version, big enough, and it only grows. */
+export function holdSplit(
+  service: Service,
+  { before, after }: { before: Routes | null; after: Routes },
+  { seen, behind }: { seen: Seen; behind: boolean },
+): void {
+  const split = after.split ?? null
+  if (split === null) return
+  const phase = service.release?.phase
+  assert.ok(phase?.name === 'switching', `traffic is split while ${phase?.name ?? 'nothing is'}`)
+  assert.equal(split.to, service.colour, 'the new version gets the part')
+  assert.notEqual(after.live, split.to, 'the old version answers the rest')
+  assert.equal(split.share, phase.share)
+  for (const environment of ['blue', 'green'] as const)
+    assert.notEqual(after.environments[environment], null, 'both can answer')
+  if (before?.split != null && !behind)
+    assert.ok(split.share >= before.split.share, 'shares only grow')
+  if (before?.split?.share !== split.share && before?.split != null)
+    assert.ok(bigEnough(service, service.release!, seen), 'promise 5: big enough before it grows')
+}
+
+/** From step to step only on evidence, or where somebody says so. */
+export function holdStep({ phase, rules }: Release, guard: GuardFact): void {
+  if (phase.name !== 'switching') return
+  assert.ok(
+    guard.decision === 'promote' ||
+      guard.wouldShow === true ||
+      phase.promoted !== undefined ||
+      rules.watch.whenUndecided === 'accept',
+    'promise 4: a step is left on evidence, or where somebody accepted',
+  )
+}
+
 export function holdGatesOpen(release: Release, known: readonly GateState[], now: Now): void {
   assert.notEqual(release.kind, 'verify', 'verify never switches')
   for (const { name } of gatesTaken(release).taken) {

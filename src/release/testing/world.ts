@@ -17,11 +17,13 @@ import type { Environment, GateState, Now, Release, Rules, Service } from '../re
 import type { Refusal } from '../release-can.ts'
 import type { GatewayFact, GuardFact, ReplicaFact, Seen } from '../seen.ts'
 import { newRelease, newService, plainRules } from './plain.ts'
-import { hold, holdEvidence, holdGatesOpen, holdMove } from './promises.ts'
+import { hold, holdEvidence, holdGatesOpen, holdMove, holdSplit, holdStep } from './promises.ts'
 
 type Table = Routes & { generation: number }
 
 const unwritable: Refusal = { code: 'unwritable', reason: 'the disk is full', hint: 'make room' }
+const watched = (release: Release | null) =>
+  release?.phase.name === 'watching' || release?.phase.name === 'switching'
 const placesOf = (routes: Routes) => routes.environments
 const movesPerLookMax = 12
 
@@ -156,9 +158,10 @@ export class World {
         this.waitingFor = move.waitingFor
         break
       }
-      if (move.to === 'switching')
+      if (move.to === 'switching' && release.phase.name !== 'switching')
         holdGatesOpen(release, this.gates.get(release.id) ?? [], this.now)
       if (move.to === 'stabilizing') holdEvidence(release, this.guard)
+      if (move.to === 'switching') holdStep(release, this.guard)
       this.save(enter(this.service, release, move, this.now), move.to === 'rolling-back')
     }
   }
@@ -238,7 +241,7 @@ export class World {
       replicas: [...this.replicas.values()],
       gateway: this.gatewayUp ? this.gatewayFact() : null,
       gates,
-      guard: release?.phase.name === 'watching' ? this.guard : null,
+      guard: watched(release) ? this.guard : null,
     }
   }
 
@@ -252,6 +255,7 @@ export class World {
       environments: table === null ? { blue: null, green: null } : placesOf(table),
       inFlight: { ...this.inFlight },
       copies: this.table?.copies ?? null,
+      split: this.table?.split ?? null,
       inFlightOf: { ...this.inFlightOf },
     }
   }
@@ -270,7 +274,8 @@ export class World {
         assert.ok(
           replica === undefined ||
             replica.state === 'failed' ||
-            this.table?.live !== replica.environment,
+            (this.table?.live !== replica.environment &&
+              this.table?.split?.to !== replica.environment),
           'promise 1: a replica that live traffic goes to is not stopped',
         )
         this.replicas.delete(action.replica)
@@ -302,6 +307,7 @@ export class World {
         return this.store(this.back, null)
       case 'cut':
         assert.notEqual(this.table?.live, action.environment, 'promise 3: nothing live is cut')
+        assert.notEqual(this.table?.split?.to, action.environment, 'promise 3: nor a part of it')
         this.inFlight[action.environment] = 0
         return
       case 'retire':
@@ -347,6 +353,7 @@ export class World {
     assert.ok(table.generation > (before?.generation ?? 0), 'generations rise')
     if ((before?.live ?? null) !== table.live)
       holdMove(this.service, table.live, { seen: this.look(), behind: this.behind })
+    holdSplit(this.service, { before, after: table }, { seen: this.look(), behind: this.behind })
     const answers = table.live === null ? null : table.environments[table.live]!.release
     if (answers !== null && answers !== this.moved.at(-1)) this.moved.push(answers)
     this.table = table
@@ -359,6 +366,7 @@ export class World {
   private retire({ environment, replicas }: Action & { do: 'retire' }): void {
     if (!this.gatewayUp) return
     assert.notEqual(this.table?.live, environment, 'promise 1: what is live is not retired')
+    assert.notEqual(this.table?.split?.to, environment, 'promise 1: nor what has a part of it')
     assert.notEqual(
       this.service.colour,
       environment,

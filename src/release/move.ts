@@ -1,0 +1,47 @@
+/** What one look at a release can come to, and what every phase asks of it. */
+import type { End, Release, Service } from './release.ts'
+import { colourOf } from './roles.ts'
+import { countReady, replicasOf } from './seen.ts'
+import type { ReplicaFact, Seen } from './seen.ts'
+
+/** What happens next. `enter` turns a move into the next row; a wait changes nothing and says why. */
+export type Move =
+  | {
+      to: 'provisioning' | 'warming' | 'verifying' | 'awaiting-approval' | 'switching' | 'watching'
+      because: string
+    }
+  | { to: 'stabilizing'; because: string }
+  | { to: 'rolling-back'; why: string; by: string }
+  | { to: 'clearing'; endsAs: End; because: string }
+  | { to: 'end'; endsAs: End; because: string }
+
+export type Wait = { waitingFor: string }
+
+/** The new version's replicas, wherever they stand now, and those of the live place. */
+export type View = {
+  wanted: number
+  own: readonly ReplicaFact[]
+  ownReady: number
+  liveReady: number
+  liveWanted: number
+}
+
+export function look(service: Service, release: Release, seen: Seen): View {
+  const own = seen.replicas.filter((replica) => replica.release === release.id)
+  const colour = colourOf(service, 'live')
+  const live =
+    service.live === null || colour === null ? [] : replicasOf(seen, colour, service.live.release)
+  return {
+    wanted: release.bundle.replicas,
+    own,
+    ownReady: countReady(own),
+    liveReady: countReady(live),
+    liveWanted: service.live?.replicas ?? 0,
+  }
+}
+
+/** A release that is paused takes no step forward. */
+export function forward(release: Release, move: Move): Move | Wait {
+  if (release.paused === null) return move
+  return { waitingFor: `\`resume\`: ${release.paused.by} paused it` }
+}
