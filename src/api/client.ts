@@ -37,6 +37,10 @@ export function apiClient({ url, token }: Reach) {
         )
       ).events,
     cost: (name: string) => get<CostView>(`/services/${encodeURIComponent(name)}/cost`),
+    report: (id: string) =>
+      get<{ release: ReleaseView; events: readonly Event[] }>(
+        `/releases/${encodeURIComponent(id)}/report`,
+      ),
     plan: (name: string, version: string, find?: number) =>
       get<PlanView>(
         `/services/${encodeURIComponent(name)}/plan/${encodeURIComponent(version)}${find === undefined ? '' : `?find=${find}`}`,

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { act } from './commands/act.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
+import { explain } from './commands/explain.ts'
 import { history } from './commands/history.ts'
 import { plan } from './commands/plan.ts'
 import { rollback } from './commands/rollback.ts'
@@ -11,7 +12,7 @@ import { status } from './commands/status.ts'
 import { upCommand } from './commands/up.ts'
 import { validate } from './commands/validate.ts'
 import { exitCodes } from './exit-codes.ts'
-import { explain } from './explain.ts'
+import { tellError } from './tell-error.ts'
 import { acts, menu } from './menu.ts'
 import type { VerbName } from './menu.ts'
 import { endQuietlyWithThePipe } from './output.ts'
@@ -84,12 +85,13 @@ export async function run(args: readonly string[]): Promise<number> {
     .option('--find <share>', 'errors of the regression that is asked about, such as 5%')
     .action(on(plan))
   verb('history', '<service>').action(on(history))
+  verb('explain', '<release>').action(on(explain))
 
   try {
     await program.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
-    return explain(error, isJson(args))
+    return tellError(error, isJson(args))
   }
 }
 

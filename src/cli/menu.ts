@@ -55,7 +55,7 @@ export const menu = {
   },
   promote: {
     group: decide,
-    does: 'accept the new version without more evidence',
+    does: 'the next step of a canary now; in the watch: accept it without more evidence',
     examples: ['beryl promote r7 --reason "night: no traffic to judge by"'],
   },
   pause: {
@@ -88,6 +88,11 @@ export const menu = {
     group: look,
     does: 'every release: what became of it, and why',
     examples: ['beryl history chat'],
+  },
+  explain: {
+    group: look,
+    does: 'one release: every transition, who, when, and on which evidence',
+    examples: ['beryl explain r7', 'beryl explain r7 --json > r7.json'],
   },
 } as const satisfies Record<string, Verb>
 

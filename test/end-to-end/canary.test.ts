@@ -88,6 +88,7 @@ test('a good one gets its parts, whoever is killed in a step, and then all', asy
   assert.match(history, /20 % of the traffic to v2/)
   assert.match(history, /50 % of the traffic to v2/)
   assert.match(history, /switched to v2/)
+  assert.match(history, /beryl +r\d \(v2\) is switching: after step 1 of 3, 20 %: /)
   // A rollback from the end of it is the one store, as ever.
   await beryl.api('POST', `/services/tiny/rollback`, { reason: 'a drill' })
   await beryl.until(id, ({ phase }) => phase === 'rolled-back', 'rolled back')

@@ -5,7 +5,7 @@ import { ProblemError } from '../ipc/problem.ts'
 import { exitCodes } from './exit-codes.ts'
 import { say } from './output.ts'
 
-export function explain(error: unknown, json: boolean): number {
+export function tellError(error: unknown, json: boolean): number {
   // Commander has said it already.
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage

@@ -1,0 +1,38 @@
+/** `beryl explain`: everything that became of one release, who did it, and the evidence it went by. */
+import { apiClient, reach } from '../../api/client.ts'
+import type { Event, ReleaseView } from '../../api/shapes.ts'
+import { describeRelease, nextStep, time } from '../describe.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { Globals } from '../main.ts'
+import { paint, say } from '../output.ts'
+
+export async function explain(globals: Globals, id: string): Promise<number> {
+  const report = await apiClient(reach(globals)).report(id)
+  say(globals.json, report, explainText(report))
+  return exitCodes.done
+}
+
+export function explainText({
+  release,
+  events,
+}: {
+  release: ReleaseView
+  events: readonly Event[]
+}): string {
+  const { cost, feedback, approvals } = release
+  const lines = [`${paint('bold', release.service)}  ${release.kind} by ${release.by}`]
+  lines.push(...describeRelease(release))
+  for (const { by, at } of approvals) lines.push(`approved  by ${by}, ${time(at)}`)
+  for (const { kind, count, mean } of feedback)
+    lines.push(`feedback  ${kind}: ${count}${mean === null ? '' : `, mean ${mean.toFixed(3)}`}`)
+  if (cost !== null) {
+    const money = cost.money === null ? '' : `, ${cost.money.toFixed(2)} ${cost.currency}`
+    lines.push(`cost      ${cost.replicaHours.toFixed(3)} replica-hours${money}`)
+  }
+  lines.push('record')
+  for (const { at, by, text } of events) {
+    const [first, ...more] = text.split('\n')
+    lines.push(`  ${time(at)}  ${by.padEnd(8)} ${first}`, ...more.map((one) => `    ${one}`))
+  }
+  return `${lines.join('\n')}\nNext: ${nextStep(release)}`
+}
