@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestContext } from 'node:test'
-import type { GateSpec, Target } from './gate.ts'
+import type { GateSpec, RequestShape, Target } from './gate.ts'
 
 /** `hang`: no answer. `close`: the connection is closed instead. `cut`: closed in the middle of the answer. `stall`: half an answer. */
 export type Behaviour =
@@ -114,13 +114,18 @@ export function right({ text }: { text?: string }): Behaviour {
 type GoldenSet = GateSpec & { kind: 'goldenSet' }
 type WarmUp = GateSpec & { kind: 'warmUp' }
 
+/** @param timeoutS short only where nothing is meant to answer: a busy machine takes its time */
+export function classify(timeoutS: number): RequestShape {
+  return { method: 'POST', path: '/classify', headers: {}, timeoutS }
+}
+
 export function goldenSpec(
   more: Partial<GoldenSet> & Pick<GoldenSet, 'file' | 'digest'>,
 ): GoldenSet {
   return {
     kind: 'goldenSet',
     protocol: 'http',
-    request: { method: 'POST', path: '/classify', headers: {}, timeoutS: 0.3 },
+    request: classify(10),
     answer: '$.label',
     score: { kind: 'exact' },
     atLeast: null,
@@ -139,7 +144,7 @@ export function warmUpSpec(more: Partial<WarmUp> = {}): WarmUp {
     protocol: 'http',
     withinS: 20,
     until: 'stable',
-    request: { method: 'POST', path: '/classify', headers: {}, timeoutS: 1 },
+    request: classify(10),
     file: null,
     concurrency: 4,
     ...more,

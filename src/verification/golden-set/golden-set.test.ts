@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { appendFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { calm, goldenFile, goldenSpec, labelled, model, right, target } from '../testing.ts'
+import {
+  calm,
+  classify,
+  goldenFile,
+  goldenSpec,
+  labelled,
+  model,
+  right,
+  target,
+} from '../testing.ts'
 import type { Behaviour } from '../testing.ts'
 import { goldenSet } from './golden-set.ts'
 
@@ -49,7 +58,6 @@ test('every replica gets its share, and one bad replica is seen', async (context
 
 test('each way to fail counts as a wrong answer, and is named', async (context) => {
   const golden = await goldenFile(context, labelled(4))
-  const spec = goldenSpec({ ...golden, atLeast: 0.5 })
   const cases: [Behaviour, RegExp][] = [
     ['hang', /no whole answer in 0.3 s/],
     ['close', /socket hang up/],
@@ -62,6 +70,8 @@ test('each way to fail counts as a wrong answer, and is named', async (context) 
   ]
   for (const [behaviour, failure] of cases) {
     const server = await model(context, () => behaviour)
+    const request = classify(behaviour === 'hang' ? 0.3 : 10)
+    const spec = goldenSpec({ ...golden, request, atLeast: 0.5 })
     const { verdict, because, evidence } = await goldenSet(spec, target('v2', server), null, calm())
     assert.equal(verdict, 'fail', because)
     assert.match(because, failure)
