@@ -138,7 +138,9 @@ test('every write reaches its operation with the actor of its token', async () =
       ['command', 'x', 'approve', { reason: 'why', gate: 'goldenSet' }, 'ada'],
     ])
     await post(`/api/v1/${kind}/x/rollback`, { to: 'v1' })
-    assert.deepEqual(asked, [['rollback', 'x', { reason: null, gate: null, to: 'v1' }, 'ada']])
+    assert.deepEqual(asked, [
+      ['rollback', 'x', { reason: null, gate: null, to: 'v1', hard: false }, 'ada'],
+    ])
     assert.equal((await post(`/api/v1/${kind}/x/retry`)).status, 202)
     assert.deepEqual(asked, [['retry', 'x', 'ada']])
   }

@@ -17,7 +17,12 @@ export const approveBody = z.strictObject({
   /** Skips this gate; recorded with name and reason. */
   gate: z.string().max(100).nullish(),
 })
-export const rollbackBody = z.strictObject({ reason, to: z.string().max(100).nullish() })
+export const rollbackBody = z.strictObject({
+  reason,
+  to: z.string().max(100).nullish(),
+  /** Everything now, whatever is ready. */
+  hard: z.boolean().default(false),
+})
 export const feedbackBody = z.strictObject({
   requestId: z.string().min(1).max(700),
   kind: z.enum(['score', 'thumbs', 'handoff', 'label']),

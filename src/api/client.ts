@@ -56,7 +56,11 @@ export function apiClient({ url, token }: Reach) {
     ) => post<ReleaseView>(`${at(target)}/${command}`, asked),
     rollback: (
       target: string,
-      asked: { reason?: string | undefined; to?: string | undefined } = {},
+      asked: {
+        reason?: string | undefined
+        to?: string | undefined
+        hard?: boolean | undefined
+      } = {},
     ) => post<ReleaseView>(`${at(target)}/rollback`, asked),
   }
 

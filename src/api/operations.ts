@@ -38,7 +38,11 @@ export type Operations = {
     asked: Asked,
     by: string,
   ): Promise<ReleaseView>
-  rollback(target: string, asked: Asked & { to: string | null }, by: string): Promise<ReleaseView>
+  rollback(
+    target: string,
+    asked: Asked & { to: string | null; hard: boolean },
+    by: string,
+  ): Promise<ReleaseView>
   retry(target: string, by: string): Promise<ReleaseView>
   /** @throws ProblemError for an id that this Beryl did not sign */
   feedback(asked: FeedbackAsked, by: string): FeedbackView

@@ -7,7 +7,8 @@ export type ServiceView = {
   url: string
   /** `none` until a first release is live. */
   live: { environment: Environment; version: string; digest: string; since: number } | null
-  standby: { environment: Environment; version: string; rung: 'full' } | null
+  /** `rung`: `full`, or how many replicas are kept. */
+  standby: { environment: Environment; version: string; rung: string } | null
   generation: number
   environments: Record<Environment, EnvironmentView>
   release: ReleaseView | null
@@ -17,7 +18,11 @@ export type ServiceView = {
   wayBack: {
     possible: boolean
     because: string
-    /** Last probe or rollback, measured. */ measuredMs: number | null
+    /** To full capacity: the last move, or on a lower rung the last drill. */ measuredMs:
+      | number
+      | null
+    /** When the way back from this rung was tried out, wall ms; null on rung `full`, where nothing has to come back. */
+    drilledAt: number | null
   }
   /** What this service would say to each command now: null = allowed, else the reason. */
   can: Record<string, string | null>
@@ -70,7 +75,8 @@ export type ReleaseView = {
   /** Set in ends and in clearing. */
   because: string | null
   endsAs: string | null
-  paused: { by: string; at: number } | null
+  /** `because`: Beryl did it itself. */
+  paused: { by: string; at: number; because: string | null } | null
   gates: readonly GateState[]
   leftOut: readonly { name: string; because: string }[]
   approvals: readonly { by: string; at: number }[]
@@ -111,6 +117,8 @@ export type PlanView = {
   steps: { shares: readonly number[]; everyS: number }
   watch: { atLeastS: number; atMostS: number; control: boolean }
   standbyS: number
+  /** How the old version is kept after the watch, rung by rung. */
+  ladder: readonly { rung: string; forS: number }[]
   /** Of the second environment, at least: up to the switch as measured, the shortest watch, the whole ladder. */
   cost: { replicaHours: number; money: number | null; currency: string | null } | null
   /** Null for a first release: there is nothing to compare with. */

@@ -54,8 +54,8 @@ export function writes(operations: Operations): Hono<ApiEnv> {
       })
     }
     app.post(`/${kind}/:target/rollback`, async (context) => {
-      const { reason, to } = await bodyOf(context.req, rollbackBody)
-      const asked = { reason: reason ?? null, gate: null, to: to ?? null }
+      const { reason, to, hard } = await bodyOf(context.req, rollbackBody)
+      const asked = { reason: reason ?? null, gate: null, to: to ?? null, hard }
       return context.json(
         await operations.rollback(context.req.param('target'), asked, context.get('actor')),
       )

@@ -27,12 +27,17 @@ export function describeService(view: ServiceView): string {
     }
   }
   lines.push(
-    `  way back  ${view.wayBack.possible ? `yes: ${view.wayBack.because}${view.wayBack.measuredMs === null ? '' : `; the last move took ${view.wayBack.measuredMs.toFixed(1)} ms`}` : `none: ${view.wayBack.because}`}`,
+    `  way back  ${view.wayBack.possible ? `yes: ${view.wayBack.because}${wayBackTime(view.wayBack)}` : `none: ${view.wayBack.because}`}`,
   )
   if (view.release !== null) lines.push(...describeRelease(view.release).map((line) => `  ${line}`))
   if (view.queued !== null) lines.push(`  waiting   ${view.queued.id} (${view.queued.version})`)
   for (const problem of view.problems) lines.push(`  ${paint('red', 'problem')}   ${problem}`)
   return lines.join('\n')
+}
+
+function wayBackTime({ measuredMs, drilledAt }: ServiceView['wayBack']): string {
+  if (drilledAt !== null) return `, ${time(drilledAt)}`
+  return measuredMs === null ? '' : `; the last move took ${measuredMs.toFixed(1)} ms`
 }
 
 export function describeRelease(release: ReleaseView): string[] {

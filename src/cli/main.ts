@@ -63,6 +63,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   waiting(verb('rollback', '<release-or-service>'))
     .option('--to <version>', 'to an older version, as a release of its own')
+    .option('--hard', 'from a lower rung: everything now, whatever is ready', false)
     .option('--reason <text>', 'recorded with your name')
     .action(on(rollback))
   for (const name of acts) {

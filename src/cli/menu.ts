@@ -43,6 +43,7 @@ export const menu = {
     examples: [
       'beryl rollback chat --reason "answers in the wrong language"',
       'beryl rollback chat --to v1 --wait',
+      'beryl rollback chat --hard --reason "every answer is wrong"',
     ],
   },
   approve: {

@@ -111,6 +111,12 @@ async function checkService(
     })
   if (watch.errors.margin < watch.errors.tolerance)
     files.push({ path: [...at, 'watch', 'errors', 'margin'], message: 'is smaller than tolerance' })
+  for (const [index, rung] of service.standby.entries())
+    if ('replicas' in rung && rung.replicas >= service.environment.replicas)
+      files.push({
+        path: [...at, 'standby', index, 'replicas'],
+        message: `is no step down: the environment has ${service.environment.replicas}, write full`,
+      })
   if (watch.atLeast > watch.atMost)
     files.push({ path: [...at, 'watch', 'atLeast'], message: 'is longer than atMost' })
   return files

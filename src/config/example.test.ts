@@ -80,7 +80,7 @@ const wrong: [name: string, change: (one: Record<string, any>) => void][] = [
   ['an address without a port', (one) => (one['api'].listen = 'localhost')],
   ['a gate of two kinds', (one) => (one['services'].tagger.verify[0].goldenSet = {})],
   ['an unknown score', (one) => (one['services'].tagger.verify[1].goldenSet.score = 'best')],
-  ['two rungs', (one) => (one['services'].tagger.standby = [{ full: '1m' }, { full: '1m' }])],
+  ['a rung of two kinds', (one) => (one['services'].tagger.standby = [{ full: '1m', for: '1m' }])],
 ]
 
 test('the schema accepts the example', () => assert.deepEqual(refusals(schema, example), []))

@@ -136,6 +136,18 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^13:\d+ services.tiny.verify.0.shadow: the shadow gate is not built yet/,
   ],
   [
+    'a ladder that goes up',
+    'verify:',
+    'standby: [{ replicas: 1, for: 1h }, { full: 1h }]\n    verify:',
+    /^12:\d+ services.tiny.standby: expected a ladder that goes down/,
+  ],
+  [
+    'a rung that is no step down',
+    'verify:',
+    'standby: [{ full: 1h }, { replicas: 1, for: 1h }]\n    verify:',
+    /^12:\d+ services.tiny.standby.1.replicas: is no step down: the environment has 1, write full/,
+  ],
+  [
     'a canary that goes down',
     'verify:',
     'switch: { traffic: { canary: [25%, 5%], every: 1m } }\n    verify:',

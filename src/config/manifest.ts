@@ -213,6 +213,16 @@ const traffic = z.union([
   }),
 ])
 
+/** How the old version is kept, and for how long; then the next one, then it is gone. */
+const rung = z.union([
+  z.strictObject({ full: duration }),
+  z.strictObject({ replicas: z.int().min(1).max(100), for: duration }),
+])
+
+function heightOf(one: z.output<typeof rung>): number {
+  return 'full' in one ? Infinity : one.replicas
+}
+
 const signal = z.enum(['errors', 'latency'])
 
 const service = z.strictObject({
@@ -271,8 +281,12 @@ const service = z.strictObject({
     })
     .prefault({}),
   standby: z
-    .array(z.strictObject({ full: duration }))
-    .max(1)
+    .array(rung)
+    .max(20)
+    .refine(
+      (rungs) => rungs.every((one, at) => at === 0 || heightOf(one) < heightOf(rungs[at - 1]!)),
+      'expected a ladder that goes down: full first, then fewer and fewer replicas',
+    )
     .default([{ full: 1800 }]),
 })
 
@@ -307,6 +321,7 @@ export type Manifest = z.output<typeof manifest>
 /** As the file says it. */
 export type ManifestText = z.input<typeof manifest>
 export type ServiceManifest = Manifest['services'][string]
+export type RungManifest = z.output<typeof rung>
 export type TrafficManifest = z.output<typeof traffic>
 export type VersionManifest = ServiceManifest['versions'][string]
 export type GateManifest = ServiceManifest['verify'][number]

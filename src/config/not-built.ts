@@ -12,7 +12,6 @@ const keys: Record<string, string> = {
   'services.*.verify.*.prometheus': 'the prometheus gate',
   'services.*.verify.*.webhook': 'the webhook gate',
   'services.*.verify.*.command': 'the command gate',
-  'services.*.standby.*.replicas': 'the rung `replicas`',
   'services.*.standby.*.asleep': 'the rung `asleep`',
   'services.*.standby.*.shared': 'the rung `shared`',
 }

@@ -63,6 +63,7 @@ function gatewayFact(
     live: state.live,
     preview: table.preview,
     back: state.back,
+    backSplit: state.backSplit,
     outdated: JSON.stringify([table.route, table.rules ?? {}]) !== JSON.stringify([route, rules]),
     environments: table.environments,
     copies: table.copies ?? null,

@@ -41,7 +41,7 @@ export async function makeItSo(hands: Hands, service: Service, action: Action): 
     case 'route':
       return route(hands, service, action)
     case 'store-back':
-      return storeBack(hands, service, action.generation)
+      return storeBack(hands, service, action)
     case 'cut':
       return cut(hands, service, action)
     case 'retire':
@@ -113,11 +113,15 @@ async function route(
     table: table(hands, service, routes, wanted),
     back: back === null || row.back === null ? null : table(hands, service, back, row.back),
   })
-  journalStored(hands, service, stored)
+  journalStored(hands, service, stored, routes.split?.share ?? 1)
 }
 
-async function storeBack(hands: Hands, service: Service, generation: number): Promise<void> {
-  journalStored(hands, service, await hands.gateway.back(service.name, { generation }))
+async function storeBack(
+  hands: Hands,
+  service: Service,
+  { generation, share }: Action & { do: 'store-back' },
+): Promise<void> {
+  journalStored(hands, service, await hands.gateway.back(service.name, { generation }), share)
 }
 
 function table(
@@ -147,26 +151,28 @@ function table(
 }
 
 /** Only what moved live traffic stands in the record; a replica that joined does not. */
-function journalStored({ store, now }: Hands, service: Service, stored: Stored): void {
+function journalStored(
+  { store, now }: Hands,
+  service: Service,
+  stored: Stored,
+  share: number,
+): void {
   const { release } = service
   const phase = release?.phase
-  if (
-    release === null ||
-    (phase?.name !== 'switching' && phase?.name !== 'rolling-back') ||
-    stored.generation !== phase.generation
-  )
-    return
-  const share = phase.name === 'switching' ? phase.share : undefined
-  const change = phase.name !== 'switching' ? 'rollback' : share === undefined ? 'switch' : 'step'
+  if (release === null || (phase?.name !== 'switching' && phase?.name !== 'rolling-back')) return
+  // On the way back from a lower rung each further part is a move, too.
+  if (stored.generation !== phase.generation && phase.name === 'switching') return
+  const whole = phase.name === 'switching' ? 'switch' : 'rollback'
+  const change = share === 1 ? whole : 'step'
   const tookMs = Math.max(
     stored.at - phase.since.wall,
     stored.prepareMs + stored.syncMs + stored.storeMs,
   )
   const to = service.live?.version
-  const data = { change, ...(share === undefined ? {} : { share }), ...stored, tookMs }
+  const data = { change, share, ...stored, tookMs }
   const said = {
     switch: `switched to ${to} (${service.colour}) in one step`,
-    step: `${percent(share ?? 1)} of the traffic to ${to} (${service.colour})`,
+    step: `${percent(share)} of the traffic to ${to} (${service.colour})`,
     rollback: `rolled back to ${to} (${service.colour}) in one step`,
   }
   const text = `${said[change]}, generation ${stored.generation}, ${tookMs.toFixed(1)} ms`

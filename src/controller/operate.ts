@@ -70,6 +70,13 @@ export function operationsOf(
     rollback: async (target, asked, by) => {
       const { service, release } = findServiceOrRelease(target)
       if (asked.to !== null && asked.to !== service.standby?.version) {
+        if (asked.hard)
+          throw new ProblemError({
+            status: 400,
+            code: 'wrong-body',
+            title: `hard moves everything to the standby now, and ${asked.to} is not the standby: it has to be brought up first`,
+            hint: `beryl rollback ${service.name} --to ${asked.to}`,
+          })
         return deploy(service.name, { version: asked.to, kind: 'rollback', replace: true }, by)
       }
       const active = release ?? service.release
@@ -77,7 +84,7 @@ export function operationsOf(
       const applied = apply(
         service,
         active.id,
-        { command: 'rollback', by, reason: asked.reason, skipGate: null },
+        { command: 'rollback', by, reason: asked.reason, skipGate: null, hard: asked.hard },
         now(),
       )
       if ('refused' in applied) throw refused(applied.refused)

@@ -6,6 +6,7 @@ import type { Counts } from '../guard/baseline.ts'
 import { beginWatch } from '../guard/watch.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { isEnd } from '../release/release.ts'
+import { rungText } from '../release/ladder.ts'
 import type { Service } from '../release/release.ts'
 import type { Plan } from './plan.ts'
 
@@ -40,8 +41,13 @@ export function planView(
   const standbyS = rules.standby.reduce((sum, { forS }) => sum + forS, 0)
   const toSwitchMs = median(today.tookMs)
   const stepsS = (rules.traffic?.shares.length ?? 0) * (rules.traffic?.everyS ?? 0)
-  const upS = stepsS + rules.watch.atLeastS + standbyS
-  const replicaHours = toSwitchMs === null ? null : (replicas * (toSwitchMs + upS * 1000)) / hourMs
+  const fullMs = (toSwitchMs ?? 0) + (stepsS + rules.watch.atLeastS) * 1000
+  // What the watch keeps is full; then each rung as it is.
+  const ladderMs = rules.standby.reduce(
+    (sum, rung) => sum + (rung.rung === 'full' ? replicas : rung.replicas) * rung.forS * 1000,
+    0,
+  )
+  const replicaHours = toSwitchMs === null ? null : (replicas * fullMs + ladderMs) / hourMs
   return {
     service: service.name,
     version,
@@ -62,6 +68,7 @@ export function planView(
       control: rules.control !== undefined,
     },
     standbyS,
+    ladder: rules.standby.map((rung) => ({ rung: rungText(rung), forS: rung.forS })),
     cost:
       replicaHours === null
         ? null

@@ -14,6 +14,7 @@ import type { GateSpec, Protocol, RequestShape, Score } from '../verification/ga
 import { goldenLines } from '../verification/golden-set/lines.ts'
 import { bundleDigest, contentOf, versionDigest } from '../versions/digest.ts'
 import { readyOf, templateOf } from '../versions/template.ts'
+import { rungOf } from './ladder.ts'
 import type { Plan } from './plan.ts'
 import { trafficOf } from './traffic.ts'
 import type { Rows } from './rows.ts'
@@ -223,7 +224,7 @@ export function openRegistry({
           atMostS: watch.atMost,
           whenUndecided: watch.whenUndecided,
         },
-        standby: standby.map(({ full }) => ({ rung: 'full', forS: full })),
+        standby: standby.map(rungOf),
         ...(watch.control === 'off' ? {} : { control: { share: 1, ...service.requests.copy } }),
       },
       template: {

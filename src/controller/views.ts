@@ -1,7 +1,8 @@
 /** Rows, facts and the record, in the words that CLI, API and dashboard show. */
 import type { EnvironmentView, ReleaseView, ServiceView } from '../api/shapes.ts'
 import { gatesTaken } from '../release/gates.ts'
-import { desiredWorld } from '../release/desired-world.ts'
+import { desiredWorld, rungOf } from '../release/desired-world.ts'
+import { rungText } from '../release/ladder.ts'
 import { isEnd, other } from '../release/release.ts'
 import type { Environment, Placed, Release, Service } from '../release/release.ts'
 import { commands, serviceCan } from '../release/release-can.ts'
@@ -32,7 +33,7 @@ export function serviceView(sources: ViewSources, service: Service): ServiceView
       : {
           environment: colourOf(service, 'standby')!,
           version: service.standby.version,
-          rung: 'full' as const,
+          rung: rungName(service),
         }
   const since = live === null ? 0 : (phaseAt(store.events.ofRelease(live.release), 'watching') ?? 0)
   const unwritten = rows.isWritten(name)
@@ -119,7 +120,11 @@ export function releaseView(
         : `${service?.release?.id ?? 'the active release'} to end`,
     because: 'because' in phase ? phase.because : 'why' in phase ? phase.why : null,
     endsAs: isEnd(phase) ? phase.name : phase.name === 'clearing' ? phase.endsAs : null,
-    paused: release.paused && { by: release.paused.by, at: release.paused.at },
+    paused: release.paused && {
+      by: release.paused.by,
+      at: release.paused.at,
+      because: release.paused.because ?? null,
+    },
     gates: gates.states(release),
     leftOut: gatesTaken(release).leftOut,
     approvals: release.approvals.map(({ by, at }) => ({ by, at })),
@@ -180,15 +185,35 @@ function shareOf(gateway: GatewayFact | null, environment: Environment): number 
 function wayBack({ controller, store }: ViewSources, service: Service): ServiceView['wayBack'] {
   const refusal = serviceCan('rollback', service)
   if (refusal !== null)
-    return { possible: false, because: `${refusal.reason}; ${refusal.hint}`, measuredMs: null }
+    return {
+      possible: false,
+      because: `${refusal.reason}; ${refusal.hint}`,
+      measuredMs: null,
+      drilledAt: null,
+    }
   const standby = colourOf(service, 'standby')!
   const seen = controller.lastSeen(service.name)?.seen
   const replicas = seen?.replicas.filter((replica) => replica.environment === standby) ?? []
   const ready = replicas.filter(({ state }) => state === 'ready').length
   const prepared = seen?.gateway?.back != null
-  const last = switched(store.events.ofRelease(service.release!.id))
-  const because = `${service.standby!.version} is full on ${standby}: ${ready} of ${service.standby!.replicas} replicas ready, the way back is ${prepared ? 'prepared in the gateway' : 'being prepared'}`
-  return { possible: ready > 0, because, measuredMs: last?.tookMs ?? null }
+  const { release, standby: placed } = service
+  const { version, replicas: all } = placed!
+  const phase = release!.phase
+  const rung = rungName(service)
+  const how = `${version} is ${rung} on ${standby}: ${ready} of ${all} replicas ready, the way back is ${prepared ? 'prepared in the gateway' : 'being prepared'}`
+  const drilled = phase.name === 'stabilizing' ? phase.drilled : undefined
+  if (rung === 'full' || drilled === undefined) {
+    const last = switched(store.events.ofRelease(release!.id))
+    return { possible: ready > 0, because: how, measuredMs: last?.tookMs ?? null, drilledAt: null }
+  }
+  const share = Math.round((100 * Math.min(ready, all)) / all)
+  const because = `${how}; ${share} % of the traffic goes at once, all of it after ${(drilled.tookMs / 1000).toFixed(1)} s as drilled`
+  return { possible: ready > 0, because, measuredMs: drilled.tookMs, drilledAt: drilled.at }
+}
+
+function rungName(service: Service): string {
+  const rung = rungOf(service)
+  return rung === null ? 'full' : rungText(rung)
 }
 
 export function switched(events: readonly Event[]): ReleaseView['switched'] {

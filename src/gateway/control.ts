@@ -143,6 +143,8 @@ export type ServiceState = {
   live: Environment | null
   /** Generation of the prepared way back, or null. */
   back: number | null
+  /** The part of the traffic that it moves; null: all of it. */
+  backSplit: Split | null
   table: ServiceTable
   inFlight: Record<Environment, number>
   replicas: Record<string, { healthy: boolean; inFlight: number }>

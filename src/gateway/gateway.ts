@@ -234,6 +234,7 @@ export async function startGateway(
       generation: table.generation,
       live: table.live,
       back: back?.generation ?? null,
+      backSplit: back?.split ?? null,
       table,
       inFlight: {
         blue: switchboard.inFlight(name, 'blue'),

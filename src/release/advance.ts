@@ -1,6 +1,7 @@
 /** One look at an active release: does it go on, end, go back, or wait, and for what? */
-import { stabilizing, switching, watching } from './after-switch.ts'
+import { switching, watching } from './after-switch.ts'
 import { elapsedS, seconds } from './clock.ts'
+import { stabilizing } from './ladder.ts'
 import { gatesTaken, isOld, judgeGates } from './gates.ts'
 import { forward, look } from './move.ts'
 import type { Move, View, Wait } from './move.ts'
@@ -32,7 +33,7 @@ export function advance(service: Service, release: Release, seen: Seen, now: Now
     case 'watching':
       return watching(release, phase, view, seen, now)
     case 'stabilizing':
-      return stabilizing(service, release, phase, now)
+      return stabilizing(service, release, phase, { seen, now })
     case 'rolling-back':
       return rollingBack(service, phase, seen)
     case 'clearing':
@@ -51,7 +52,10 @@ const withWayBack: readonly string[] = ['switching', 'watching', 'stabilizing']
 function wayBackTaken(service: Service, phase: Phase, { gateway }: Seen): Move | null {
   if (gateway === null || service.standby === null || !withWayBack.includes(phase.name)) return null
   const generation = service.back ?? service.generation + 1
-  if (gateway.live !== colourOf(service, 'standby') || gateway.generation < generation) return null
+  const standby = colourOf(service, 'standby')
+  // From a lower rung a part of the traffic went back.
+  const isBack = gateway.live === standby || gateway.split?.to === standby
+  if (!isBack || gateway.generation < generation) return null
   return {
     to: 'rolling-back',
     why: `the gateway went back at generation ${gateway.generation}, and the journal could not be written then`,
@@ -150,6 +154,11 @@ function rollingBack(
   if (ready === 0)
     return {
       waitingFor: `a ready replica in ${colour}: the standby does not answer, traffic stays where it is`,
+    }
+  const split = gateway.split ?? null
+  if (split?.to === colour)
+    return {
+      waitingFor: `capacity: ${Math.round(split.share * 100)} % of the traffic is back, ${ready} of ${service.live!.replicas} replicas of ${service.live!.version} are ready (\`rollback --hard\` moves all of it now)`,
     }
   return { waitingFor: `the gateway to store generation ${phase.generation}` }
 }

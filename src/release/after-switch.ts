@@ -149,34 +149,3 @@ function whyBack(view: View, seen: Seen): { why: string; by: string } | null {
     }
   return null
 }
-
-export function stabilizing(
-  service: Service,
-  release: Release,
-  phase: Phase & { name: 'stabilizing' },
-  now: Now,
-): Move | Wait {
-  if (service.standby === null)
-    return {
-      to: 'clearing',
-      endsAs: 'finished',
-      because: 'a first release has no way back to keep',
-    }
-  if (service.queued !== null)
-    return { to: 'clearing', endsAs: 'finished', because: `superseded by ${service.queued.id}` }
-  const rung = release.rules.standby[phase.rung]
-  if (rung === undefined)
-    return forward(release, {
-      to: 'clearing',
-      endsAs: 'finished',
-      because: 'the standby ladder has no rungs',
-    })
-  const left = rung.forS - elapsedS(phase.since, now)
-  if (left > 0)
-    return { waitingFor: `the standby: ${rung.rung} for another ${seconds(left)}, then gone` }
-  return forward(release, {
-    to: 'clearing',
-    endsAs: 'finished',
-    because: `the standby was kept ${rung.rung} for ${seconds(rung.forS)}`,
-  })
-}

@@ -12,6 +12,8 @@ export type Asked = {
   reason: string | null
   /** `approve --force`: also skips this gate; identity, readiness and capacity are never skipped. */
   skipGate: string | null
+  /** `rollback --hard`: everything now, also when a rollback is on its way already. */
+  hard?: boolean
 }
 
 export type Applied =
@@ -25,6 +27,11 @@ export type Applied =
 export function apply(service: Service, releaseId: string, asked: Asked, now: Now): Applied {
   const release = [service.release, service.queued].find((one) => one?.id === releaseId)
   if (!release) throw new Error(`${releaseId} is no active release of ${service.name}`)
+  if (asked.command === 'rollback' && asked.hard === true && release.phase.name === 'rolling-back')
+    return {
+      service: { ...service, release: { ...release, phase: { ...release.phase, hard: true } } },
+      ended: null,
+    }
   const refusal = releaseCan(asked.command, release, service)
   if (refusal) return { refused: refusal }
   if (release.id === service.queued?.id) return applyToQueued(service, release, asked, now)
@@ -69,7 +76,12 @@ function applyToActive(service: Service, release: Release, asked: Asked, now: No
       }
     case 'rollback':
       return {
-        service: enter(service, release, { to: 'rolling-back', why: reason, by }, now),
+        service: enter(
+          service,
+          release,
+          { to: 'rolling-back', why: reason, by, hard: asked.hard === true },
+          now,
+        ),
         ended: null,
       }
   }

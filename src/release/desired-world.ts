@@ -1,5 +1,14 @@
 /** What should be up, and where traffic goes: a table that can be read. It speaks of services and roles, never of steps. */
-import type { Control, Environment, Placed, Release, Role, Service, Sticky } from './release.ts'
+import type {
+  Control,
+  Environment,
+  Placed,
+  Release,
+  Role,
+  Rung,
+  Service,
+  Sticky,
+} from './release.ts'
 import { other } from './release.ts'
 import { colourOf, notLive, roleOf } from './roles.ts'
 import { countReady, isSetAside, replicasOf } from './seen.ts'
@@ -49,7 +58,36 @@ function splitOf({ release, standby, colour }: Service): Split | null {
 function desired(service: Service, environment: Environment): Desired {
   const role = roleOf(service, environment)
   if (role === 'live') return { role, placed: service.live }
-  return { role, placed: notLive(service)?.placed ?? null }
+  const placed = notLive(service)?.placed ?? null
+  if (role !== 'standby' || placed === null) return { role, placed }
+  return { role, placed: { ...placed, replicas: standbyReplicas(service, placed) } }
+}
+
+/** The rung on which the standby stands; null where it is not on the ladder: then it is full. */
+export function rungOf({ release }: Service): Rung | null {
+  const { phase, rules } = release ?? {}
+  return phase?.name === 'stabilizing' ? (rules!.standby[phase.rung] ?? null) : null
+}
+
+function standbyReplicas(service: Service, { replicas }: Placed): number {
+  const rung = rungOf(service)
+  const phase = service.release?.phase
+  if (phase?.name === 'stabilizing' && phase.drill !== undefined) return replicas
+  return rung?.rung === 'replicas' ? Math.min(rung.replicas, replicas) : replicas
+}
+
+/** What a standby has beyond its rung, ids: it leaves the routes, what it had begun ends, and then it stops. */
+export function surplus(service: Service, seen: Seen): readonly string[] {
+  const place = colourOf(service, 'standby')
+  if (place === null || roleOf(service, place) !== 'standby') return []
+  const { placed } = desired(service, place)
+  const running = replicasOf(seen, place, placed!.release).filter(
+    ({ state }) => state !== 'failed' && state !== 'stopping',
+  )
+  const inOrder = running.toSorted(
+    (a, b) => Number(b.state === 'ready') - Number(a.state === 'ready') || (a.id < b.id ? -1 : 1),
+  )
+  return inOrder.slice(placed!.replicas).map(({ id }) => id)
 }
 
 /** What the gateway should route by, without its generation. */
@@ -67,11 +105,12 @@ export type Routes = {
  */
 export function desiredRoutes(service: Service, seen: Seen): Routes {
   const world = desiredWorld(service)
+  const leaving = surplus(service, seen)
   const standing = (environment: Environment): EnvironmentFact | null => {
     const { placed } = world.environments[environment]
     if (placed === null) return null
     const answering = replicasOf(seen, environment, placed.release).filter(
-      ({ state }) => state === 'ready' || state === 'unready',
+      ({ id, state }) => (state === 'ready' || state === 'unready') && !leaving.includes(id),
     )
     const kept = answering.filter(({ id }) => !isSetAside(seen, id))
     // What is to be replaced leaves once its successor answers: added before removed.
@@ -83,11 +122,13 @@ export function desiredRoutes(service: Service, seen: Seen): Routes {
       : { release: placed.release, version: placed.version, replicas }
   }
   const environments = { blue: standing('blue'), green: standing('green') }
-  const { copies, split } = world
+  const { copies } = world
+  const back = wayOfReturn(service, seen)
+  const split = back?.split ?? world.split
   // What does not answer gets no part of it.
   const isSplit = split !== null && environments.blue !== null && environments.green !== null
-  // While it is split the old version answers the rest, as before.
-  const wanted = split === null ? colourOf(service, 'live') : other(split.to)
+  // While it is split the other version answers the rest, as before.
+  const wanted = back?.live ?? (split === null ? colourOf(service, 'live') : other(split.to))
   const live = liveNow(wanted, environments, seen)
   return {
     live,
@@ -100,6 +141,32 @@ export function desiredRoutes(service: Service, seen: Seen): Routes {
         : copies,
     split: isSplit ? split : null,
   }
+}
+
+/**
+ * A rollback gives the standby at once what its ready replicas can carry, and more as they come back; it never takes anything away
+ * from it again, and what does not fit stays where it is (rulings §2). Null where it is not that, or all of it may go.
+ */
+function wayOfReturn(
+  service: Service,
+  seen: Seen,
+): { live: Environment; split: Split | null } | null {
+  const { release, colour, live } = service
+  if (release?.phase.name !== 'rolling-back' || release.phase.hard === true) return null
+  if (colour === 'none' || live === null || seen.gateway?.live === colour) return null
+  const left = other(colour)
+  // Where nothing else answers, all of it goes.
+  if (countReady(replicasOf(seen, left, release.id)) === 0) return null
+  const { split = null } = seen.gateway ?? {}
+  const moved = split?.to === colour ? split.share : 0
+  const share = Math.max(moved, capacity(countReady(replicasOf(seen, colour, live.release)), live))
+  if (share >= 1) return null
+  return { live: left, split: share === 0 ? null : { to: colour, share, sticky: null } }
+}
+
+/** Of the traffic that it had when it was live, 0 to 1. */
+export function capacity(ready: number, { replicas }: Placed): number {
+  return Math.min(1, ready / replicas)
 }
 
 /** A first version is routed only once it switches: until then the route answers that there is no live version. */

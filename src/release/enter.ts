@@ -1,7 +1,16 @@
 /** The one place where a phase begins and roles are exchanged. Pure: the next row, to be saved before it is acted on. */
+import { elapsedS } from './clock.ts'
 import type { Move } from './move.ts'
 import { other } from './release.ts'
-import type { Now, Phase, Release, Service, Switching } from './release.ts'
+import type {
+  Now,
+  Phase,
+  Release,
+  RollingBack,
+  Service,
+  Stabilizing,
+  Switching,
+} from './release.ts'
 
 export function enter(service: Service, release: Release, move: Move, now: Now): Service {
   switch (move.to) {
@@ -22,7 +31,9 @@ export function enter(service: Service, release: Release, move: Move, now: Now):
         generation: switchedAt(service, release),
       })
     case 'stabilizing':
-      return withPhase(service, release, { name: 'stabilizing', since: now, rung: 0 })
+      return release.phase.name === 'stabilizing'
+        ? enterLadder(service, release, release.phase, move, now)
+        : withPhase(service, release, { name: 'stabilizing', since: now, rung: 0 })
     case 'rolling-back':
       return enterRollingBack(service, release, move, now)
     case 'clearing':
@@ -82,6 +93,32 @@ function stepOf(
   }
 }
 
+/** Down a rung; tried out on it; and up again, where it does not lead back: then a person says when it goes on. */
+function enterLadder(
+  service: Service,
+  release: Release,
+  phase: Stabilizing,
+  { step, because }: Move & { to: 'stabilizing' },
+  now: Now,
+): Service {
+  const { drill, ...rest } = phase
+  switch (step) {
+    case 'drill':
+      return withPhase(service, release, { ...phase, drill: { since: now } })
+    case 'drilled': {
+      const tookMs = Math.round(elapsedS(drill?.since ?? now, now) * 1000)
+      return withPhase(service, release, { ...rest, drilled: { at: now.wall, tookMs } })
+    }
+    case 'up': {
+      const paused = { by: 'beryl', at: now.wall, up: now.up, because }
+      const up = { name: 'stabilizing', since: now, rung: Math.max(0, phase.rung - 1) } as const
+      return withPhase(service, { ...release, paused }, up)
+    }
+    default:
+      return withPhase(service, release, { name: 'stabilizing', since: now, rung: phase.rung + 1 })
+  }
+}
+
 function switchedAt(service: Service, release: Release): number {
   return release.phase.name === 'switching' ? release.phase.generation : service.generation
 }
@@ -89,7 +126,7 @@ function switchedAt(service: Service, release: Release): number {
 function enterRollingBack(
   service: Service,
   release: Release,
-  { why, by }: { why: string; by: string },
+  { why, by, hard }: { why: string; by: string; hard?: boolean },
   now: Now,
 ): Service {
   if (service.colour === 'none' || service.standby === null) {
@@ -107,7 +144,8 @@ function enterRollingBack(
     live: service.standby,
     standby: null,
   }
-  return withPhase(next, release, { name: 'rolling-back', since: now, generation, why, by })
+  const phase: RollingBack = { name: 'rolling-back', since: now, generation, why, by }
+  return withPhase(next, release, hard === true ? { ...phase, hard } : phase)
 }
 
 function withPhase(service: Service, release: Release, phase: Phase): Service {

@@ -20,6 +20,11 @@ const anyReplica = (act: (world: World, id: string) => void) =>
     },
   }))
 
+const ladder: Rules['standby'] = [
+  { rung: 'full', forS: 300 },
+  { rung: 'replicas', replicas: 1, forS: 3600 },
+]
+
 const rules = fc
   .record({
     gates: fc.constantFrom(
@@ -33,7 +38,7 @@ const rules = fc
     ),
     switchWhen: fc.constantFrom('verified', 'verified', 'approved'),
     whenUndecided: fc.constantFrom('hold', 'accept', 'rollBack'),
-    standby: fc.constantFrom(plainRules.standby, []),
+    standby: fc.constantFrom(plainRules.standby, ladder, ladder.slice(1), []),
     shares: fc.constantFrom([], [], [0.05, 0.5], [0.1, 0.2, 0.3]),
   })
   .map(({ whenUndecided, shares, ...rest }): Rules => ({
@@ -88,6 +93,7 @@ const steps = fc.oneof(
         run: (world: World) => void world.command(command),
       })),
   },
+  step('rollback --hard', (world) => void world.command('rollback', { hard: true })),
   step('skip a gate', (world) => {
     const gate = world.service.release?.rules.gates[0]?.name
     if (gate !== undefined) world.command('approve', { skipGate: gate })

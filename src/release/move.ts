@@ -10,8 +10,8 @@ export type Move =
       to: 'provisioning' | 'warming' | 'verifying' | 'awaiting-approval' | 'switching' | 'watching'
       because: string
     }
-  | { to: 'stabilizing'; because: string }
-  | { to: 'rolling-back'; why: string; by: string }
+  | { to: 'stabilizing'; because: string; step?: 'down' | 'drill' | 'drilled' | 'up' }
+  | { to: 'rolling-back'; why: string; by: string; hard?: boolean }
   | { to: 'clearing'; endsAs: End; because: string }
   | { to: 'end'; endsAs: End; because: string }
 
@@ -43,5 +43,6 @@ export function look(service: Service, release: Release, seen: Seen): View {
 /** A release that is paused takes no step forward. */
 export function forward(release: Release, move: Move): Move | Wait {
   if (release.paused === null) return move
-  return { waitingFor: `\`resume\`: ${release.paused.by} paused it` }
+  const { by, because } = release.paused
+  return { waitingFor: `\`resume\`: ${by} paused it${because === undefined ? '' : `: ${because}`}` }
 }

@@ -3,7 +3,14 @@
  * bring up → prove ready → move traffic → drain → take down. Pure; every action may be repeated safely.
  */
 import { elapsedS } from './clock.ts'
-import { bigEnough, desiredRoutes, desiredWorld } from './desired-world.ts'
+import {
+  bigEnough,
+  capacity,
+  desiredRoutes,
+  desiredWorld,
+  rungOf,
+  surplus,
+} from './desired-world.ts'
 import type { Routes } from './desired-world.ts'
 import { gatesTaken, inPhase, isOld } from './gates.ts'
 import type { Environment, Now, Placed, Release, Service } from './release.ts'
@@ -20,8 +27,8 @@ export type Action =
   | { do: 'gate'; gate: string; attempt: number }
   /** Under the generation that the phase journalled; under a new one (`generation: null`) where only replicas changed. */
   | { do: 'route'; routes: Routes; back: Routes | null; generation: number | null }
-  /** The prepared way back: one store, no acknowledgement. */
-  | { do: 'store-back'; generation: number }
+  /** The prepared way back: one store, no acknowledgement. `share`: of the traffic, that it moves. */
+  | { do: 'store-back'; generation: number; share: number }
   | { do: 'cut'; environment: Environment; because: string }
   /** `forgetThen(act)`: every replica in this place is stopped once the gateway has forgotten it. */
   | { do: 'retire'; environment: Environment; replicas: readonly string[] }
@@ -44,7 +51,7 @@ export function nextActions(service: Service, seen: Seen, now: Now): Action[] {
     ...prove(service, seen, now),
     ...moveTraffic(service, seen),
     ...takeDown(service, seen, now),
-    ...replaced(seen),
+    ...noLongerNeeded(service, seen),
   ]
 }
 
@@ -107,15 +114,19 @@ function moveTraffic(service: Service, seen: Seen): Action[] {
   const journalled = journalledGeneration(service)
   const pending = journalled !== null && gateway.generation < journalled
   const routes = desiredRoutes(service, seen)
-  if (pending && service.release?.phase.name === 'rolling-back') {
-    // Traffic is never moved from something that answers badly to something that does not answer at all.
-    if (liveReady(service, seen) === 0) return []
-    if (gateway.back === journalled) return [{ do: 'store-back', generation: journalled }]
-  }
   const { release } = service
+  if (pending && release?.phase.name === 'rolling-back') {
+    // Traffic is never moved from something that answers badly to something that does not answer at all.
+    const ready = liveReady(service, seen)
+    if (ready === 0) return []
+    // What was prepared on a lower rung is a part of the traffic only; it is not what `--hard` asks for.
+    const isPrepared = release.phase.hard !== true || ready >= service.live!.replicas
+    if (gateway.back === journalled && isPrepared)
+      return [{ do: 'store-back', generation: journalled, share: gateway.backSplit?.share ?? 1 }]
+  }
   if (pending && release?.phase.name === 'switching' && !bigEnough(service, release, seen))
     return []
-  const back = wayBack(service, routes)
+  const back = wayBack(service, routes, seen)
   if (pending)
     return isAsJournalled(service, routes)
       ? [{ do: 'route', routes, back, generation: journalled }]
@@ -126,17 +137,17 @@ function moveTraffic(service: Service, seen: Seen): Action[] {
     gateway.generation > 0 &&
     gateway.outdated !== true &&
     sameRoutes(routes, gateway) &&
-    (back === null) === (gateway.back === null)
+    (back === null) === (gateway.back === null) &&
+    (back === null || back.split?.share === gateway.backSplit?.share)
   )
     return []
   return [{ do: 'route', routes, back, generation: null }]
 }
 
-/** In a step both places have their part, else the live one has all. */
+/** In a step, and on the way back from a lower rung, both places have their part; else the live one has all. */
 function isAsJournalled(service: Service, { live, split = null }: Routes): boolean {
-  return desiredWorld(service).split === null
-    ? live === service.colour
-    : live !== null && split !== null
+  if (live === service.colour) return desiredWorld(service).split === null
+  return live !== null && split?.to === service.colour
 }
 
 function liveReady(service: Service, seen: Seen): number {
@@ -152,12 +163,23 @@ function journalledGeneration({ release }: Service): number | null {
 }
 
 /** The same environments with roles exchanged; only where both can answer. */
-function wayBack(service: Service, routes: Routes): Routes | null {
+function wayBack(service: Service, routes: Routes, seen: Seen): Routes | null {
   if (service.standby === null || routes.live === null) return null
   if (routes.live !== service.colour && routes.split == null) return null
   const standby = colourOf(service, 'standby')!
   if (routes.environments[standby] === null) return null
-  return { ...routes, live: standby, copies: null, split: null }
+  const all = { ...routes, live: standby, copies: null, split: null }
+  const rung = rungOf(service)
+  if (rung === null || rung.rung === 'full') return all
+  // As much as it can carry by itself; the rest follows as its replicas come back.
+  const routed = new Set(routes.environments[standby].replicas.map(({ id }) => id))
+  const here = replicasOf(seen, standby, service.standby.release)
+  const ready = countReady(here.filter(({ id }) => routed.has(id)))
+  const share = capacity(ready, service.standby)
+  if (share >= 1) return all
+  return share === 0
+    ? null
+    : { ...all, live: routes.live, split: { to: standby, share, sticky: null } }
 }
 
 export function sameRoutes(a: Routes, b: Routes): boolean {
@@ -202,14 +224,15 @@ function takeDown(service: Service, seen: Seen, now: Now): Action[] {
   })
 }
 
-/** A replica whose successor answers: out of the routes, and what it had begun has ended. */
-function replaced(seen: Seen): Action[] {
+/** A replica whose successor answers, or that its rung does not keep: out of the routes, and what it had begun has ended. */
+function noLongerNeeded(service: Service, seen: Seen): Action[] {
   const { gateway, replicas } = seen
   if (gateway === null) return []
+  const leaving = surplus(service, seen)
   return replicas
     .filter(
       ({ id, environment, state }) =>
-        isSetAside(seen, id) &&
+        (isSetAside(seen, id) || leaving.includes(id)) &&
         state !== 'stopping' &&
         gateway.environments[environment] !== null &&
         !gateway.environments[environment].replicas.some((routed) => routed.id === id) &&

@@ -50,10 +50,16 @@ export type Rules = {
   drainS: number
   watch: { atLeastS: number; atMostS: number; whenUndecided: 'hold' | 'accept' | 'rollBack' }
   /** The standby ladder; after its last rung the standby is gone. */
-  standby: readonly { rung: 'full'; forS: number }[]
+  standby: readonly Rung[]
   /** Live requests that the standby answers too while the new version is watched, to compare with; absent: none. */
   control?: Control
 }
+
+/** One step of the standby ladder, and how long it lasts. */
+export type Rung =
+  | { rung: 'full'; forS: number }
+  /** So many replicas of it are kept ready; a rollback brings the others back. */
+  | { rung: 'replicas'; replicas: number; forS: number }
 
 /** Canary or linear: the parts of the traffic that the new version gets before it gets all of it. */
 export type Traffic = {
@@ -93,10 +99,30 @@ export type Phase =
   | { name: 'awaiting-approval'; since: Now }
   | Switching
   | { name: 'watching'; since: Now; generation: number }
-  | { name: 'stabilizing'; since: Now; rung: number }
-  | { name: 'rolling-back'; since: Now; generation: number; why: string; by: Actor }
+  | Stabilizing
+  | RollingBack
   | { name: 'clearing'; since: Now; endsAs: End; because: string }
   | { name: End; since: Now; because: string }
+
+export type Stabilizing = {
+  name: 'stabilizing'
+  since: Now
+  rung: number
+  /** The way back from a lower rung is tried out: the standby is brought to its full size. */
+  drill?: { since: Now }
+  /** How long that took, the last time; wall ms, ms. */
+  drilled?: { at: number; tookMs: number }
+}
+
+export type RollingBack = {
+  name: 'rolling-back'
+  since: Now
+  generation: number
+  why: string
+  by: Actor
+  /** `--hard`: everything now, whatever is ready. */
+  hard?: true
+}
 
 export type Switching = {
   name: 'switching'
@@ -131,7 +157,7 @@ export type Release = {
   step: number
   phase: Phase
   /** Set while forward steps are stopped. */
-  paused: { by: Actor; at: number; up: number } | null
+  paused: { by: Actor; at: number; up: number; because?: string } | null
   approvals: readonly Approval[]
   /** Gates a person skipped with `--force`, with name and reason. */
   skipped: readonly { gate: string; by: Actor; at: number; reason: string }[]

@@ -32,6 +32,8 @@ export type GatewayFact = {
   preview: Environment | null
   /** Generation of the prepared way back. */
   back: number | null
+  /** The part of the traffic that it moves; null or absent: all of it. */
+  backSplit?: Split | null
   /** Where or how it is reached differs from what was asked for since (a changed manifest). */
   outdated?: boolean
   environments: Record<Environment, EnvironmentFact | null>

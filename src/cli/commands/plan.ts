@@ -58,7 +58,7 @@ export function planText(view: PlanView): string {
     'way back',
     view.standbyS === 0
       ? 'none once the watch has ended: the ladder is empty'
-      : `${duration(view.standbyS)} after the watch, full; ${moveMs === null ? 'no move was measured yet' : `the last move took ${moveMs.toFixed(1)} ms`}`,
+      : `${ladderText(view.ladder)} after the watch; ${moveMs === null ? 'no move was measured yet' : `the last move took ${moveMs.toFixed(1)} ms`}`,
   )
   if (view.cost !== null) {
     const { money, currency, replicaHours } = view.cost
@@ -72,6 +72,10 @@ export function planText(view: PlanView): string {
     say_(index === 0 ? 'finds' : '', text)
   if (from === null) say_('finds', 'nothing: a first version has nothing to be compared with')
   return `${lines.join('\n')}\nNext: beryl deploy ${service} ${version} --wait`
+}
+
+function ladderText(ladder: PlanView['ladder']): string {
+  return ladder.map(({ rung, forS }) => `${rung} for ${duration(forS)}`).join(', then ')
 }
 
 function duration(seconds: number): string {

@@ -10,11 +10,12 @@ import type { WaitOptions } from './deploy.ts'
 export async function rollback(
   globals: Globals,
   target: string,
-  options: WaitOptions & { to?: string; reason?: string },
+  options: WaitOptions & { to?: string; reason?: string; hard?: boolean },
 ): Promise<number> {
   const timeoutS = timeoutOf(options)
   const api = apiClient(reach(globals))
-  const release = await api.rollback(target, { to: options.to, reason: options.reason })
+  const { to, reason, hard } = options
+  const release = await api.rollback(target, { to, reason, hard })
   if (!options.wait) {
     say(
       globals.json,

@@ -158,6 +158,7 @@ export function gatewayFake(table: ServiceTable, back: ServiceTable | null = nul
           generation: fake.table.generation,
           live: fake.table.live,
           back: fake.back?.generation ?? null,
+          backSplit: fake.back?.split ?? null,
           table: fake.table,
           inFlight: { ...fake.inFlight },
           waiting: { blue: 0, green: 0 },

@@ -66,15 +66,19 @@ export function holdSplit(
   const split = after.split ?? null
   if (split === null) return
   const phase = service.release?.phase
-  assert.ok(phase?.name === 'switching', `traffic is split while ${phase?.name ?? 'nothing is'}`)
-  assert.equal(split.to, service.colour, 'the new version gets the part')
-  assert.notEqual(after.live, split.to, 'the old version answers the rest')
-  assert.equal(split.share, phase.share)
+  const isBack = phase?.name === 'rolling-back'
+  assert.ok(
+    phase?.name === 'switching' || isBack,
+    `traffic is split while ${phase?.name ?? 'nothing is'}`,
+  )
+  assert.equal(split.to, service.colour, 'the place that is to be live gets the part')
+  assert.notEqual(after.live, split.to, 'the other one answers the rest')
+  if (phase.name === 'switching') assert.equal(split.share, phase.share)
   for (const environment of ['blue', 'green'] as const)
     assert.notEqual(after.environments[environment], null, 'both can answer')
-  if (before?.split != null && !behind)
+  if (before?.split?.to === split.to && !behind)
     assert.ok(split.share >= before.split.share, 'shares only grow')
-  if (before?.split?.share !== split.share && before?.split != null)
+  if (!isBack && before?.split != null && before.split.share !== split.share)
     assert.ok(bigEnough(service, service.release!, seen), 'promise 5: big enough before it grows')
 }
 

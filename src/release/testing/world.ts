@@ -85,11 +85,12 @@ export class World {
     {
       skipGate = null,
       release = this.service.release,
-    }: { skipGate?: string | null; release?: Release | null } = {},
+      hard = false,
+    }: { skipGate?: string | null; release?: Release | null; hard?: boolean } = {},
   ): Refusal | null {
     if (release === null || isEnd(release.phase))
       return { code: 'no-release', reason: '', hint: '' }
-    const asked = { command, by: 'ann', reason: 'because', skipGate }
+    const asked = { command, by: 'ann', reason: 'because', skipGate, hard }
     const applied = apply(this.service, release.id, asked, this.now)
     if ('refused' in applied) return applied.refused
     if (!this.saved(applied.service, command === 'rollback')) return unwritable
@@ -160,7 +161,8 @@ export class World {
       }
       if (move.to === 'switching' && release.phase.name !== 'switching')
         holdGatesOpen(release, this.gates.get(release.id) ?? [], this.now)
-      if (move.to === 'stabilizing') holdEvidence(release, this.guard)
+      if (move.to === 'stabilizing' && release.phase.name === 'watching')
+        holdEvidence(release, this.guard)
       if (move.to === 'switching') holdStep(release, this.guard)
       this.save(enter(this.service, release, move, this.now), move.to === 'rolling-back')
     }
@@ -252,6 +254,7 @@ export class World {
       live: table?.live ?? null,
       preview: table?.preview ?? null,
       back: this.back?.generation ?? null,
+      backSplit: this.back?.split ?? null,
       environments: table === null ? { blue: null, green: null } : placesOf(table),
       inFlight: { ...this.inFlight },
       copies: this.table?.copies ?? null,

@@ -1,0 +1,8 @@
+/** `standby` of the manifest, as the heart takes it. */
+import type { RungManifest } from '../config/manifest.ts'
+import type { Rung } from '../release/release.ts'
+
+export function rungOf(rung: RungManifest): Rung {
+  if ('full' in rung) return { rung: 'full', forS: rung.full }
+  return { rung: 'replicas', replicas: rung.replicas, forS: rung.for }
+}
