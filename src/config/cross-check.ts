@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { PairError, readPair } from '../tls/pair.ts'
 import { gatesOf } from './gates.ts'
-import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
+import type { GateManifest, Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
 import { fileKeys } from './manifest.ts'
 import { languageModel } from './language-model.ts'
 import { nearest } from './nearest.ts'
@@ -68,7 +68,7 @@ async function checkService(
     )),
   )
   for (const { name, path, gate } of gatesOf(service)) {
-    if ('warmUp' in gate) continue
+    if (!('goldenSet' in gate)) continue
     const { file, score, atLeast, atMost, noWorseBy } = gate.goldenSet
     files.push(...(await notThere([...at, ...path, 'file'], resolve(directory, file), 'file')))
     if (typeof score === 'object' && 'module' in score)
@@ -91,7 +91,11 @@ async function checkService(
       })
     }
   }
-  files.push(...spoken(at, service), ...languageModel(at, service))
+  files.push(
+    ...spoken(at, service),
+    ...languageModel(at, service),
+    ...(await hooks(at, service, directory)),
+  )
   const unknown = watch.required.filter((signal) => !watch.signals.includes(signal))
   if (unknown.length > 0)
     files.push({
@@ -129,6 +133,56 @@ function spoken(at: string[], service: ServiceManifest): CrossProblem[] {
   }))
 }
 
+/** Gates of the user's own: limits that say something, programs that are there. */
+async function hooks(
+  at: string[],
+  service: ServiceManifest,
+  directory: string,
+): Promise<CrossProblem[]> {
+  const found = gatesOf(service).map(async ({ path, gate }) => {
+    const here = [...at, ...path]
+    if ('prometheus' in gate)
+      return wrongWithLimits(gate.prometheus).map(([key, message]) => ({
+        path: key === null ? here : [...here, key],
+        message,
+      }))
+    const program = 'command' in gate ? gate.command.run[0] : ''
+    // A name without a slash is looked for in PATH, when it runs.
+    if (!program.includes('/')) return []
+    return notThere([...here, 'run', 0], resolve(directory, program), 'file')
+  })
+  return (await Promise.all(found)).flat()
+}
+
+function wrongWithLimits({
+  atMost,
+  atLeast,
+  noWorseBy,
+  within,
+  for: held,
+}: Extract<GateManifest, { prometheus: unknown }>['prometheus']): [string | null, string][] {
+  const none = [atMost, atLeast, noWorseBy].every((one) => one === undefined)
+  const both = atMost !== undefined && atLeast !== undefined
+  return [
+    ...one(none, null, 'needs atMost, atLeast or noWorseBy: else it judges nothing'),
+    ...one(
+      both && noWorseBy !== undefined,
+      'noWorseBy',
+      'with atMost and atLeast nobody knows what is worse: leave one of them out',
+    ),
+    ...one(both && atMost < atLeast, 'atMost', 'is less than atLeast'),
+    ...one(
+      held >= within,
+      'for',
+      'must be shorter than within: it cannot hold so long in that time',
+    ),
+  ]
+}
+
+function one(is: boolean, key: string | null, message: string): [string | null, string][] {
+  return is ? [[key, message]] : []
+}
+
 const kinds = { file: 'a file', directory: 'a directory', either: 'a file or directory' } as const
 
 async function notThere(
@@ -154,7 +208,7 @@ function unheard(
   { expects }: VersionManifest,
 ): CrossProblem[] {
   const known = gatesOf(service).flatMap(({ name, gate }) => {
-    if ('warmUp' in gate) return []
+    if (!('goldenSet' in gate)) return []
     const { score } = gate.goldenSet
     return typeof score === 'string' ? [name, score] : [name]
   })

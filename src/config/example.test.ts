@@ -148,6 +148,7 @@ const types: Record<string, (value: unknown) => boolean> = {
   string: (value) => typeof value === 'string',
   number: (value) => typeof value === 'number',
   integer: Number.isInteger,
+  boolean: (value) => typeof value === 'boolean',
 }
 
 const rules: Record<string, Rule> = {

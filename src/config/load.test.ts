@@ -371,6 +371,38 @@ test('a copy of a checked manifest is not checked again for files that have move
   assert.equal(loaded.text, good)
 })
 
+const hooks: [gate: string, said: RegExp | null][] = [
+  ['prometheus: { url: "http://p:9090", query: up, atMost: 1 }', null],
+  ['prometheus: { url: "http://p:9090", query: up, noWorseBy: 5%, for: 10s, dryRun: true }', null],
+  ['webhook: { url: "https://checks.example.com/b?x=1", within: 30s }', null],
+  ['command: { run: [sh, -c, exit 0], env: { A: b } }', null],
+  ['prometheus: { url: "http://p:9090", query: up }', /needs atMost, atLeast or noWorseBy/],
+  [
+    'prometheus: { url: "http://p", query: up, atMost: 1, atLeast: 2 }',
+    /atMost: is less than atLeast/,
+  ],
+  [
+    'prometheus: { url: "http://p", query: up, atMost: 2, atLeast: 1, noWorseBy: 1% }',
+    /nobody knows what is worse/,
+  ],
+  [
+    'prometheus: { url: "http://p", query: up, atMost: 1, for: 1m }',
+    /for: must be shorter than within/,
+  ],
+  ['prometheus: { url: "http://u:secret@p", query: up, atMost: 1 }', /without user and password/],
+  ['webhook: { url: "ftp://p" }', /expected http:\/\/… or https:\/\/…/],
+  ['webhook: { url: "http://p", retries: 3 }', /unknown key "retries"/],
+  ['webhook: { url: "http://p", within: 0s }', /expected at least 100ms/],
+  ['command: { run: [] }', /run/],
+  ['command: { run: [./nowhere.sh] }', /expected a file, there is none at .*nowhere\.sh/],
+]
+for (const [gate, said] of hooks)
+  test(`${gate} is ${said === null ? 'accepted' : 'refused'}`, async () => {
+    const problems = await problemsOf(`${good}      - ${gate}\n`)
+    if (said === null) assert.deepEqual(problems, [])
+    else assert.match(problems.join(), said)
+  })
+
 test('two services at one route are refused', async () => {
   const problems = await problemsOf(
     `${good}${good.slice(good.indexOf('  tiny:')).replace('tiny', 'more')}`,

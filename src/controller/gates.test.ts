@@ -1,7 +1,8 @@
 /** Gates seen from the controller: every verdict journalled once, and whatever the examiner does, silence is no pass. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Now, Phase } from '../release/release.ts'
+import type { Now, Phase, Release } from '../release/release.ts'
+import { plainRules } from '../release/testing/plain.ts'
 import type { ExaminerClient } from '../verification/client.ts'
 import type { GateAnswer } from '../verification/gate.ts'
 import { gatesOf } from './gates.ts'
@@ -20,8 +21,8 @@ const withinS = 60
 const plan = { gates: { goldenSet: { kind: 'goldenSet', withinS } } } as unknown as Plan
 
 /** The examiner answers what `says` holds: an answer, null (it was restarted), or an error (nobody is there). */
-function examined(phase: Phase = verifying) {
-  const release = releaseOf(phase)
+function examined(phase: Phase = verifying, change: Partial<Release> = {}) {
+  const release = releaseOf(phase, change)
   const service = switched(release)
   const { store } = journal(service)
   const world = { now: since, says: running as GateAnswer | null | Error, asked: [] as string[] }
@@ -85,6 +86,18 @@ test('a gate runs, says how far it is, and its verdict stands in journal and rec
   assert.equal(verdict(), 'pass: 40 of 40')
   assert.deepEqual(events(), ['gate goldenSet says pass: 40 of 40'])
   assert.deepEqual(other(), { name: 'warmUp', state: 'waiting' })
+})
+
+test('what a dry run reports says in journal and record that it decides nothing', async () => {
+  const gates = plainRules.gates.map((gate) => ({ ...gate, dryRun: true }))
+  const { world, begins, refresh, verdict, events } = examined(verifying, {
+    rules: { ...plainRules, gates },
+  })
+  await begins()
+  world.says = { ...pass, verdict: 'fail' }
+  await refresh()
+  assert.equal(verdict(), 'fail: dry run, it decides nothing: 40 of 40')
+  assert.deepEqual(events(), ['gate goldenSet says fail: dry run, it decides nothing: 40 of 40'])
 })
 
 test('a verdict never counts for another release', async () => {

@@ -96,7 +96,12 @@ export function gatesOf({
         service.live === null || colour === null
           ? null
           : target(replicas, service, { id: service.live.release }, colour, service.live.version)
-      await examiner.start(release.id, gate, attempt, { spec, candidate, live })
+      await examiner.start(release.id, gate, attempt, {
+        service: service.name,
+        spec,
+        candidate,
+        live,
+      })
     },
   }
 
@@ -164,14 +169,16 @@ export function gatesOf({
     { name, attempt }: { name: string; attempt: number },
     said: Said,
   ): void {
-    const { verdict, because, evidence } = said
+    const { verdict, evidence } = said
+    const dryRun = release.rules.gates.some((gate) => gate.name === name && gate.dryRun === true)
+    const because = dryRun ? `dry run, it decides nothing: ${said.because}` : said.because
     const at = now().wall
     progress.delete(release.id)
     store.gates.put(release.id, {
       startedAt: at,
       state: { name, state: 'decided', attempt, at, verdict, because, evidence },
     })
-    store.events.add(gateEvent(release, name, said, at, 'beryl'))
+    store.events.add(gateEvent(release, name, { verdict, because, evidence }, at, 'beryl'))
   }
 }
 
@@ -219,5 +226,5 @@ function target(
         replica.state.name === 'ready',
     )
     .map(({ host, port }) => `${host}:${port}`)
-  return { version, addresses }
+  return { version, environment, addresses }
 }

@@ -27,10 +27,15 @@ export function gatesTaken(release: Release): {
 /** What a gate found a day ago says little about now: it is taken again before the switch (rulings §14). */
 const evidenceHoldsMs = 24 * 3600 * 1000
 
-/** Does a verdict have to be taken again? One that a person has skipped does not. */
+/** One that a person has skipped does not, nor one that only reports. */
+export function decides(release: Release, name: string): boolean {
+  const gate = release.rules.gates.find((one) => one.name === name)
+  return gate?.dryRun !== true && !release.skipped.some((one) => one.gate === name)
+}
+
+/** Does a verdict have to be taken again? */
 export function isOld(release: Release, state: GateState, now: Now): boolean {
-  if (state.state !== 'decided' || release.skipped.some(({ gate }) => gate === state.name))
-    return false
+  if (state.state !== 'decided' || !decides(release, state.name)) return false
   return now.wall - state.at >= evidenceHoldsMs
 }
 
@@ -69,6 +74,8 @@ function judgeOne(
     return { verdict: 'waiting', because: `gate ${gate.name}: ${state.progress ?? 'running'}` }
   if (state?.state !== 'decided')
     return { verdict: 'waiting', because: `gate ${gate.name} to begin` }
+  if (gate.dryRun === true)
+    return { verdict: 'pass', because: `${gate.name} reports ${state.verdict} (${state.because})` }
   if (state.verdict === 'pass' && isOld(release, state, now))
     return { verdict: 'waiting', because: `gate ${gate.name} to be taken again: it is a day old` }
   const said = `${gate.name}: ${state.because}`
