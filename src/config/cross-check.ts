@@ -92,6 +92,7 @@ async function checkService(
     }
   }
   files.push(
+    ...identityFirst(at, service),
     ...spoken(at, service),
     ...languageModel(at, service),
     ...(await hooks(at, service, directory)),
@@ -131,6 +132,19 @@ function spoken(at: string[], service: ServiceManifest): CrossProblem[] {
     path: [...at, ...path],
     message: `${name} asks in HTTP/1.1, and the replicas speak HTTP/2: not built yet, leave it out`,
   }))
+}
+
+/** What it is is asked before anything else. */
+function identityFirst(at: string[], service: ServiceManifest): CrossProblem[] {
+  return gatesOf(service)
+    .filter(
+      ({ gate }, index, all) =>
+        'identity' in gate && !all.slice(0, index).every((one) => 'identity' in one.gate),
+    )
+    .map(({ path }) => ({
+      path: [...at, ...path],
+      message: 'is asked before anything else: put it first',
+    }))
 }
 
 /** Gates of the user's own: limits that say something, programs that are there. */
@@ -242,16 +256,18 @@ function impossible(
 
 function placeholders(
   at: string[],
-  { environment }: ServiceManifest,
+  service: ServiceManifest,
   version: string,
   content: VersionManifest,
 ): CrossProblem[] {
+  const { environment } = service
   const known = ['port', 'version', ...fileKeys.filter((key) => content[key] !== undefined)]
   const used = [
     ...environment.command,
     ...content.args,
     ...Object.values(environment.env),
     environment.ready.model ?? '',
+    ...gatesOf(service).flatMap(({ gate }) => ('identity' in gate ? gate.identity.is : [])),
     ...Object.values(content.env),
   ].flatMap((text) => [...text.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!))
   return [...new Set(used)]

@@ -79,7 +79,7 @@ const wrong: [name: string, change: (one: Record<string, any>) => void][] = [
   ['half a replica', (one) => (one['services'].tagger.environment.replicas = 1.5)],
   ['an address without a port', (one) => (one['api'].listen = 'localhost')],
   ['a gate of two kinds', (one) => (one['services'].tagger.verify[0].goldenSet = {})],
-  ['an unknown score', (one) => (one['services'].tagger.verify[1].goldenSet.score = 'best')],
+  ['an unknown score', (one) => (one['services'].tagger.verify[2].goldenSet.score = 'best')],
   ['two rungs', (one) => (one['services'].tagger.standby = [{ full: '1m' }, { full: '1m' }])],
 ]
 

@@ -393,6 +393,7 @@ const hooks: [gate: string, said: RegExp | null][] = [
   ['webhook: { url: "ftp://p" }', /expected http:\/\/… or https:\/\/…/],
   ['webhook: { url: "http://p", retries: 3 }', /unknown key "retries"/],
   ['webhook: { url: "http://p", within: 0s }', /expected at least 100ms/],
+  ['identity: { path: /version }', /identity: is asked before anything else: put it first/],
   ['command: { run: [] }', /run/],
   ['command: { run: [./nowhere.sh] }', /expected a file, there is none at .*nowhere\.sh/],
 ]

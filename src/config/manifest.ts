@@ -125,6 +125,17 @@ const warmUp = z.strictObject({
 /** The gate runs and reports, and decides nothing. */
 const dryRun = z.boolean().default(false)
 
+const identity = z.strictObject({
+  /** GET; answered by every replica. */
+  path,
+  headers: z.record(z.string(), z.string()).default({}),
+  /** Where in the answer; without it: the whole body. */
+  answer: z.string().startsWith('$', 'expected a JSON path such as $.version').optional(),
+  /** Placeholders as in `command`, without {port}. */
+  is: z.string().min(1, 'expected what it should say').default('{version}'),
+  within: wait.default(10),
+})
+
 const goldenSet = z.strictObject({
   /** JSON Lines: `{"request": body, "expected": value}`. */
   file: named,
@@ -182,6 +193,7 @@ const command = z.strictObject({
 })
 
 const gate = z.union([
+  z.strictObject({ identity }),
   z.strictObject({ warmUp }),
   z.strictObject({ goldenSet }),
   z.strictObject({ prometheus }),

@@ -6,11 +6,13 @@ import { ProblemError } from '../ipc/problem.ts'
 import type { Gate } from '../release/release.ts'
 import type { GateSpec, Protocol, RequestShape, Score } from '../verification/gate.ts'
 import { goldenLines } from '../verification/golden-set/lines.ts'
+import { fillingOf } from '../versions/template.ts'
 
 /** Below the client's own limit for one command. */
 const goldenSetReadMs = 12_000
 
 type Around = {
+  version: string
   content: VersionManifest
   goldenSets: 'checked' | 'left out'
   /** Of the manifest. */
@@ -41,6 +43,16 @@ export async function specOf(
       concurrency,
     }
   }
+  if ('identity' in gate) {
+    const { path, headers, answer, is, within } = gate.identity
+    return {
+      kind: 'identity',
+      request: { method: 'GET', path, headers, timeoutS: within },
+      answer: answer ?? null,
+      is: fillingOf(around.version, around.content, directory)(is),
+      withinS: within,
+    }
+  }
   if ('goldenSet' in gate) return goldenSetOf(name, gate.goldenSet, protocol, around)
   if ('prometheus' in gate) {
     const { url, headers, query, atMost, atLeast, noWorseBy, within, for: held } = gate.prometheus
@@ -66,7 +78,8 @@ export async function specOf(
 
 /** What reports only judges nothing: not even that a first release may do without an approval. */
 export function gateOf({ name, gate }: NamedGate, spec: GateSpec): Gate {
-  if (spec.kind === 'warmUp') return { name, kind: 'warmUp', needsLive: false, absolute: false }
+  if (spec.kind === 'warmUp' || spec.kind === 'identity')
+    return { name, kind: spec.kind, needsLive: false, absolute: false }
   const floor = hasFloor(spec)
   const decides = !isDryRun(gate)
   return {
@@ -79,7 +92,7 @@ export function gateOf({ name, gate }: NamedGate, spec: GateSpec): Gate {
 }
 
 /** A limit of its own; a webhook and a command have whatever their authors thought of. */
-function hasFloor(spec: Exclude<GateSpec, { kind: 'warmUp' }>): boolean {
+function hasFloor(spec: Exclude<GateSpec, { kind: 'warmUp' | 'identity' }>): boolean {
   if (spec.kind === 'goldenSet')
     return [spec.atLeast, spec.atMost, spec.expects].some((one) => one !== null)
   return spec.kind !== 'prometheus' || spec.atLeast !== null || spec.atMost !== null

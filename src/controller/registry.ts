@@ -202,7 +202,7 @@ export function openRegistry({
         async (gate) =>
           [
             gate.name,
-            await specOf(service, gate, named, { content, goldenSets, directory }),
+            await specOf(service, gate, named, { version, content, goldenSets, directory }),
           ] as const,
       ),
     )

@@ -9,7 +9,7 @@ export function gatesTaken(release: Release): {
   leftOut: readonly { name: string; because: string }[]
 } {
   const reason = (gate: Gate): string | null => {
-    if (release.kind === 'rollback' && gate.kind !== 'warmUp')
+    if (release.kind === 'rollback' && !inPhase(gate, 'warmUp'))
       return 'a rollback to an older version takes readiness, identity and warm-up only'
     if (release.from === null && gate.needsLive)
       return 'it compares with a live version, and there is none yet'
@@ -39,8 +39,9 @@ export function isOld(release: Release, state: GateState, now: Now): boolean {
   return now.wall - state.at >= evidenceHoldsMs
 }
 
+/** Before its answers are judged a candidate says what it is, and gets warm. */
 export function inPhase(gate: Gate, which: 'warmUp' | 'others'): boolean {
-  return (gate.kind === 'warmUp') === (which === 'warmUp')
+  return ['identity', 'warmUp'].includes(gate.kind) === (which === 'warmUp')
 }
 
 export function judgeGates(

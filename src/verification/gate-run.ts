@@ -57,6 +57,13 @@ const spec = z.discriminatedUnion('kind', [
     concurrency,
   }),
   z.strictObject({
+    kind: z.literal('identity'),
+    request,
+    answer: z.string().nullable(),
+    is: z.string().min(1),
+    withinS: seconds,
+  }),
+  z.strictObject({
     kind: z.literal('prometheus'),
     url,
     headers,

@@ -42,6 +42,14 @@ export type GateSpec =
       concurrency: number
     }
   | {
+      kind: 'identity'
+      request: RequestShape
+      /** JSON path; null: the whole body. Where it reads a list, one of it. */
+      answer: string | null
+      is: string
+      withinS: number
+    }
+  | {
       kind: 'prometheus'
       /** Of the server; `/api/v1/query` is added. */
       url: string

@@ -8,6 +8,7 @@ import { goldenSet } from './golden-set/golden-set.ts'
 import { command } from './hooks/command.ts'
 import { prometheus } from './hooks/prometheus.ts'
 import { webhook } from './hooks/webhook.ts'
+import { identity } from './identity/identity.ts'
 import { timerMs } from './timer-ms.ts'
 import { warmUp } from './warm-up/warm-up.ts'
 
@@ -111,6 +112,8 @@ function take(
   switch (spec.kind) {
     case 'warmUp':
       return warmUp(spec, candidate, examination)
+    case 'identity':
+      return identity(spec, candidate, examination)
     case 'goldenSet':
       return goldenSet(spec, candidate, live, examination)
     case 'prometheus':
