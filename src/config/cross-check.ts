@@ -1,15 +1,15 @@
 /** What no schema can say: files that must exist, placeholders that must mean something, routes that must not collide. */
-import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { PairError, readPair } from '../tls/pair.ts'
+import { gateProblems } from './gate-problems.ts'
 import { gatesOf } from './gates.ts'
-import type { GateManifest, Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
+import type { CrossProblem } from './cross-problem.ts'
+import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
 import { fileKeys } from './manifest.ts'
 import { languageModel } from './language-model.ts'
 import { nearest } from './nearest.ts'
+import { notThere } from './not-there.ts'
 import { speaksOf } from './speaks.ts'
-
-export type CrossProblem = { path: (string | number)[]; message: string }
 
 export async function crossCheck(manifest: Manifest, directory: string): Promise<CrossProblem[]> {
   const checks = Object.entries(manifest.services).map(([name, service]) =>
@@ -92,10 +92,9 @@ async function checkService(
     }
   }
   files.push(
-    ...identityFirst(at, service),
     ...spoken(at, service),
     ...languageModel(at, service),
-    ...(await hooks(at, service, directory)),
+    ...(await gateProblems(at, service, directory)),
   )
   const unknown = watch.required.filter((signal) => !watch.signals.includes(signal))
   if (unknown.length > 0)
@@ -132,86 +131,6 @@ function spoken(at: string[], service: ServiceManifest): CrossProblem[] {
     path: [...at, ...path],
     message: `${name} asks in HTTP/1.1, and the replicas speak HTTP/2: not built yet, leave it out`,
   }))
-}
-
-/** What it is is asked before anything else. */
-function identityFirst(at: string[], service: ServiceManifest): CrossProblem[] {
-  return gatesOf(service)
-    .filter(
-      ({ gate }, index, all) =>
-        'identity' in gate && !all.slice(0, index).every((one) => 'identity' in one.gate),
-    )
-    .map(({ path }) => ({
-      path: [...at, ...path],
-      message: 'is asked before anything else: put it first',
-    }))
-}
-
-/** Gates of the user's own: limits that say something, programs that are there. */
-async function hooks(
-  at: string[],
-  service: ServiceManifest,
-  directory: string,
-): Promise<CrossProblem[]> {
-  const found = gatesOf(service).map(async ({ path, gate }) => {
-    const here = [...at, ...path]
-    if ('prometheus' in gate)
-      return wrongWithLimits(gate.prometheus).map(([key, message]) => ({
-        path: key === null ? here : [...here, key],
-        message,
-      }))
-    const program = 'command' in gate ? gate.command.run[0] : ''
-    // A name without a slash is looked for in PATH, when it runs.
-    if (!program.includes('/')) return []
-    return notThere([...here, 'run', 0], resolve(directory, program), 'file')
-  })
-  return (await Promise.all(found)).flat()
-}
-
-function wrongWithLimits({
-  atMost,
-  atLeast,
-  noWorseBy,
-  within,
-  for: held,
-}: Extract<GateManifest, { prometheus: unknown }>['prometheus']): [string | null, string][] {
-  const none = [atMost, atLeast, noWorseBy].every((one) => one === undefined)
-  const both = atMost !== undefined && atLeast !== undefined
-  return [
-    ...one(none, null, 'needs atMost, atLeast or noWorseBy: else it judges nothing'),
-    ...one(
-      both && noWorseBy !== undefined,
-      'noWorseBy',
-      'with atMost and atLeast nobody knows what is worse: leave one of them out',
-    ),
-    ...one(both && atMost < atLeast, 'atMost', 'is less than atLeast'),
-    ...one(
-      held >= within,
-      'for',
-      'must be shorter than within: it cannot hold so long in that time',
-    ),
-  ]
-}
-
-function one(is: boolean, key: string | null, message: string): [string | null, string][] {
-  return is ? [[key, message]] : []
-}
-
-const kinds = { file: 'a file', directory: 'a directory', either: 'a file or directory' } as const
-
-async function notThere(
-  path: (string | number)[],
-  file: string,
-  wanted: keyof typeof kinds,
-): Promise<CrossProblem[]> {
-  const problem = (found: string) => [
-    { path, message: `expected ${kinds[wanted]}, there is ${found} at ${file}` },
-  ]
-  const found = await stat(file).catch(() => null)
-  if (found === null) return problem('none')
-  if (wanted === 'file' && found.isDirectory()) return problem('a directory')
-  if (wanted === 'directory' && !found.isDirectory()) return problem('a file')
-  return []
 }
 
 /** What a version is expected to score, under a name that no gate goes by: nobody would ever hold it to that. */

@@ -1,5 +1,5 @@
 /** What only language models are asked, and only where it can be asked. */
-import type { CrossProblem } from './cross-check.ts'
+import type { CrossProblem } from './cross-problem.ts'
 import { gatesOf } from './gates.ts'
 import type { ServiceManifest } from './manifest.ts'
 

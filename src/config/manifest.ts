@@ -1,6 +1,6 @@
 /** `beryl.yaml`: one schema, from which come the types, `beryl schema` and every message of `beryl validate`. */
 import { z } from 'zod'
-import { address, duration, pause, share, size } from './units.ts'
+import { address, duration, pause, rate, rateOrShare, share, size } from './units.ts'
 
 const name = z
   .string()
@@ -151,6 +151,24 @@ const goldenSet = z.strictObject({
   dryRun,
 })
 
+const load = z.strictObject({
+  rate: rateOrShare,
+  /** What a share is of: the most that was asked of live in the last 24 hours. */
+  of: z.literal('peak').optional(),
+  for: wait.default(60),
+  /** 95 % of the answers within it, counted from when a request was due. */
+  p95: wait,
+  /** The same for the first token of streams. */
+  firstToken: wait.optional(),
+  errors: share.default(0.01),
+  /** Once it has held: how much more, up to `to`? */
+  ramp: z.strictObject({ to: rate, step: wait.default(10) }).optional(),
+  /** Where to send; without it, the request of the first golden set, whose bodies are sent. */
+  request: request.optional(),
+  within: wait.default(600),
+  dryRun,
+})
+
 const url = z
   .string()
   .regex(
@@ -196,6 +214,7 @@ const gate = z.union([
   z.strictObject({ identity }),
   z.strictObject({ warmUp }),
   z.strictObject({ goldenSet }),
+  z.strictObject({ load }),
   z.strictObject({ prometheus }),
   z.strictObject({ webhook }),
   z.strictObject({ command }),

@@ -8,7 +8,6 @@ const keys: Record<string, string> = {
   'services.*.environment.sleep': 'sleeping replicas',
   'services.*.verify.*.replay': 'the replay gate',
   'services.*.verify.*.shadow': 'the shadow gate',
-  'services.*.verify.*.load': 'the load gate',
   'services.*.standby.*.replicas': 'the rung `replicas`',
   'services.*.standby.*.asleep': 'the rung `asleep`',
   'services.*.standby.*.shared': 'the rung `shared`',

@@ -19,6 +19,7 @@ type Around = {
   directory: string
 }
 
+type Load = Extract<GateManifest, { load: unknown }>['load']
 type GoldenSet = Extract<GateManifest, { goldenSet: unknown }>['goldenSet']
 
 /** @throws ProblemError `golden-set` naming file and line */
@@ -29,9 +30,9 @@ export async function specOf(
   around: Around,
 ): Promise<GateSpec> {
   const { directory } = around
+  const golden = all.flatMap((one) => ('goldenSet' in one.gate ? one.gate.goldenSet : []))[0]
   if ('warmUp' in gate) {
     const { within, request, until, concurrency } = gate.warmUp
-    const golden = all.flatMap((one) => ('goldenSet' in one.gate ? one.gate.goldenSet : []))[0]
     const shape = request ?? golden?.request
     return {
       kind: 'warmUp',
@@ -54,6 +55,7 @@ export async function specOf(
     }
   }
   if ('goldenSet' in gate) return goldenSetOf(name, gate.goldenSet, protocol, around)
+  if ('load' in gate) return loadOf(gate.load, golden, protocol, directory)
   if ('prometheus' in gate) {
     const { url, headers, query, atMost, atLeast, noWorseBy, within, for: held } = gate.prometheus
     return {
@@ -80,8 +82,17 @@ export async function specOf(
 export function gateOf({ name, gate }: NamedGate, spec: GateSpec): Gate {
   if (spec.kind === 'warmUp' || spec.kind === 'identity')
     return { name, kind: spec.kind, needsLive: false, absolute: false }
-  const floor = hasFloor(spec)
   const decides = !isDryRun(gate)
+  if (spec.kind === 'load')
+    // How fast it answers says nothing about what: no floor.
+    return {
+      name,
+      kind: 'load',
+      needsLive: 'ofPeak' in spec.rate,
+      absolute: false,
+      ...(decides ? {} : { dryRun: true }),
+    }
+  const floor = hasFloor(spec)
   return {
     name,
     kind: spec.kind,
@@ -92,7 +103,7 @@ export function gateOf({ name, gate }: NamedGate, spec: GateSpec): Gate {
 }
 
 /** A limit of its own; a webhook and a command have whatever their authors thought of. */
-function hasFloor(spec: Exclude<GateSpec, { kind: 'warmUp' | 'identity' }>): boolean {
+function hasFloor(spec: Exclude<GateSpec, { kind: 'warmUp' | 'identity' | 'load' }>): boolean {
   if (spec.kind === 'goldenSet')
     return [spec.atLeast, spec.atMost, spec.expects].some((one) => one !== null)
   return spec.kind !== 'prometheus' || spec.atLeast !== null || spec.atMost !== null
@@ -100,6 +111,29 @@ function hasFloor(spec: Exclude<GateSpec, { kind: 'warmUp' | 'identity' }>): boo
 
 function isDryRun(gate: GateManifest): boolean {
   return Object.values(gate).some((one) => 'dryRun' in one && one.dryRun)
+}
+
+/** Its peak is measured when it begins. */
+function loadOf(
+  { rate, for: held, ramp, p95, firstToken, errors, request, within }: Load,
+  golden: GoldenSet | undefined,
+  protocol: ServiceManifest['protocol'],
+  directory: string,
+): GateSpec {
+  return {
+    kind: 'load',
+    protocol: readingOf(protocol),
+    rate: 'ofPeak' in rate ? { ...rate, peak: null } : rate,
+    forS: held,
+    ramp: ramp === undefined ? null : { toPerSecond: ramp.to, stepS: ramp.step },
+    p95Ms: p95 * 1000,
+    firstTokenMs: firstToken === undefined ? null : firstToken * 1000,
+    errors,
+    // `validate` refuses a load gate that has neither.
+    request: shapeOf((request ?? golden?.request)!),
+    file: golden === undefined ? null : resolve(directory, golden.file),
+    withinS: within,
+  }
 }
 
 async function goldenSetOf(

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Now, Phase, Release } from '../release/release.ts'
 import { plainRules } from '../release/testing/plain.ts'
+import { beginLoad } from '../guard/load.ts'
 import type { ExaminerClient } from '../verification/client.ts'
-import type { GateAnswer } from '../verification/gate.ts'
+import type { GateAnswer, GateRun } from '../verification/gate.ts'
 import { gatesOf } from './gates.ts'
 import type { Plan } from './plan.ts'
 import { journal, releaseOf, since, switched } from './testing/hands.ts'
@@ -26,12 +27,15 @@ function examined(phase: Phase = verifying, change: Partial<Release> = {}) {
   const service = switched(release)
   const { store } = journal(service)
   const world = { now: since, says: running as GateAnswer | null | Error, asked: [] as string[] }
+  const sent: GateRun[] = []
+  const plans = { ...plan }
   const answer = (what: string) => {
     world.asked.push(what)
     return world.says instanceof Error ? Promise.reject(world.says) : Promise.resolve(world.says)
   }
   const examiner = {
-    start: async (_release, gate, attempt) => {
+    start: async (_release, gate, attempt, run) => {
+      sent.push(run)
       const [stored] = store.gates.of(release.id)
       world.asked.push(`start ${gate} ${attempt}, journalled: ${stored?.state.state}`)
       return running
@@ -41,11 +45,13 @@ function examined(phase: Phase = verifying, change: Partial<Release> = {}) {
   } satisfies ExaminerClient
   const gates = gatesOf({ store, examiner, now: () => world.now })
   const begin = (gate: string, attempt: number) =>
-    gates.begin(service, release, plan, [], gate, attempt)
+    gates.begin(service, release, plans, [], gate, attempt)
   const of = (name: string) => gates.states(release).find((one) => one.name === name)
   return {
     world,
     store,
+    plans,
+    sent,
     begin,
     begins: () => begin('goldenSet', 1),
     refresh: (as = release) => gates.refresh(as, plan, begin),
@@ -68,6 +74,31 @@ test('a gate is journalled as running before the examiner hears of it', async ()
   const { world, begins } = examined()
   await begins()
   assert.deepEqual(world.asked, ['start goldenSet 1, journalled: running'])
+})
+
+test('a load gate is told the peak that live had when it begins', async () => {
+  const { begin, store, world, release, plans, sent } = examined()
+  const times = {
+    load: beginLoad(),
+    firstByte: {},
+    total: {},
+    peaks: { [Math.floor(since.wall / 3_600_000)]: 80 },
+  }
+  store.traffic.count(
+    { run: 'a', after: 1 },
+    {
+      totals: [],
+      watches: new Map(),
+      times: [{ service: 'tiny', release: release.id, times }],
+      events: [],
+    },
+  )
+  plans.gates = { load: { kind: 'load', withinS, rate: { ofPeak: 1.2, peak: null } } } as never
+  await begin('load', 1)
+  assert.deepEqual((sent[0]!.spec as { rate: unknown }).rate, { ofPeak: 1.2, peak: 80 })
+  world.now = later(2 * 86_400)
+  await begin('load', 2)
+  assert.deepEqual((sent[1]!.spec as { rate: unknown }).rate, { ofPeak: 1.2, peak: null })
 })
 
 test('a gate runs, says how far it is, and its verdict stands in journal and record once', async () => {

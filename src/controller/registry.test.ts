@@ -175,6 +175,7 @@ test('gates of the user’s own reach the examiner as they are written; a dry ru
       - prometheus: { url: "http://p:9090", query: 'up{v="{version}"}', noWorseBy: 5%, for: 10s }
       - webhook: { url: "http://hook", headers: { a: b }, within: 30s, dryRun: true }
       - command: { run: [sh, check.sh], env: { A: b } }
+      - load: { rate: 120%, of: peak, p95: 800ms, request: { path: /predict } }
 `,
   )
   const { plan } = await registered(newStore())
@@ -182,8 +183,23 @@ test('gates of the user’s own reach the examiner as they are written; a dry ru
     { name: 'prometheus', kind: 'prometheus', needsLive: true, absolute: false },
     { name: 'webhook', kind: 'webhook', needsLive: false, absolute: false, dryRun: true },
     { name: 'command', kind: 'command', needsLive: false, absolute: true },
+    { name: 'load', kind: 'load', needsLive: true, absolute: false },
   ])
-  assert.deepEqual(plan.gates, {
+  const { load, ...own } = plan.gates
+  assert.deepEqual(load, {
+    kind: 'load',
+    protocol: 'http',
+    rate: { ofPeak: 1.2, peak: null },
+    forS: 60,
+    ramp: null,
+    p95Ms: 800,
+    firstTokenMs: null,
+    errors: 0.01,
+    request: { method: 'POST', path: '/predict', headers: {}, timeoutS: 10 },
+    file: null,
+    withinS: 600,
+  })
+  assert.deepEqual(own, {
     prometheus: {
       kind: 'prometheus',
       url: 'http://p:9090',

@@ -10,6 +10,7 @@ const protocol = z.enum(['http', 'openai'])
 /** A perplexity: 1 would be a model that knows what comes. */
 const perplexity = z.number().min(1).nullable()
 
+const perSecond = z.number().positive()
 const headers = z.record(z.string(), z.string())
 const url = z.string().regex(/^https?:\/\//)
 
@@ -55,6 +56,22 @@ const spec = z.discriminatedUnion('kind', [
     expects: z.union([share, perplexity]),
     withinS: seconds,
     concurrency,
+  }),
+  z.strictObject({
+    kind: z.literal('load'),
+    protocol,
+    rate: z.union([
+      z.strictObject({ perSecond }),
+      z.strictObject({ ofPeak: z.number().positive(), peak: z.number().min(0).nullable() }),
+    ]),
+    forS: seconds,
+    ramp: z.strictObject({ toPerSecond: perSecond, stepS: seconds }).nullable(),
+    p95Ms: z.number().positive(),
+    firstTokenMs: z.number().positive().nullable(),
+    errors: z.number().min(0).max(1),
+    request,
+    file: z.string().nullable(),
+    withinS: seconds,
   }),
   z.strictObject({
     kind: z.literal('identity'),

@@ -50,6 +50,24 @@ export type GateSpec =
       withinS: number
     }
   | {
+      kind: 'load'
+      protocol: Protocol
+      /** `peak`: what live was asked a second at its peak of the last 24 hours; null where that is not known. */
+      rate: { perSecond: number } | { ofPeak: number; peak: number | null }
+      forS: number
+      /** After it has held: how much more? Null: not asked. */
+      ramp: { toPerSecond: number; stepS: number } | null
+      p95Ms: number
+      /** Of streams, 95 %; null: no limit. */
+      firstTokenMs: number | null
+      /** Share of the requests. */
+      errors: number
+      request: RequestShape
+      /** Golden set to draw bodies from, when there is one. */
+      file: string | null
+      withinS: number
+    }
+  | {
       kind: 'prometheus'
       /** Of the server; `/api/v1/query` is added. */
       url: string

@@ -9,6 +9,7 @@ import { command } from './hooks/command.ts'
 import { prometheus } from './hooks/prometheus.ts'
 import { webhook } from './hooks/webhook.ts'
 import { identity } from './identity/identity.ts'
+import { load } from './load/load.ts'
 import { timerMs } from './timer-ms.ts'
 import { warmUp } from './warm-up/warm-up.ts'
 
@@ -116,6 +117,8 @@ function take(
       return identity(spec, candidate, examination)
     case 'goldenSet':
       return goldenSet(spec, candidate, live, examination)
+    case 'load':
+      return load(spec, candidate, examination)
     case 'prometheus':
       return prometheus(spec, { candidate, live }, service, examination)
     case 'webhook':
