@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { GatewayState, Observation } from '../gateway/control.ts'
 import { peakOf, withPeak } from './peaks.ts'
+import type { ControllerStore } from './store.ts'
+import { openTimes } from './times.ts'
 
 const hour = 3_600_000
 const noon = 500_000 * hour
@@ -25,4 +28,24 @@ test('the peak is the most of the last 24 hours, over all releases; older ones a
 
 test('a clock that was set back does not bring a peak of tomorrow', () => {
   assert.equal(peakOf([withPeak({}, noon + 48 * hour, 90)], noon), null)
+})
+
+test('what is counted of live traffic gives the peak: of whole windows, and of no first part of one', () => {
+  const store = { traffic: { times: () => null } } as unknown as ControllerStore
+  const times = openTimes(store)
+  const state = { services: {} } as unknown as GatewayState
+  const answer = { service: 'tiny', release: 'r1', outcome: 'ok', status: 200 } as Observation
+  const answers = (count: number, at: number) => {
+    const [kept] = times.with(
+      Array.from({ length: count }, () => answer),
+      state,
+      at,
+    )
+    times.written()
+    return kept!.times.peaks
+  }
+  assert.equal(answers(1000, noon), undefined)
+  assert.equal(answers(500, noon + 5000), undefined)
+  assert.deepEqual(answers(500, noon + 10_000), { [500_000]: 150 })
+  assert.deepEqual(answers(200, noon + 20_000), { [500_000]: 150 })
 })
