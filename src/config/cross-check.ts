@@ -1,18 +1,19 @@
 /** What no schema can say: files that must exist, placeholders that must mean something, routes that must not collide. */
-import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { jsonPath } from '../protocols/json-path.ts'
 import type { JsonPathError } from '../protocols/json-path.ts'
 import { PairError, readPair } from '../tls/pair.ts'
+import { gateProblems } from './gate-problems.ts'
 import { gatesOf } from './gates.ts'
+import type { CrossProblem } from './cross-problem.ts'
 import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
 import { fileKeys } from './manifest.ts'
 import { ofOthers, sameAddresses } from './external.ts'
+import { rungs } from './ladder.ts'
 import { languageModel } from './language-model.ts'
 import { nearest } from './nearest.ts'
+import { notThere } from './not-there.ts'
 import { speaksOf } from './speaks.ts'
-
-export type CrossProblem = { path: (string | number)[]; message: string }
 
 export async function crossCheck(manifest: Manifest, directory: string): Promise<CrossProblem[]> {
   const checks = Object.entries(manifest.services).map(([name, service]) =>
@@ -73,7 +74,7 @@ async function checkService(
       )),
     )
   for (const { name, path, gate } of gatesOf(service)) {
-    if ('warmUp' in gate) continue
+    if (!('goldenSet' in gate)) continue
     const { file, score, atLeast, atMost, noWorseBy } = gate.goldenSet
     files.push(...(await notThere([...at, ...path, 'file'], resolve(directory, file), 'file')))
     if (typeof score === 'object' && 'module' in score)
@@ -101,6 +102,8 @@ async function checkService(
     ...spoken(at, service),
     ...languageModel(at, service),
     ...ofOthers(at, service),
+    ...rungs(at, service),
+    ...(await gateProblems(at, service, directory)),
   )
   const unknown = watch.required.filter((signal) => !watch.signals.includes(signal))
   if (unknown.length > 0)
@@ -121,12 +124,6 @@ async function checkService(
     })
   if (watch.errors.margin < watch.errors.tolerance)
     files.push({ path: [...at, 'watch', 'errors', 'margin'], message: 'is smaller than tolerance' })
-  for (const [index, rung] of service.standby.entries())
-    if ('replicas' in rung && rung.replicas >= service.environment.replicas)
-      files.push({
-        path: [...at, 'standby', index, 'replicas'],
-        message: `is no step down: the environment has ${service.environment.replicas}, write full`,
-      })
   if (watch.atLeast > watch.atMost)
     files.push({ path: [...at, 'watch', 'atLeast'], message: 'is longer than atMost' })
   return files
@@ -160,23 +157,6 @@ function answerPath(at: string[], { environment }: ServiceManifest): CrossProble
   }
 }
 
-const kinds = { file: 'a file', directory: 'a directory', either: 'a file or directory' } as const
-
-async function notThere(
-  path: (string | number)[],
-  file: string,
-  wanted: keyof typeof kinds,
-): Promise<CrossProblem[]> {
-  const problem = (found: string) => [
-    { path, message: `expected ${kinds[wanted]}, there is ${found} at ${file}` },
-  ]
-  const found = await stat(file).catch(() => null)
-  if (found === null) return problem('none')
-  if (wanted === 'file' && found.isDirectory()) return problem('a directory')
-  if (wanted === 'directory' && !found.isDirectory()) return problem('a file')
-  return []
-}
-
 /** What a version is expected to score, under a name that no gate goes by: nobody would ever hold it to that. */
 function unheard(
   at: string[],
@@ -185,7 +165,7 @@ function unheard(
   { expects }: VersionManifest,
 ): CrossProblem[] {
   const known = gatesOf(service).flatMap(({ name, gate }) => {
-    if ('warmUp' in gate) return []
+    if (!('goldenSet' in gate)) return []
     const { score } = gate.goldenSet
     return typeof score === 'string' ? [name, score] : [name]
   })
@@ -219,13 +199,17 @@ function impossible(
 
 function placeholders(
   at: string[],
-  { environment }: ServiceManifest,
+  service: ServiceManifest,
   version: string,
   content: VersionManifest,
 ): CrossProblem[] {
+  const { environment } = service
   const port = environment.provider === 'process' ? ['port'] : []
   const known = [...port, 'version', ...fileKeys.filter((key) => content[key] !== undefined)]
   const { ready } = environment
+  const asked = gatesOf(service).flatMap(({ gate }) =>
+    'identity' in gate ? [gate.identity.is] : [],
+  )
   const started =
     environment.provider === 'process'
       ? [
@@ -235,7 +219,7 @@ function placeholders(
           ...Object.values(content.env),
         ]
       : []
-  const used = [...started, ready.model ?? '', ready.version?.is ?? ''].flatMap((text) =>
+  const used = [...started, ...asked, ready.model ?? '', ready.version?.is ?? ''].flatMap((text) =>
     [...text.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!),
   )
   return [...new Set(used)]

@@ -80,7 +80,7 @@ const wrong: [name: string, change: (one: Record<string, any>) => void][] = [
   ['half a replica', (one) => (one['services'].tagger.environment.replicas = 1.5)],
   ['an address without a port', (one) => (one['api'].listen = 'localhost')],
   ['a gate of two kinds', (one) => (one['services'].tagger.verify[0].goldenSet = {})],
-  ['an unknown score', (one) => (one['services'].tagger.verify[1].goldenSet.score = 'best')],
+  ['an unknown score', (one) => (one['services'].tagger.verify[2].goldenSet.score = 'best')],
   ['a rung of two kinds', (one) => (one['services'].tagger.standby = [{ full: '1m', for: '1m' }])],
   ['a command for external servers', (one) => (one['services'].legacy.environment.command = ['a'])],
   ['addresses for processes', (one) => (one['services'].tagger.environment.blue = ['http://a:1'])],
@@ -154,6 +154,7 @@ const types: Record<string, (value: unknown) => boolean> = {
   string: (value) => typeof value === 'string',
   number: (value) => typeof value === 'number',
   integer: Number.isInteger,
+  boolean: (value) => typeof value === 'boolean',
 }
 
 const rules: Record<string, Rule> = {

@@ -1,5 +1,5 @@
 /** `provider: external`: what must hold of somebody else's addresses, and what cannot be asked of them. */
-import type { CrossProblem } from './cross-check.ts'
+import type { CrossProblem } from './cross-problem.ts'
 import { fileKeys } from './manifest.ts'
 import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
 

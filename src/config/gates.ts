@@ -6,7 +6,7 @@ export type NamedGate = { name: string; path: (string | number)[]; gate: GateMan
 export function gatesOf({ verify }: Pick<ServiceManifest, 'verify'>): NamedGate[] {
   const counts = new Map<string, number>()
   return verify.map((gate, index) => {
-    const kind = 'warmUp' in gate ? 'warmUp' : 'goldenSet'
+    const [kind] = Object.keys(gate) as [string]
     const count = (counts.get(kind) ?? 0) + 1
     counts.set(kind, count)
     return { name: count === 1 ? kind : `${kind}-${count}`, path: ['verify', index, kind], gate }

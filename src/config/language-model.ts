@@ -1,5 +1,5 @@
 /** What only language models are asked, and only where it can be asked. */
-import type { CrossProblem } from './cross-check.ts'
+import type { CrossProblem } from './cross-problem.ts'
 import { gatesOf } from './gates.ts'
 import type { ServiceManifest } from './manifest.ts'
 
@@ -20,7 +20,7 @@ export function languageModel(at: string[], service: ServiceManifest): CrossProb
       message: 'is asked for in HTTP/1.1, and the replicas speak HTTP/2: leave it out',
     })
   for (const { path, gate } of gatesOf(service)) {
-    if ('warmUp' in gate) continue
+    if (!('goldenSet' in gate)) continue
     const { score, atLeast, atMost, answer, request } = gate.goldenSet
     const say = (key: string, message: string) =>
       found.push({ path: [...at, ...path, key], message })

@@ -413,6 +413,59 @@ test('a copy of a checked manifest is not checked again for files that have move
   assert.equal(loaded.text, good)
 })
 
+const hooks: [gate: string, said: RegExp | null][] = [
+  ['prometheus: { url: "http://p:9090", query: up, atMost: 1 }', null],
+  ['prometheus: { url: "http://p:9090", query: up, noWorseBy: 5%, for: 10s, dryRun: true }', null],
+  ['webhook: { url: "https://checks.example.com/b?x=1", within: 30s }', null],
+  ['command: { run: [sh, -c, exit 0], env: { A: b } }', null],
+  ['prometheus: { url: "http://p:9090", query: up }', /needs atMost, atLeast or noWorseBy/],
+  [
+    'prometheus: { url: "http://p", query: up, atMost: 1, atLeast: 2 }',
+    /atMost: is less than atLeast/,
+  ],
+  [
+    'prometheus: { url: "http://p", query: up, atMost: 2, atLeast: 1, noWorseBy: 1% }',
+    /nobody knows what is worse/,
+  ],
+  [
+    'prometheus: { url: "http://p", query: up, atMost: 1, for: 1m }',
+    /for: must be shorter than within/,
+  ],
+  ['prometheus: { url: "http://u:secret@p", query: up, atMost: 1 }', /without user and password/],
+  ['webhook: { url: "ftp://p" }', /expected http:\/\/… or https:\/\/…/],
+  ['webhook: { url: "http://p", retries: 3 }', /unknown key "retries"/],
+  ['webhook: { url: "http://p", within: 0s }', /expected at least 100ms/],
+  ['load: { rate: 50/s, p95: 800ms, ramp: { to: 12000/m } }', null],
+  ['load: { rate: 120%, of: peak, p95: 1s, errors: 0%, for: 30s }', null],
+  ['load: { rate: 50, p95: 1s }', /expected a rate such as 50\/s, or 120% with `of: peak`/],
+  ['load: { rate: 0/s, p95: 1s }', /expected a rate above 0/],
+  ['load: { rate: 0%, of: peak, p95: 1s }', /rate/],
+  ['load: { rate: 120%, p95: 1s }', /a share of what\? add `of: peak`/],
+  ['load: { rate: 5/s, of: peak, p95: 1s }', /of: goes with a share/],
+  ['load: { rate: 5/s }', /p95/],
+  ['load: { rate: 5/s, p95: 1s, for: 2s }', /fewer than 20 requests/],
+  ['load: { rate: 5000/s, p95: 1s, for: 8m }', /more than 1000000 requests/],
+  ['load: { rate: 5/s, p95: 1s, for: 10m }', /for: must be shorter than within/],
+  ['load: { rate: 50/s, p95: 1s, ramp: { to: 20/s } }', /ramp: must go above rate/],
+  ['load: { rate: 50/s, p95: 1s, firstToken: 1s }', /needs `protocol: openai`/],
+  ['identity: { path: /version }', /identity: is asked before anything else: put it first/],
+  ['command: { run: [] }', /run/],
+  ['command: { run: [./nowhere.sh] }', /expected a file, there is none at .*nowhere\.sh/],
+]
+for (const [gate, said] of hooks)
+  test(`${gate} is ${said === null ? 'accepted' : 'refused'}`, async () => {
+    const problems = await problemsOf(`${good}      - ${gate}\n`)
+    if (said === null) assert.deepEqual(problems, [])
+    else assert.match(problems.join(), said)
+  })
+
+test('a load gate must know what to send', async () => {
+  const problems = await problemsOf(
+    good.replace(/- goldenSet: .*/, '- load: { rate: 50/s, p95: 1s }'),
+  )
+  assert.match(problems.join(), /nothing says what to send/)
+})
+
 test('two services at one route are refused', async () => {
   const problems = await problemsOf(
     `${good}${good.slice(good.indexOf('  tiny:')).replace('tiny', 'more')}`,

@@ -8,10 +8,6 @@ const keys: Record<string, string> = {
   'services.*.environment.sleep': 'sleeping replicas',
   'services.*.verify.*.replay': 'the replay gate',
   'services.*.verify.*.shadow': 'the shadow gate',
-  'services.*.verify.*.load': 'the load gate',
-  'services.*.verify.*.prometheus': 'the prometheus gate',
-  'services.*.verify.*.webhook': 'the webhook gate',
-  'services.*.verify.*.command': 'the command gate',
   'services.*.standby.*.asleep': 'the rung `asleep`',
   'services.*.standby.*.shared': 'the rung `shared`',
 }

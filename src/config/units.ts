@@ -58,6 +58,26 @@ export const upstreamUrl = z
   })
   .refine(({ port }) => port > 0 && port < 65536, 'expected a port from 1 to 65535')
 
+/** `50/s`, `3000/m` → requests a second */
+export const rate = z
+  .string('expected a rate such as 50/s')
+  .regex(/^\d+(\.\d+)?\/[sm]$/, 'expected a rate such as 50/s or 3000/m')
+  .transform((text) => Number(text.slice(0, -2)) / (text.endsWith('m') ? 60 : 1))
+  .refine((value) => value > 0 && value <= 5000, 'expected a rate above 0, at most 5000/s')
+
+/** `50/s`, or `120%` of something. */
+export const rateOrShare = z
+  .string('expected a rate such as 50/s, or 120% with `of: peak`')
+  .regex(/^\d+(\.\d+)?(\/[sm]|%)$/, 'expected a rate such as 50/s, or 120% with `of: peak`')
+  .transform((text, context) => {
+    const share = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : null
+    if (share !== null && share > 0) return { ofPeak: share }
+    const read = rate.safeParse(text)
+    if (read.success) return { perSecond: read.data }
+    context.addIssue(read.error.issues[0]!.message)
+    return z.NEVER
+  })
+
 /** `127.0.0.1:8080`; port 0 lets the system choose. */
 export const address = z
   .string('expected host:port such as 127.0.0.1:8080')

@@ -1,9 +1,11 @@
 /** Gates seen from the controller: every verdict journalled once, and whatever the examiner does, silence is no pass. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Now, Phase } from '../release/release.ts'
+import type { Now, Phase, Release } from '../release/release.ts'
+import { plainRules } from '../release/testing/plain.ts'
+import { beginLoad } from '../guard/load.ts'
 import type { ExaminerClient } from '../verification/client.ts'
-import type { GateAnswer } from '../verification/gate.ts'
+import type { GateAnswer, GateRun } from '../verification/gate.ts'
 import { gatesOf } from './gates.ts'
 import type { Plan } from './plan.ts'
 import { journal, releaseOf, since, switched } from './testing/hands.ts'
@@ -20,17 +22,20 @@ const withinS = 60
 const plan = { gates: { goldenSet: { kind: 'goldenSet', withinS } } } as unknown as Plan
 
 /** The examiner answers what `says` holds: an answer, null (it was restarted), or an error (nobody is there). */
-function examined(phase: Phase = verifying) {
-  const release = releaseOf(phase)
+function examined(phase: Phase = verifying, change: Partial<Release> = {}) {
+  const release = releaseOf(phase, change)
   const service = switched(release)
   const { store } = journal(service)
   const world = { now: since, says: running as GateAnswer | null | Error, asked: [] as string[] }
+  const sent: GateRun[] = []
+  const plans = { ...plan }
   const answer = (what: string) => {
     world.asked.push(what)
     return world.says instanceof Error ? Promise.reject(world.says) : Promise.resolve(world.says)
   }
   const examiner = {
-    start: async (_release, gate, attempt) => {
+    start: async (_release, gate, attempt, run) => {
+      sent.push(run)
       const [stored] = store.gates.of(release.id)
       world.asked.push(`start ${gate} ${attempt}, journalled: ${stored?.state.state}`)
       return running
@@ -40,11 +45,13 @@ function examined(phase: Phase = verifying) {
   } satisfies ExaminerClient
   const gates = gatesOf({ store, examiner, now: () => world.now })
   const begin = (gate: string, attempt: number) =>
-    gates.begin(service, release, plan, [], gate, attempt)
+    gates.begin(service, release, plans, [], gate, attempt)
   const of = (name: string) => gates.states(release).find((one) => one.name === name)
   return {
     world,
     store,
+    plans,
+    sent,
     begin,
     begins: () => begin('goldenSet', 1),
     refresh: (as = release) => gates.refresh(as, plan, begin),
@@ -69,6 +76,31 @@ test('a gate is journalled as running before the examiner hears of it', async ()
   assert.deepEqual(world.asked, ['start goldenSet 1, journalled: running'])
 })
 
+test('a load gate is told the peak that live had when it begins', async () => {
+  const { begin, store, world, release, plans, sent } = examined()
+  const times = {
+    load: beginLoad(),
+    firstByte: {},
+    total: {},
+    peaks: { [Math.floor(since.wall / 3_600_000)]: 80 },
+  }
+  store.traffic.count(
+    { run: 'a', after: 1 },
+    {
+      totals: [],
+      watches: new Map(),
+      times: [{ service: 'tiny', release: release.id, times }],
+      events: [],
+    },
+  )
+  plans.gates = { load: { kind: 'load', withinS, rate: { ofPeak: 1.2, peak: null } } } as never
+  await begin('load', 1)
+  assert.deepEqual((sent[0]!.spec as { rate: unknown }).rate, { ofPeak: 1.2, peak: 80 })
+  world.now = later(2 * 86_400)
+  await begin('load', 2)
+  assert.deepEqual((sent[1]!.spec as { rate: unknown }).rate, { ofPeak: 1.2, peak: null })
+})
+
 test('a gate runs, says how far it is, and its verdict stands in journal and record once', async () => {
   const { world, begins, refresh, state, verdict, events, other } = examined()
   await begins()
@@ -85,6 +117,18 @@ test('a gate runs, says how far it is, and its verdict stands in journal and rec
   assert.equal(verdict(), 'pass: 40 of 40')
   assert.deepEqual(events(), ['gate goldenSet says pass: 40 of 40'])
   assert.deepEqual(other(), { name: 'warmUp', state: 'waiting' })
+})
+
+test('what a dry run reports says in journal and record that it decides nothing', async () => {
+  const gates = plainRules.gates.map((gate) => ({ ...gate, dryRun: true }))
+  const { world, begins, refresh, verdict, events } = examined(verifying, {
+    rules: { ...plainRules, gates },
+  })
+  await begins()
+  world.says = { ...pass, verdict: 'fail' }
+  await refresh()
+  assert.equal(verdict(), 'fail: dry run, it decides nothing: 40 of 40')
+  assert.deepEqual(events(), ['gate goldenSet says fail: dry run, it decides nothing: 40 of 40'])
 })
 
 test('a verdict never counts for another release', async () => {

@@ -8,8 +8,9 @@ import { colourOf } from '../release/roles.ts'
 import type { NewEvent } from '../storage/events.ts'
 import type { StoredGate } from '../storage/gates.ts'
 import type { ExaminerClient } from '../verification/client.ts'
-import type { Target } from '../verification/gate.ts'
+import type { GateSpec, Target } from '../verification/gate.ts'
 import type { ReplicaSeen } from '../providers/provider.ts'
+import { peakOf } from './peaks.ts'
 import type { Plan } from './plan.ts'
 import type { ControllerStore } from './store.ts'
 
@@ -17,6 +18,9 @@ export type Gates = ReturnType<typeof gatesOf>
 
 /** Beyond its own limit a gate gets this long before the controller calls it undecided. */
 const gateOverrunS = 30
+
+/** For the peak of a day: whichever of them was live then. */
+const releasesLookedAt = 20
 
 /** Only here a gate may run: a release that was aborted, or whose gate was skipped, sends nobody any more requests. */
 const tested: readonly string[] = ['warming', 'verifying']
@@ -96,8 +100,22 @@ export function gatesOf({
         service.live === null || colour === null
           ? null
           : target(replicas, service, { id: service.live.release }, colour, service.live.version)
-      await examiner.start(release.id, gate, attempt, { spec, candidate, live })
+      await examiner.start(release.id, gate, attempt, {
+        service: service.name,
+        spec: withPeak(spec, service.name),
+        candidate,
+        live,
+      })
     },
+  }
+
+  /** A share of the peak is of what is known when the gate begins. */
+  function withPeak(spec: GateSpec, service: string): GateSpec {
+    if (spec.kind !== 'load' || 'perSecond' in spec.rate) return spec
+    const peaks = store.services
+      .releases(service, releasesLookedAt)
+      .map(({ id }) => store.traffic.times(service, id)?.peaks)
+    return { ...spec, rate: { ...spec.rate, peak: peakOf(peaks, now().wall) } }
   }
 
   async function refreshOne(
@@ -164,14 +182,16 @@ export function gatesOf({
     { name, attempt }: { name: string; attempt: number },
     said: Said,
   ): void {
-    const { verdict, because, evidence } = said
+    const { verdict, evidence } = said
+    const dryRun = release.rules.gates.some((gate) => gate.name === name && gate.dryRun === true)
+    const because = dryRun ? `dry run, it decides nothing: ${said.because}` : said.because
     const at = now().wall
     progress.delete(release.id)
     store.gates.put(release.id, {
       startedAt: at,
       state: { name, state: 'decided', attempt, at, verdict, because, evidence },
     })
-    store.events.add(gateEvent(release, name, said, at, 'beryl'))
+    store.events.add(gateEvent(release, name, { verdict, because, evidence }, at, 'beryl'))
   }
 }
 
@@ -219,5 +239,5 @@ function target(
         replica.state.name === 'ready',
     )
     .map(({ host, port }) => `${host}:${port}`)
-  return { version, addresses }
+  return { version, environment, addresses }
 }

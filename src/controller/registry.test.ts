@@ -1,12 +1,13 @@
 /** Versions as they are registered from a real manifest and real files: a name means one thing for ever. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { loadManifest } from '../config/load.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { openStore } from '../storage/store.ts'
+import { readGateRun } from '../verification/gate-run.ts'
 import { openRegistry } from './registry.ts'
 import { openRows } from './rows.ts'
 import type { ControllerStore } from './store.ts'
@@ -148,7 +149,7 @@ services:
   const { plan, bundle } = await registered(newStore())
   assert.equal(plan.template.ready.model, 'writer-v1')
   const { warmUp, goldenSet } = plan.gates
-  assert.equal(warmUp!.protocol, 'openai')
+  assert.ok(warmUp?.kind === 'warmUp' && warmUp.protocol === 'openai')
   assert.ok(goldenSet?.kind === 'goldenSet')
   const { protocol, score, atMost, atLeast, expects } = goldenSet
   assert.deepEqual(
@@ -165,4 +166,68 @@ services:
 
   writeFileSync(file, manifest('other-{version}'))
   assert.notEqual((await registered(newStore())).bundle.digest, bundle.digest)
+})
+
+test('gates of the user’s own reach the examiner as they are written; a dry run is no floor', async () => {
+  write()
+  const text = readFileSync(file, 'utf8')
+  writeFileSync(
+    file,
+    `${text}    verify:
+      - prometheus: { url: "http://p:9090", query: 'up{v="{version}"}', noWorseBy: 5%, for: 10s }
+      - webhook: { url: "http://hook", headers: { a: b }, within: 30s, dryRun: true }
+      - command: { run: [sh, check.sh], env: { A: b } }
+      - load: { rate: 120%, of: peak, p95: 800ms, request: { path: /predict } }
+`,
+  )
+  const { plan } = await registered(newStore())
+  assert.deepEqual(plan.rules.gates, [
+    { name: 'prometheus', kind: 'prometheus', needsLive: true, absolute: false },
+    { name: 'webhook', kind: 'webhook', needsLive: false, absolute: false, dryRun: true },
+    { name: 'command', kind: 'command', needsLive: false, absolute: true },
+    { name: 'load', kind: 'load', needsLive: true, absolute: false },
+  ])
+  const { load, ...own } = plan.gates
+  assert.deepEqual(load, {
+    kind: 'load',
+    protocol: 'http',
+    rate: { ofPeak: 1.2, peak: null },
+    forS: 60,
+    ramp: null,
+    p95Ms: 800,
+    firstTokenMs: null,
+    errors: 0.01,
+    request: { method: 'POST', path: '/predict', headers: {}, timeoutS: 10 },
+    file: null,
+    withinS: 600,
+  })
+  assert.deepEqual(own, {
+    prometheus: {
+      kind: 'prometheus',
+      url: 'http://p:9090',
+      headers: {},
+      query: 'up{v="{version}"}',
+      atMost: null,
+      atLeast: null,
+      noWorseBy: 0.05,
+      forS: 10,
+      withinS: 60,
+    },
+    webhook: { kind: 'webhook', url: 'http://hook', headers: { a: 'b' }, withinS: 30 },
+    command: {
+      kind: 'command',
+      run: ['sh', 'check.sh'],
+      env: { A: 'b' },
+      directory: root,
+      withinS: 60,
+    },
+  })
+  // What the controller sends is what the examiner reads.
+  for (const spec of Object.values(plan.gates))
+    readGateRun({
+      service: 'tiny',
+      spec,
+      candidate: { version: 'v1', environment: 'green', addresses: ['127.0.0.1:1'] },
+      live: null,
+    })
 })

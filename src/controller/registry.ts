@@ -1,28 +1,22 @@
 /** The manifest as it stands now, and the versions that were registered from it: immutable, one digest a name. */
-import { resolve } from 'node:path'
 import { gatesOf } from '../config/gates.ts'
-import type { NamedGate } from '../config/gates.ts'
 import type { Loaded } from '../config/load.ts'
 import type { EnvironmentManifest, ServiceManifest, VersionManifest } from '../config/manifest.ts'
 import { nearest } from '../config/nearest.ts'
 import { readyPathOf, speaksOf } from '../config/speaks.ts'
 import type { ServiceTable } from '../gateway/control.ts'
 import { ProblemError } from '../ipc/problem.ts'
-import type { Bundle, Gate, Now } from '../release/release.ts'
+import type { Bundle, Now } from '../release/release.ts'
 import { emptyService } from '../release/release.ts'
-import type { GateSpec, Protocol, RequestShape, Score } from '../verification/gate.ts'
-import { goldenLines } from '../verification/golden-set/lines.ts'
 import { bundleDigest, contentOf, versionDigest } from '../versions/digest.ts'
 import { readyOf, templateOf } from '../versions/template.ts'
+import { gateOf, specOf } from './gate-specs.ts'
 import { rungOf } from './ladder.ts'
 import type { Plan } from './plan.ts'
 import { trafficOf } from './traffic.ts'
 import type { Rows } from './rows.ts'
 import type { ControllerStore } from './store.ts'
 import { watchRulesOf } from './watch-rules.ts'
-
-/** Below the client's own limit for one command. */
-const goldenSetReadMs = 12_000
 
 export type Registry = ReturnType<typeof openRegistry>
 
@@ -208,13 +202,16 @@ export function openRegistry({
     const specs = await Promise.all(
       named.map(
         async (gate) =>
-          [gate.name, await specOf(service, gate, named, content, goldenSets)] as const,
+          [
+            gate.name,
+            await specOf(service, gate, named, { version, content, goldenSets, directory }),
+          ] as const,
       ),
     )
     const specByName = Object.fromEntries(specs)
     return {
       rules: {
-        gates: named.map(({ name }) => gateOf(name, specByName[name]!)),
+        gates: named.map((one) => gateOf(one, specByName[one.name]!)),
         switchWhen: service.switch.when,
         ...trafficOf(service.switch.traffic),
         ...unknownOf(environment),
@@ -244,50 +241,6 @@ export function openRegistry({
       price: environment.price ?? null,
     }
   }
-
-  async function specOf(
-    { protocol }: ServiceManifest,
-    { name, gate }: NamedGate,
-    all: readonly NamedGate[],
-    { expects }: VersionManifest,
-    goldenSets: 'checked' | 'left out',
-  ): Promise<GateSpec> {
-    const golden = all.map((one) => one.gate).find((one) => 'goldenSet' in one)
-    if ('warmUp' in gate) {
-      const { within, request, until, concurrency } = gate.warmUp
-      const shape =
-        request ?? (golden && 'goldenSet' in golden ? golden.goldenSet.request : undefined)
-      const file =
-        golden && 'goldenSet' in golden ? resolve(directory, golden.goldenSet.file) : null
-      return {
-        kind: 'warmUp',
-        protocol: readingOf(protocol),
-        withinS: within,
-        until,
-        request: shape === undefined ? null : shapeOf(shape),
-        file,
-        concurrency,
-      }
-    }
-    const { file, request, answer, score, within, concurrency } = gate.goldenSet
-    const { atLeast, atMost, noWorseBy } = gate.goldenSet
-    const path = resolve(directory, file)
-    return {
-      kind: 'goldenSet',
-      protocol: readingOf(protocol),
-      file: path,
-      digest: goldenSets === 'checked' ? await wholeGoldenSet(path) : 'left out',
-      request: shapeOf(request),
-      answer: answer ?? null,
-      score: scoreOf(score, directory),
-      atLeast: atLeast ?? null,
-      atMost: atMost ?? null,
-      noWorseBy: noWorseBy ?? null,
-      expects: expects[name] ?? (typeof score === 'string' ? expects[score] : undefined) ?? null,
-      withinS: within,
-      concurrency,
-    }
-  }
 }
 
 function replicasOf(environment: EnvironmentManifest): number {
@@ -300,63 +253,4 @@ function unknownOf({ provider, ready }: EnvironmentManifest): { unknown?: string
   const asked = ready.version ?? ready.model
   const which = asked === undefined ? ', nor which version answers there' : ''
   return { unknown: `what its external addresses can carry is not known${which}` }
-}
-
-/**
- * Every line can be used, or the release does not begin: a gate that finds out later leaves a candidate waiting for a person.
- * @returns the digest @throws ProblemError `golden-set` naming file and line
- */
-async function wholeGoldenSet(file: string): Promise<string> {
-  const lines = goldenLines(file, AbortSignal.timeout(goldenSetReadMs))
-  try {
-    for (;;) {
-      const next = await lines.next()
-      if (next.done === true) return next.value
-    }
-  } catch (cause) {
-    throw new ProblemError(
-      {
-        status: 400,
-        code: 'golden-set',
-        title: (cause as Error).message,
-        hint: 'a line is {"request": body, "expected": value}; mend it and deploy again: nothing was started',
-      },
-      { cause },
-    )
-  }
-}
-
-function gateOf(name: string, spec: GateSpec): Gate {
-  if (spec.kind === 'warmUp') return { name, kind: 'warmUp', needsLive: false, absolute: false }
-  const absolute = [spec.atLeast, spec.atMost, spec.expects].some((floor) => floor !== null)
-  return { name, kind: 'goldenSet', needsLive: !absolute, absolute }
-}
-
-/** `http` and `json` are sent and read alike. */
-function readingOf(protocol: ServiceManifest['protocol']): Protocol {
-  return protocol === 'openai' ? 'openai' : 'http'
-}
-
-function shapeOf({
-  method,
-  path,
-  headers,
-  timeout,
-}: {
-  method: RequestShape['method']
-  path: string
-  headers: Record<string, string>
-  timeout: number
-}): RequestShape {
-  return { method, path, headers, timeoutS: timeout }
-}
-
-function scoreOf(
-  score: Extract<ServiceManifest['verify'][number], { goldenSet: unknown }>['goldenSet']['score'],
-  directory: string,
-): Score {
-  if (typeof score === 'string') return { kind: score }
-  if ('numeric' in score) return { kind: 'numeric', tolerance: score.numeric.tolerance }
-  if ('jsonFields' in score) return { kind: 'jsonFields', fields: score.jsonFields }
-  return { kind: 'module', file: resolve(directory, score.module) }
 }

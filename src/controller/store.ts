@@ -7,6 +7,7 @@ import type { Order } from '../guard/reorder.ts'
 import type { WatchState } from '../guard/watch.ts'
 import type { ReplicaRecord } from '../providers/provider.ts'
 import type { Store } from '../storage/store.ts'
+import type { Peaks } from './peaks.ts'
 import type { Plan } from './plan.ts'
 
 /** A watch, and the order in which its evidence is taken: of single answers, and of those given twice. */
@@ -23,6 +24,12 @@ export type Watch = {
 }
 
 /** How long the answers of a version took, by the load it was under. */
-export type Times = { load: Load; firstByte: LatencyHistory; total: LatencyHistory }
+export type Times = {
+  load: Load
+  firstByte: LatencyHistory
+  total: LatencyHistory
+  /** Rows of an older Beryl have none. */
+  peaks?: Peaks
+}
 
 export type ControllerStore = Store<Plan, ReplicaRecord, Watch, Times>

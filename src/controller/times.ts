@@ -3,6 +3,7 @@ import type { GatewayState, Observation } from '../gateway/control.ts'
 import { answerOf } from '../guard/answer.ts'
 import { addToHistory, bucketOf } from '../guard/latency-history.ts'
 import { beginLoad, countLoad, perReplica } from '../guard/load.ts'
+import { withPeak } from './peaks.ts'
 import { readyOf } from './ready.ts'
 import type { ControllerStore, Times } from './store.ts'
 
@@ -49,6 +50,9 @@ function add(
   { ready, at }: { ready: number; at: number },
 ): void {
   times.load = countLoad(times.load, { at, seen: { new: items.length, old: 0 } })
+  // A window has just been measured.
+  if (times.load.since === at && times.load.perSecond !== null)
+    times.peaks = withPeak(times.peaks ?? {}, at, times.load.perSecond.new)
   const rate = perReplica(times.load, { new: ready, old: 0 }, 'new')
   if (rate === null) return
   const bucket = bucketOf(rate)

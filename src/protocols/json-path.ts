@@ -9,7 +9,7 @@ export class JsonPathError extends Error {
   override name = 'JsonPathError'
 }
 
-type Step = { name: string } | { index: number } | 'all'
+export type Step = { name: string } | { index: number } | 'all'
 
 /**
  * Reads the value at the one place that the path names, `undefined` where there is none. A path with `*` may name many
@@ -28,7 +28,8 @@ export function jsonPath(text: string): JsonPath {
 const segment =
   /\.(?<name>[A-Za-z_\u0080-\uffff][\w\u0080-\uffff-]*)|\[\s*(?<index>0|-?[1-9]\d*)\s*\]|\[\s*'(?<single>(?:[^'\\]|\\.)*)'\s*\]|\[\s*"(?<double>(?:[^"\\]|\\.)*)"\s*\]|(?<all>\.\*|\[\s*\*\s*\])/y
 
-function stepsOf(text: string): Step[] {
+/** The steps of a path. @throws JsonPathError for one that is not understood */
+export function stepsOf(text: string): Step[] {
   if (!text.startsWith('$'))
     throw new JsonPathError(`a JSON path begins with $, this one is ${JSON.stringify(text)}`)
   const steps: Step[] = []

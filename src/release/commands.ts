@@ -2,7 +2,7 @@
 import { elapsedS } from './clock.ts'
 import { enter, putAway } from './enter.ts'
 import { isEnd } from './release.ts'
-import type { Actor, Now, Release, Service } from './release.ts'
+import type { Actor, Gate, Now, Release, Service } from './release.ts'
 import { releaseCan } from './release-can.ts'
 import type { Command, Refusal } from './release-can.ts'
 
@@ -52,6 +52,14 @@ function applyToActive(service: Service, release: Release, asked: Asked, now: No
         ...release.approvals,
         { by, at, digest: release.bundle.digest, ...(asked.reason === null ? {} : { reason }) },
       ]
+      if (release.rules.gates.some(neverSkipped(asked.skipGate)))
+        return {
+          refused: {
+            code: 'never-skipped',
+            reason: `gate ${asked.skipGate} asks whether it is this version at all, and is never skipped`,
+            hint: `beryl abort ${release.id}`,
+          },
+        }
       const skipped =
         asked.skipGate === null
           ? release.skipped
@@ -95,6 +103,11 @@ function promoted(
   return phase.name === 'switching' && phase.share !== undefined
     ? { phase: { ...phase, promoted: accepted } }
     : { accepted }
+}
+
+/** Identity is a safety promise (rulings §14). */
+function neverSkipped(name: string | null): (gate: Gate) => boolean {
+  return (gate) => gate.name === name && gate.kind === 'identity'
 }
 
 /** A ladder timer stands still while its release is paused. */

@@ -9,7 +9,7 @@ export function gatesTaken(release: Release): {
   leftOut: readonly { name: string; because: string }[]
 } {
   const reason = (gate: Gate): string | null => {
-    if (release.kind === 'rollback' && gate.kind !== 'warmUp')
+    if (release.kind === 'rollback' && !inPhase(gate, 'warmUp'))
       return 'a rollback to an older version takes readiness, identity and warm-up only'
     if (release.from === null && gate.needsLive)
       return 'it compares with a live version, and there is none yet'
@@ -27,15 +27,21 @@ export function gatesTaken(release: Release): {
 /** What a gate found a day ago says little about now: it is taken again before the switch (rulings §14). */
 const evidenceHoldsMs = 24 * 3600 * 1000
 
-/** Does a verdict have to be taken again? One that a person has skipped does not. */
+/** One that a person has skipped does not, nor one that only reports. */
+export function decides(release: Release, name: string): boolean {
+  const gate = release.rules.gates.find((one) => one.name === name)
+  return gate?.dryRun !== true && !release.skipped.some((one) => one.gate === name)
+}
+
+/** Does a verdict have to be taken again? */
 export function isOld(release: Release, state: GateState, now: Now): boolean {
-  if (state.state !== 'decided' || release.skipped.some(({ gate }) => gate === state.name))
-    return false
+  if (state.state !== 'decided' || !decides(release, state.name)) return false
   return now.wall - state.at >= evidenceHoldsMs
 }
 
+/** Before its answers are judged a candidate says what it is, and gets warm. */
 export function inPhase(gate: Gate, which: 'warmUp' | 'others'): boolean {
-  return (gate.kind === 'warmUp') === (which === 'warmUp')
+  return ['identity', 'warmUp'].includes(gate.kind) === (which === 'warmUp')
 }
 
 export function judgeGates(
@@ -69,6 +75,8 @@ function judgeOne(
     return { verdict: 'waiting', because: `gate ${gate.name}: ${state.progress ?? 'running'}` }
   if (state?.state !== 'decided')
     return { verdict: 'waiting', because: `gate ${gate.name} to begin` }
+  if (gate.dryRun === true)
+    return { verdict: 'pass', because: `${gate.name} reports ${state.verdict} (${state.because})` }
   if (state.verdict === 'pass' && isOld(release, state, now))
     return { verdict: 'waiting', because: `gate ${gate.name} to be taken again: it is a day old` }
   const said = `${gate.name}: ${state.because}`

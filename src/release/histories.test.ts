@@ -35,6 +35,10 @@ const rules = fc
         ...plainRules.gates,
         { name: 'noWorse', kind: 'goldenSet', needsLive: true, absolute: false },
       ],
+      [
+        { name: 'webhook', kind: 'webhook', needsLive: false, absolute: false, dryRun: true },
+        ...plainRules.gates,
+      ],
     ),
     switchWhen: fc.constantFrom('verified', 'verified', 'approved'),
     whenUndecided: fc.constantFrom('hold', 'accept', 'rollBack'),

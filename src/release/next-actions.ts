@@ -12,7 +12,7 @@ import {
   surplus,
 } from './desired-world.ts'
 import type { Routes } from './desired-world.ts'
-import { gatesTaken, inPhase, isOld } from './gates.ts'
+import { decides, gatesTaken, inPhase, isOld } from './gates.ts'
 import type { Environment, Now, Placed, Release, Service } from './release.ts'
 import { colourOf } from './roles.ts'
 import { countReady, isSetAside, replicasOf } from './seen.ts'
@@ -100,10 +100,9 @@ function prove(service: Service, seen: Seen, now: Now): Action[] {
     if (state?.state === 'running') return []
     if (state === undefined || state.state === 'waiting')
       return [{ do: 'gate', gate: gate.name, attempt: 1 }]
-    const skipped = release.skipped.some(({ gate: name }) => name === gate.name)
     if (state.verdict === 'pass' && isOld(release, state, now))
       return [{ do: 'gate', gate: gate.name, attempt: firstOfNextTake(state.attempt) }]
-    if (state.verdict !== 'pass' && !skipped) return []
+    if (state.verdict !== 'pass' && decides(release, gate.name)) return []
   }
   return []
 }

@@ -86,11 +86,13 @@ export type Control = {
 export type Gate = {
   /** Unique in its release, e.g. `goldenSet-2`. */
   name: string
-  kind: 'warmUp' | 'goldenSet'
+  kind: 'identity' | 'warmUp' | 'goldenSet' | 'load' | 'prometheus' | 'webhook' | 'command'
   /** Says nothing without a live version to compare with: left out of a first release, by name. */
   needsLive: boolean
   /** Judges answers by a floor of its own; a first release without such a gate waits for approval. */
   absolute: boolean
+  /** It runs and reports, and decides nothing. */
+  dryRun?: boolean
 }
 
 export type Phase =

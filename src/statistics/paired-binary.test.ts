@@ -4,8 +4,9 @@ import { beginWealth, bet, wealthOf } from './engine.ts'
 import { fractions, oddsRatios } from './mixture.ts'
 import { nonInferiorPaired } from './non-inferior-paired.ts'
 import { pairedBinary } from './paired-binary.ts'
-import { worseByAtLeast } from './paired-bound.ts'
+import { worseByAtLeast, worseByAtMost } from './paired-bound.ts'
 import { near } from './testing/near.ts'
+import { seeded } from './testing/random.ts'
 import { alarmsAtMost, simulate } from './testing/simulate.ts'
 import type { Step } from './testing/simulate.ts'
 
@@ -122,3 +123,27 @@ function promoted(newOnlyRate: number, oldOnlyRate: number) {
     }
   }
 }
+
+test('an upper bound from three counts: the reference, what is known of nothing, and how often it is wrong', () => {
+  near(worseByAtMost({ newOnly: 0, oldOnly: 0, total: 1000 }, 0.05), 0.004801)
+  near(worseByAtMost({ newOnly: 0, oldOnly: 0, total: 0 }, 0.05), 1)
+  assert.ok(worseByAtMost({ newOnly: 0, oldOnly: 1000, total: 1000 }, 0.01) < -0.9)
+  assert.throws(() => worseByAtMost({ newOnly: 2, oldOnly: 2, total: 3 }, 0.01), RangeError)
+  const runs = 300
+  let wrong = 0
+  for (let run = 0; run < runs; run++) {
+    const random = seeded(run)
+    const pairs = { newOnly: 0, oldOnly: 0, total: 0 }
+    let below = false
+    for (let t = 1; t <= 400; t++) {
+      pairs.total++
+      const drawn = random.uniform()
+      if (drawn < 0.1) pairs.newOnly++
+      else if (drawn < 0.15) pairs.oldOnly++
+      // Looked at again and again: it holds all the same.
+      if (t % 20 === 0) below ||= worseByAtMost(pairs, 0.05) < 0.05
+    }
+    if (below) wrong++
+  }
+  assert.ok(wrong <= alarmsAtMost(runs, 0.05), `${wrong} of ${runs}`)
+})

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +14,7 @@ import { ProblemError } from '../ipc/problem.ts'
 import { examinerClient } from './client.ts'
 import {
   directory,
+  ended,
   eventually,
   goldenFile,
   goldenSpec,
@@ -57,6 +59,7 @@ test('a gate is started, looked at, and answers; what it does not know is null',
   const server = await model(context, right)
   const { client, socketPath } = await examiner(context)
   const run = {
+    service: 'tiny',
     spec: goldenSpec({ ...golden, atLeast: 0.9 }),
     candidate: target('v2', server),
     live: null,
@@ -93,6 +96,7 @@ test('asked to end, it cuts what runs and exits with 0', async (context) => {
   const server = await model(context, () => 'hang')
   const { child, client } = await examiner(context)
   await client.start('r1', 'warmUp', 1, {
+    service: 'tiny',
     spec: warmUpSpec(),
     candidate: target('v2', server),
     live: null,
@@ -104,6 +108,31 @@ test('asked to end, it cuts what runs and exits with 0', async (context) => {
   child.kill('SIGTERM')
   assert.deepEqual(await once(child, 'exit'), [0, null])
   await assert.rejects(client.look('r1', 'warmUp', 1), problem('unreachable'))
+})
+
+test('a command of a user’s own does not outlive the examiner that was asked to end', async (context) => {
+  const { child, client } = await examiner(context)
+  const at = await directory(context)
+  const code = `require('node:fs').writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1000)`
+  await client.start('r1', 'command', 1, {
+    service: 'tiny',
+    spec: {
+      kind: 'command',
+      run: [process.execPath, '-e', code],
+      env: {},
+      directory: at,
+      withinS: 60,
+    },
+    candidate: { version: 'v2', environment: 'green', addresses: ['127.0.0.1:1'] },
+    live: null,
+  })
+  const pid = await eventually(
+    async () => (await readFile(join(at, 'pid'), 'utf8').catch(() => null)) || null,
+    'the command',
+  )
+  child.kill('SIGTERM')
+  assert.deepEqual(await once(child, 'exit'), [0, null])
+  await ended(pid)
 })
 
 test('without a configuration it says who starts it', async (context) => {

@@ -10,10 +10,14 @@ const protocol = z.enum(['http', 'openai'])
 /** A perplexity: 1 would be a model that knows what comes. */
 const perplexity = z.number().min(1).nullable()
 
+const perSecond = z.number().positive()
+const headers = z.record(z.string(), z.string())
+const url = z.string().regex(/^https?:\/\//)
+
 const request = z.strictObject({
   method: z.enum(['GET', 'POST', 'PUT']),
   path: z.string().startsWith('/'),
-  headers: z.record(z.string(), z.string()),
+  headers,
   timeoutS: seconds,
 })
 
@@ -53,11 +57,58 @@ const spec = z.discriminatedUnion('kind', [
     withinS: seconds,
     concurrency,
   }),
+  z.strictObject({
+    kind: z.literal('load'),
+    protocol,
+    rate: z.union([
+      z.strictObject({ perSecond }),
+      z.strictObject({ ofPeak: z.number().positive(), peak: z.number().min(0).nullable() }),
+    ]),
+    forS: seconds,
+    ramp: z.strictObject({ toPerSecond: perSecond, stepS: seconds }).nullable(),
+    p95Ms: z.number().positive(),
+    firstTokenMs: z.number().positive().nullable(),
+    errors: z.number().min(0).max(1),
+    request,
+    file: z.string().nullable(),
+    withinS: seconds,
+  }),
+  z.strictObject({
+    kind: z.literal('identity'),
+    request,
+    answer: z.string().nullable(),
+    is: z.string().min(1),
+    withinS: seconds,
+  }),
+  z.strictObject({
+    kind: z.literal('prometheus'),
+    url,
+    headers,
+    query: z.string(),
+    atMost: z.number().nullable(),
+    atLeast: z.number().nullable(),
+    noWorseBy: z.number().min(0).nullable(),
+    forS: z.number().min(0),
+    withinS: seconds,
+  }),
+  z.strictObject({ kind: z.literal('webhook'), url, headers, withinS: seconds }),
+  z.strictObject({
+    kind: z.literal('command'),
+    run: z.array(z.string()).min(1),
+    env: z.record(z.string(), z.string()),
+    directory: z.string(),
+    withinS: seconds,
+  }),
 ])
 
-const target = z.strictObject({ version: z.string(), addresses: z.array(z.string().min(1)) })
+const target = z.strictObject({
+  version: z.string(),
+  environment: z.string(),
+  addresses: z.array(z.string().min(1)),
+})
 
 const gateRun: z.ZodType<GateRun> = z.strictObject({
+  service: z.string(),
   spec,
   candidate: target,
   live: target.nullable(),

@@ -5,7 +5,7 @@
 import type { Verdict } from '../release/release.ts'
 
 /** Replica addresses, e.g. `127.0.0.1:41233`. */
-export type Target = { version: string; addresses: readonly string[] }
+export type Target = { version: string; environment: string; addresses: readonly string[] }
 
 /** How requests and answers are read: as they are, or as OpenAI's API has them (whole or streamed). */
 export type Protocol = 'http' | 'openai'
@@ -41,6 +41,61 @@ export type GateSpec =
       withinS: number
       concurrency: number
     }
+  | {
+      kind: 'identity'
+      request: RequestShape
+      /** JSON path; null: the whole body. Where it reads a list, one of it. */
+      answer: string | null
+      is: string
+      withinS: number
+    }
+  | {
+      kind: 'load'
+      protocol: Protocol
+      /** `peak`: what live was asked a second at its peak of the last 24 hours; null where that is not known. */
+      rate: { perSecond: number } | { ofPeak: number; peak: number | null }
+      forS: number
+      /** After it has held: how much more? Null: not asked. */
+      ramp: { toPerSecond: number; stepS: number } | null
+      p95Ms: number
+      /** Of streams, 95 %; null: no limit. */
+      firstTokenMs: number | null
+      /** Share of the requests. */
+      errors: number
+      request: RequestShape
+      /** Golden set to draw bodies from, when there is one. */
+      file: string | null
+      withinS: number
+    }
+  | {
+      kind: 'prometheus'
+      /** Of the server; `/api/v1/query` is added. */
+      url: string
+      headers: Readonly<Record<string, string>>
+      /** {version}, {environment} and {service} are filled in. */
+      query: string
+      atMost: number | null
+      atLeast: number | null
+      /** A share of live's figure. With `atLeast` more is better, else less. */
+      noWorseBy: number | null
+      /** It must hold for so long. */
+      forS: number
+      withinS: number
+    }
+  | {
+      kind: 'webhook'
+      url: string
+      headers: Readonly<Record<string, string>>
+      withinS: number
+    }
+  | {
+      kind: 'command'
+      /** Program and arguments. */
+      run: readonly string[]
+      env: Readonly<Record<string, string>>
+      directory: string
+      withinS: number
+    }
 
 export type RequestShape = {
   method: 'GET' | 'POST' | 'PUT'
@@ -65,7 +120,10 @@ export type Score =
   | { kind: 'module'; file: string }
 
 /** `PUT /gates/{release}/{gate}/{attempt}` */
-export type GateRun = { spec: GateSpec; candidate: Target; live: Target | null }
+export type GateRun = { service: string; spec: GateSpec; candidate: Target; live: Target | null }
+
+/** What a gate of the user's is told about what it judges. */
+export type About = { service: string; release: string; gate: string; attempt: string }
 
 /** `GET /gates/{release}/{gate}/{attempt}`; 404 where the examiner does not know it (it was restarted). */
 export type GateAnswer = { state: 'running'; progress: string } | ({ state: 'decided' } & Verdict)

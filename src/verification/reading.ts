@@ -3,7 +3,7 @@ import { readAnswer, wrongWith } from '../protocols/openai/answer.ts'
 import { probabilityRequest, textProbability } from '../protocols/openai/text-probability.ts'
 import type { Answered } from './ask.ts'
 import { short } from './examination.ts'
-import type { GateSpec } from './gate.ts'
+import type { GateSpec, Protocol } from './gate.ts'
 import { jsonPath } from '../protocols/json-path.ts'
 
 export type Got = {
@@ -35,11 +35,7 @@ export function readingOf({ protocol, answer, score, request }: GoldenSet): Read
 }
 
 /** Null for an answer to a warm-up request that is one, else what is wrong with it. */
-export function wrongAnswer(
-  protocol: GateSpec['protocol'],
-  answered: Answered,
-  body: unknown,
-): string | null {
+export function wrongAnswer(protocol: Protocol, answered: Answered, body: unknown): string | null {
   const { status } = answered
   if (status < 200 || status > 299) return `status ${status}`
   if (protocol === 'http') return null
@@ -49,7 +45,7 @@ export function wrongAnswer(
 
 /** When the first token of a streamed answer came; null where there was none. */
 export function firstTokenMsOf(
-  protocol: GateSpec['protocol'],
+  protocol: Protocol,
   answered: Answered,
   body: unknown,
 ): number | null {

@@ -31,6 +31,7 @@ test('asking again for the same attempt runs nothing again; another attempt does
   const golden = await goldenFile(context, labelled(4))
   const server = await model(context, right)
   const asked: GateRun = {
+    service: 'tiny',
     spec: goldenSpec({ ...golden, atLeast: 0.5 }),
     candidate: target('v2', server),
     live: null,
@@ -51,6 +52,7 @@ test('a gate whose time is over is undecided, and limits with fractions of a mil
   const server = await model(context, () => 'hang')
   const runs = openRuns()
   runs.start(key(), {
+    service: 'tiny',
     spec: warmUpSpec({ withinS: 0.1005 }),
     candidate: target('v2', server),
     live: null,
@@ -64,7 +66,7 @@ test('a limit of a month is not over at once', async (context) => {
   const server = await model(context, right)
   const runs = openRuns()
   const spec = warmUpSpec({ withinS: 30 * 86_400 })
-  runs.start(key(), { spec, candidate: target('v2', server), live: null })
+  runs.start(key(), { service: 'tiny', spec, candidate: target('v2', server), live: null })
   assert.equal((await decided(runs)).verdict, 'pass')
 })
 
@@ -72,9 +74,14 @@ test('a candidate without a replica, and a gate that throws, are undecided', asy
   const server = await model(context, right)
   const runs = openRuns()
   const spec = goldenSpec({ file: '/nowhere/golden.jsonl', digest: '', atLeast: 0 })
-  runs.start(key(1), { spec, candidate: { version: 'v2', addresses: [] }, live: null })
+  runs.start(key(1), {
+    service: 'tiny',
+    spec,
+    candidate: { version: 'v2', environment: 'green', addresses: [] },
+    live: null,
+  })
   assert.match((await decided(runs, key(1))).because, /no ready replica/)
-  runs.start(key(2), { spec, candidate: target('v2', server), live: null })
+  runs.start(key(2), { service: 'tiny', spec, candidate: target('v2', server), live: null })
   const { verdict, because } = await decided(runs, key(2))
   assert.equal(verdict, 'undecided')
   assert.match(because, /cannot read the golden set \/nowhere\/golden\.jsonl/)
@@ -83,7 +90,12 @@ test('a candidate without a replica, and a gate that throws, are undecided', asy
 test('cancelling ends the runs of one release, and of no other', async (context) => {
   const server = await model(context, () => 'hang')
   const runs = openRuns()
-  const asked: GateRun = { spec: warmUpSpec(), candidate: target('v2', server), live: null }
+  const asked: GateRun = {
+    service: 'tiny',
+    spec: warmUpSpec(),
+    candidate: target('v2', server),
+    live: null,
+  }
   runs.start(key(1, 'r1'), asked)
   runs.start(key(1, 'r11'), asked)
   runs.cancel('r1')
@@ -100,6 +112,7 @@ test('a gate that would pass when it is already over does not', async (context) 
   const server = await model(context, right)
   const runs = openRuns()
   const candidate = {
+    environment: 'green',
     addresses: [server.address],
     // Read when all answers are in and the verdict is being worded.
     get version() {
@@ -107,7 +120,12 @@ test('a gate that would pass when it is already over does not', async (context) 
       return 'v2'
     },
   }
-  runs.start(key(), { spec: goldenSpec({ ...golden, atLeast: 0.5 }), candidate, live: null })
+  runs.start(key(), {
+    service: 'tiny',
+    spec: goldenSpec({ ...golden, atLeast: 0.5 }),
+    candidate,
+    live: null,
+  })
   const { verdict, because } = await decided(runs)
   assert.equal(server.asked.length, 4)
   assert.deepEqual([verdict, because], ['undecided', 'it was cancelled'])
@@ -116,7 +134,12 @@ test('a gate that would pass when it is already over does not', async (context) 
 test('more than sixteen at a time are refused, and none of those that run suffers', async (context) => {
   const server = await model(context, () => 'hang')
   const runs = openRuns()
-  const asked: GateRun = { spec: warmUpSpec(), candidate: target('v2', server), live: null }
+  const asked: GateRun = {
+    service: 'tiny',
+    spec: warmUpSpec(),
+    candidate: target('v2', server),
+    live: null,
+  }
   for (let attempt = 1; attempt <= 16; attempt++) runs.start(key(attempt), asked)
   assert.throws(
     () => runs.start(key(17), asked),
@@ -131,8 +154,9 @@ test('more than sixteen at a time are refused, and none of those that run suffer
 test('an ended run is forgotten after an hour', async (context) => {
   const runs = openRuns()
   const asked: GateRun = {
+    service: 'tiny',
     spec: warmUpSpec(),
-    candidate: { version: 'v2', addresses: [] },
+    candidate: { version: 'v2', environment: 'green', addresses: [] },
     live: null,
   }
   runs.start(key(1), asked)

@@ -3,8 +3,13 @@ import { ProblemError } from '../ipc/problem.ts'
 import type { Verdict } from '../release/release.ts'
 import { bounded, undecided } from './examination.ts'
 import type { Examination } from './examination.ts'
-import type { GateAnswer, GateRun } from './gate.ts'
+import type { About, GateAnswer, GateRun } from './gate.ts'
 import { goldenSet } from './golden-set/golden-set.ts'
+import { command } from './hooks/command.ts'
+import { prometheus } from './hooks/prometheus.ts'
+import { webhook } from './hooks/webhook.ts'
+import { identity } from './identity/identity.ts'
+import { load } from './load/load.ts'
 import { timerMs } from './timer-ms.ts'
 import { warmUp } from './warm-up/warm-up.ts'
 
@@ -79,7 +84,8 @@ async function examine(run: Run, asked: GateRun): Promise<Verdict> {
   return verdict
 }
 
-async function verdictOf(run: Run, { spec, candidate, live }: GateRun): Promise<Verdict> {
+async function verdictOf(run: Run, asked: GateRun): Promise<Verdict> {
+  const { candidate } = asked
   const { signal } = run.abort
   const examination: Examination = {
     signal,
@@ -89,14 +95,36 @@ async function verdictOf(run: Run, { spec, candidate, live }: GateRun): Promise<
   }
   try {
     if (candidate.addresses.length === 0) throw new Error('the candidate has no ready replica')
-    const verdict =
-      spec.kind === 'warmUp'
-        ? await warmUp(spec, candidate, examination)
-        : await goldenSet(spec, candidate, live, examination)
+    const { release, gate, attempt } = run
+    const about = { service: asked.service, release, gate, attempt }
+    const verdict = await take(asked, about, examination)
     if (signal.aborted && verdict.verdict === 'pass') return undecided(reasonOf(signal))
     return verdict
   } catch (error) {
     return undecided(signal.aborted ? reasonOf(signal) : (error as Error).message)
+  }
+}
+
+function take(
+  { service, spec, candidate, live }: GateRun,
+  about: About,
+  examination: Examination,
+): Promise<Verdict> {
+  switch (spec.kind) {
+    case 'warmUp':
+      return warmUp(spec, candidate, examination)
+    case 'identity':
+      return identity(spec, candidate, examination)
+    case 'goldenSet':
+      return goldenSet(spec, candidate, live, examination)
+    case 'load':
+      return load(spec, candidate, examination)
+    case 'prometheus':
+      return prometheus(spec, { candidate, live }, service, examination)
+    case 'webhook':
+      return webhook(spec, { candidate, live }, about, examination)
+    case 'command':
+      return command(spec, { candidate, live }, about, examination)
   }
 }
 

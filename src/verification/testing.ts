@@ -1,6 +1,6 @@
 /** For tests only: model servers on real sockets, golden sets in real files. */
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -76,7 +76,7 @@ async function answer(response: ServerResponse, behaviour: Behaviour): Promise<v
 }
 
 export function target(version: string, ...models: readonly Model[]): Target {
-  return { version, addresses: models.map(({ address }) => address) }
+  return { version, environment: 'green', addresses: models.map(({ address }) => address) }
 }
 
 export async function directory(context: TestContext): Promise<string> {
@@ -164,6 +164,14 @@ export async function eventually<Value>(
     if (performance.now() > until) throw new Error(`waited ${limitMs} ms for ${what}`)
     await sleep(10)
   }
+}
+
+/** Waits for the end of a process that is no child of the test; a zombie that nobody waits for has ended too. */
+export async function ended(pid: string): Promise<void> {
+  await eventually(async () => {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
+    return stat === null || /\) [ZX] /.test(stat) ? true : null
+  }, `the end of process ${pid}`)
 }
 
 /** Never aborted: for tests in which nothing takes long. */

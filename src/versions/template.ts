@@ -82,7 +82,11 @@ export function readyOf(
 }
 
 /** Puts what a version is in place of `{version}`, `{model}` and so on. */
-function fillingOf(name: string, version: VersionManifest, base: string): (text: string) => string {
+export function fillingOf(
+  name: string,
+  version: VersionManifest,
+  base: string,
+): (text: string) => string {
   const values: Record<string, string> = { version: name }
   for (const key of fileKeys)
     if (version[key] !== undefined) values[key] = resolve(base, version[key])

@@ -96,7 +96,8 @@ export function holdStep({ phase, rules }: Release, guard: GuardFact): void {
 
 export function holdGatesOpen(release: Release, known: readonly GateState[], now: Now): void {
   assert.notEqual(release.kind, 'verify', 'verify never switches')
-  for (const { name } of gatesTaken(release).taken) {
+  for (const { name, dryRun } of gatesTaken(release).taken) {
+    if (dryRun === true) continue
     const state = known.find((one) => one.name === name)
     const passed =
       state?.state === 'decided' && state.verdict === 'pass' && now.wall - state.at < dayMs

@@ -147,7 +147,7 @@ test('a live version without a ready replica is nothing to compare with', async 
   const golden = await goldenFile(context, labelled(4))
   const server = await model(context, right)
   const spec = goldenSpec({ ...golden, atLeast: 0.5, noWorseBy: 0.01 })
-  const live = { version: 'v1', addresses: [] }
+  const live = { version: 'v1', environment: 'blue', addresses: [] }
   const { verdict, because } = await goldenSet(spec, target('v2', server), live, calm())
   assert.equal(verdict, 'undecided')
   assert.match(because, /v1 has no ready replica/)

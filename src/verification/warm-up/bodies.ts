@@ -27,7 +27,7 @@ export async function bodiesOf(
 }
 
 /** Lines from all over the file: whenever too many are kept, every other one is given up and only every 2nd, 4th, 8th … is taken. */
-async function spread(
+export async function spread(
   file: string,
   signal: AbortSignal,
 ): Promise<{ request: unknown; size: number }[]> {

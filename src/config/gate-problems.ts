@@ -1,0 +1,138 @@
+/** Gates that cannot work as they are written: limits that say nothing, programs that are not there, an order that is none. */
+import { resolve } from 'node:path'
+import type { CrossProblem } from './cross-problem.ts'
+import { gatesOf } from './gates.ts'
+import type { GateManifest, ServiceManifest } from './manifest.ts'
+import { notThere } from './not-there.ts'
+
+/** More is no test but an attack on the disk of the examiner. */
+const requestsMax = 1_000_000
+const requestsMin = 20
+
+type Problem = [key: string | null, message: string]
+
+export async function gateProblems(
+  at: string[],
+  service: ServiceManifest,
+  directory: string,
+): Promise<CrossProblem[]> {
+  const found = gatesOf(service).map(async ({ path, gate }) => {
+    const here = [...at, ...path]
+    const told = (problems: readonly Problem[]) =>
+      problems.map(([key, message]) => ({ path: key === null ? here : [...here, key], message }))
+    if ('prometheus' in gate) return told(wrongWithLimits(gate.prometheus))
+    if ('load' in gate) return told(wrongWithLoad(gate.load, service))
+    const program = 'command' in gate ? gate.command.run[0] : ''
+    // A name without a slash is looked for in PATH, when it runs.
+    if (!program.includes('/')) return []
+    return notThere([...here, 'run', 0], resolve(directory, program), 'file')
+  })
+  return [...identityFirst(at, service), ...(await Promise.all(found)).flat()]
+}
+
+/** What it is is asked before anything else. */
+function identityFirst(at: string[], service: ServiceManifest): CrossProblem[] {
+  return gatesOf(service)
+    .filter(
+      ({ gate }, index, all) =>
+        'identity' in gate && !all.slice(0, index).every((one) => 'identity' in one.gate),
+    )
+    .map(({ path }) => ({
+      path: [...at, ...path],
+      message: 'is asked before anything else: put it first',
+    }))
+}
+
+function wrongWithLimits({
+  atMost,
+  atLeast,
+  noWorseBy,
+  within,
+  for: held,
+}: Extract<GateManifest, { prometheus: unknown }>['prometheus']): Problem[] {
+  const none = [atMost, atLeast, noWorseBy].every((one) => one === undefined)
+  const both = atMost !== undefined && atLeast !== undefined
+  return [
+    ...one(none, null, 'needs atMost, atLeast or noWorseBy: else it judges nothing'),
+    ...one(
+      both && noWorseBy !== undefined,
+      'noWorseBy',
+      'with atMost and atLeast nobody knows what is worse: leave one of them out',
+    ),
+    ...one(both && atMost < atLeast, 'atMost', 'is less than atLeast'),
+    ...one(
+      held >= within,
+      'for',
+      'must be shorter than within: it cannot hold so long in that time',
+    ),
+  ]
+}
+
+function wrongWithLoad(
+  {
+    rate,
+    of,
+    for: held,
+    ramp,
+    request,
+    firstToken,
+    within,
+  }: Extract<GateManifest, { load: unknown }>['load'],
+  service: ServiceManifest,
+): Problem[] {
+  const isShare = 'ofPeak' in rate
+  const golden = service.verify.flatMap((gate) => ('goldenSet' in gate ? gate.goldenSet : []))[0]
+  const sentTo = request ?? golden?.request
+  const perSecond = isShare ? null : rate.perSecond
+  return [
+    ...one(
+      isShare && of === undefined,
+      'rate',
+      'a share of what? add `of: peak`, or give a rate such as 50/s',
+    ),
+    ...one(
+      !isShare && of !== undefined,
+      'of',
+      'goes with a share, as in `rate: 120%`: leave it out',
+    ),
+    ...one(
+      sentTo === undefined,
+      null,
+      'nothing says what to send: give it a request, or add a golden set',
+    ),
+    ...one(
+      service.protocol === 'openai' && sentTo !== undefined && golden === undefined,
+      null,
+      'needs a golden set for the bodies that are sent',
+    ),
+    ...one(
+      firstToken !== undefined && service.protocol !== 'openai',
+      'firstToken',
+      'is of streams as the API of OpenAI has them: it needs `protocol: openai`',
+    ),
+    ...one(
+      held >= within,
+      'for',
+      'must be shorter than within: it cannot be held so long in that time',
+    ),
+    ...one(
+      perSecond !== null && perSecond * held < requestsMin,
+      'for',
+      `gives fewer than ${requestsMin} requests at this rate: too few to tell`,
+    ),
+    ...one(
+      Math.max(perSecond ?? 0, ramp?.to ?? 0) * Math.max(held, ramp?.step ?? 0) > requestsMax,
+      'for',
+      `gives more than ${requestsMax} requests at this rate`,
+    ),
+    ...one(
+      perSecond !== null && ramp !== undefined && ramp.to <= perSecond,
+      'ramp',
+      'must go above rate',
+    ),
+  ]
+}
+
+function one(is: boolean, key: string | null, message: string): Problem[] {
+  return is ? [[key, message]] : []
+}

@@ -1,0 +1,15 @@
+/** Is each rung of the standby ladder a step down, and one that the provider can do? */
+import type { CrossProblem } from './cross-problem.ts'
+import type { ServiceManifest } from './manifest.ts'
+
+export function rungs(at: string[], { environment, standby }: ServiceManifest): CrossProblem[] {
+  return standby.flatMap((rung, index) => {
+    if ('full' in rung) return []
+    const path = [...at, 'standby', index, 'replicas']
+    if (environment.provider === 'external')
+      return [{ path, message: 'external servers are not stopped by Beryl: write full' }]
+    const { replicas } = environment
+    if (rung.replicas < replicas) return []
+    return [{ path, message: `is no step down: the environment has ${replicas}, write full` }]
+  })
+}

@@ -1,0 +1,20 @@
+/** Files that the manifest names. */
+import { stat } from 'node:fs/promises'
+import type { CrossProblem } from './cross-problem.ts'
+
+const kinds = { file: 'a file', directory: 'a directory', either: 'a file or directory' } as const
+
+export async function notThere(
+  path: (string | number)[],
+  file: string,
+  wanted: keyof typeof kinds,
+): Promise<CrossProblem[]> {
+  const problem = (found: string) => [
+    { path, message: `expected ${kinds[wanted]}, there is ${found} at ${file}` },
+  ]
+  const found = await stat(file).catch(() => null)
+  if (found === null) return problem('none')
+  if (wanted === 'file' && found.isDirectory()) return problem('a directory')
+  if (wanted === 'directory' && !found.isDirectory()) return problem('a file')
+  return []
+}

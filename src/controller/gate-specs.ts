@@ -1,0 +1,211 @@
+/** A gate as the manifest has it → what the examiner is asked, and what the heart knows of it. */
+import { resolve } from 'node:path'
+import type { NamedGate } from '../config/gates.ts'
+import type { GateManifest, ServiceManifest, VersionManifest } from '../config/manifest.ts'
+import { ProblemError } from '../ipc/problem.ts'
+import type { Gate } from '../release/release.ts'
+import type { GateSpec, Protocol, RequestShape, Score } from '../verification/gate.ts'
+import { goldenLines } from '../verification/golden-set/lines.ts'
+import { fillingOf } from '../versions/template.ts'
+
+/** Below the client's own limit for one command. */
+const goldenSetReadMs = 12_000
+
+type Around = {
+  version: string
+  content: VersionManifest
+  goldenSets: 'checked' | 'left out'
+  /** Of the manifest. */
+  directory: string
+}
+
+type Load = Extract<GateManifest, { load: unknown }>['load']
+type GoldenSet = Extract<GateManifest, { goldenSet: unknown }>['goldenSet']
+
+/** @throws ProblemError `golden-set` naming file and line */
+export async function specOf(
+  { protocol }: ServiceManifest,
+  { name, gate }: NamedGate,
+  all: readonly NamedGate[],
+  around: Around,
+): Promise<GateSpec> {
+  const { directory } = around
+  const golden = all.flatMap((one) => ('goldenSet' in one.gate ? one.gate.goldenSet : []))[0]
+  if ('warmUp' in gate) {
+    const { within, request, until, concurrency } = gate.warmUp
+    const shape = request ?? golden?.request
+    return {
+      kind: 'warmUp',
+      protocol: readingOf(protocol),
+      withinS: within,
+      until,
+      request: shape === undefined ? null : shapeOf(shape),
+      file: golden === undefined ? null : resolve(directory, golden.file),
+      concurrency,
+    }
+  }
+  if ('identity' in gate) {
+    const { path, headers, answer, is, within } = gate.identity
+    return {
+      kind: 'identity',
+      request: { method: 'GET', path, headers, timeoutS: within },
+      answer: answer ?? null,
+      is: fillingOf(around.version, around.content, directory)(is),
+      withinS: within,
+    }
+  }
+  if ('goldenSet' in gate) return goldenSetOf(name, gate.goldenSet, protocol, around)
+  if ('load' in gate) return loadOf(gate.load, golden, protocol, directory)
+  if ('prometheus' in gate) {
+    const { url, headers, query, atMost, atLeast, noWorseBy, within, for: held } = gate.prometheus
+    return {
+      kind: 'prometheus',
+      url,
+      headers,
+      query,
+      atMost: atMost ?? null,
+      atLeast: atLeast ?? null,
+      noWorseBy: noWorseBy ?? null,
+      forS: held,
+      withinS: within,
+    }
+  }
+  if ('webhook' in gate) {
+    const { url, headers, within } = gate.webhook
+    return { kind: 'webhook', url, headers, withinS: within }
+  }
+  const { run, env, within } = gate.command
+  return { kind: 'command', run, env, directory, withinS: within }
+}
+
+/** What reports only judges nothing: not even that a first release may do without an approval. */
+export function gateOf({ name, gate }: NamedGate, spec: GateSpec): Gate {
+  if (spec.kind === 'warmUp' || spec.kind === 'identity')
+    return { name, kind: spec.kind, needsLive: false, absolute: false }
+  const decides = !isDryRun(gate)
+  if (spec.kind === 'load')
+    // How fast it answers says nothing about what: no floor.
+    return {
+      name,
+      kind: 'load',
+      needsLive: 'ofPeak' in spec.rate,
+      absolute: false,
+      ...(decides ? {} : { dryRun: true }),
+    }
+  const floor = hasFloor(spec)
+  return {
+    name,
+    kind: spec.kind,
+    needsLive: !floor,
+    absolute: floor && decides,
+    ...(decides ? {} : { dryRun: true }),
+  }
+}
+
+/** A limit of its own; a webhook and a command have whatever their authors thought of. */
+function hasFloor(spec: Exclude<GateSpec, { kind: 'warmUp' | 'identity' | 'load' }>): boolean {
+  if (spec.kind === 'goldenSet')
+    return [spec.atLeast, spec.atMost, spec.expects].some((one) => one !== null)
+  return spec.kind !== 'prometheus' || spec.atLeast !== null || spec.atMost !== null
+}
+
+function isDryRun(gate: GateManifest): boolean {
+  return Object.values(gate).some((one) => 'dryRun' in one && one.dryRun)
+}
+
+/** Its peak is measured when it begins. */
+function loadOf(
+  { rate, for: held, ramp, p95, firstToken, errors, request, within }: Load,
+  golden: GoldenSet | undefined,
+  protocol: ServiceManifest['protocol'],
+  directory: string,
+): GateSpec {
+  return {
+    kind: 'load',
+    protocol: readingOf(protocol),
+    rate: 'ofPeak' in rate ? { ...rate, peak: null } : rate,
+    forS: held,
+    ramp: ramp === undefined ? null : { toPerSecond: ramp.to, stepS: ramp.step },
+    p95Ms: p95 * 1000,
+    firstTokenMs: firstToken === undefined ? null : firstToken * 1000,
+    errors,
+    // `validate` refuses a load gate that has neither.
+    request: shapeOf((request ?? golden?.request)!),
+    file: golden === undefined ? null : resolve(directory, golden.file),
+    withinS: within,
+  }
+}
+
+async function goldenSetOf(
+  name: string,
+  { file, request, answer, score, within, concurrency, atLeast, atMost, noWorseBy }: GoldenSet,
+  protocol: ServiceManifest['protocol'],
+  { content: { expects }, goldenSets, directory }: Around,
+): Promise<GateSpec> {
+  const path = resolve(directory, file)
+  return {
+    kind: 'goldenSet',
+    protocol: readingOf(protocol),
+    file: path,
+    digest: goldenSets === 'checked' ? await wholeGoldenSet(path) : 'left out',
+    request: shapeOf(request),
+    answer: answer ?? null,
+    score: scoreOf(score, directory),
+    atLeast: atLeast ?? null,
+    atMost: atMost ?? null,
+    noWorseBy: noWorseBy ?? null,
+    expects: expects[name] ?? (typeof score === 'string' ? expects[score] : undefined) ?? null,
+    withinS: within,
+    concurrency,
+  }
+}
+
+/**
+ * Every line can be used, or the release does not begin: a gate that finds out later leaves a candidate waiting for a person.
+ * @returns the digest @throws ProblemError `golden-set` naming file and line
+ */
+async function wholeGoldenSet(file: string): Promise<string> {
+  const lines = goldenLines(file, AbortSignal.timeout(goldenSetReadMs))
+  try {
+    for (;;) {
+      const next = await lines.next()
+      if (next.done === true) return next.value
+    }
+  } catch (cause) {
+    throw new ProblemError(
+      {
+        status: 400,
+        code: 'golden-set',
+        title: (cause as Error).message,
+        hint: 'a line is {"request": body, "expected": value}; mend it and deploy again: nothing was started',
+      },
+      { cause },
+    )
+  }
+}
+
+/** `http` and `json` are sent and read alike. */
+function readingOf(protocol: ServiceManifest['protocol']): Protocol {
+  return protocol === 'openai' ? 'openai' : 'http'
+}
+
+function shapeOf({
+  method,
+  path,
+  headers,
+  timeout,
+}: {
+  method: RequestShape['method']
+  path: string
+  headers: Record<string, string>
+  timeout: number
+}): RequestShape {
+  return { method, path, headers, timeoutS: timeout }
+}
+
+function scoreOf(score: GoldenSet['score'], directory: string): Score {
+  if (typeof score === 'string') return { kind: score }
+  if ('numeric' in score) return { kind: 'numeric', tolerance: score.numeric.tolerance }
+  if ('jsonFields' in score) return { kind: 'jsonFields', fields: score.jsonFields }
+  return { kind: 'module', file: resolve(directory, score.module) }
+}

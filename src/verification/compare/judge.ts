@@ -1,0 +1,184 @@
+/**
+ * Tally → verdict. Pure.
+ *
+ * - `pass` needs evidence: an upper bound for what lies beyond the noise is at most `noWorseBy`. Either the candidate hardly
+ *   differs at all (every input counts), or no more than live does from itself (inputs that live was asked twice).
+ * - `fail`: a lower bound is above `noWorseBy`, over all inputs or in one slice.
+ * - else `undecided`. So it is, too, where live contradicts itself on a field so much that nothing could be seen on it, or
+ *   fails so often that it is no measure.
+ *
+ * Bounds are those of statistics/paired-bound.ts: they hold however often they are looked at. Each risk is divided: a pass
+ * among its two ways, a failure among the whole and the slices.
+ */
+import type { Verdict } from '../../release/release.ts'
+import { worseByAtLeast, worseByAtMost } from '../../statistics/paired-bound.ts'
+import { wilson } from '../../statistics/wilson.ts'
+import { slicesMax } from './counts.ts'
+import type { Counts, TallyRules } from './counts.ts'
+import type { Example } from './examples.ts'
+
+export type Found = {
+  whole: Counts
+  /** Their totals are those of the whole. */
+  fields: ReadonlyMap<string, Counts>
+  slices: ReadonlyMap<string, Counts>
+  liveFailed: number
+  examples: readonly Example[]
+}
+
+/** A live version that fails on more inputs is no measure. */
+const liveFailedMax = 0.05
+/** Where live contradicts itself completely on more inputs, a field shows nothing. */
+const fullMax = 0.5
+
+export function judge(
+  rules: TallyRules,
+  versions: { candidate: string; live: string },
+  found: Found,
+): Verdict {
+  const { whole } = found
+  const evidence = evidenceOf(rules, found)
+  const answer = (verdict: Verdict['verdict'], text: string): Verdict => ({
+    verdict,
+    because: `${sentence(versions, whole)}; ${text}`,
+    evidence,
+  })
+  const allowed = percent(rules.noWorseBy)
+  const atLeast = beyondAtLeast(whole, rules.risk.fail / 2)
+  if (atLeast > rules.noWorseBy)
+    return answer(
+      'fail',
+      `beyond that noise it is at least ${percent(atLeast)}, and ${allowed} are allowed${mostly(found)}`,
+    )
+  const slice = failing(rules, found)
+  if (slice !== null) return answer('fail', `${slice}, and ${allowed} are allowed`)
+  const reason = noMeasure(found)
+  if (reason !== null) return answer('undecided', reason)
+  if (differsAtMost(whole, rules) <= rules.noWorseBy)
+    return answer('pass', `surely no more than ${allowed}, which are allowed`)
+  const full = fullest(found)
+  const atMost = beyondAtMost(whole, rules.risk.pass / 2)
+  // Inputs on which nothing could have been seen are no evidence: the rest must be so much better.
+  if (full.share <= fullMax && atMost <= rules.noWorseBy * (1 - full.share))
+    return answer('pass', `beyond that noise surely no more than ${allowed}, which are allowed`)
+  if (full.share > fullMax)
+    return answer(
+      'undecided',
+      `live contradicts itself on ${full.field} in ${percent(full.share)} of them, so nothing can be seen there: ignore it, give it a tolerance, or compare texts by similarity`,
+    )
+  const known = Math.min(atMost, differsAtMost(whole, rules))
+  return answer(
+    'undecided',
+    `beyond the noise it may be up to ${percent(known)}, and ${allowed} are allowed: more inputs are needed, and live asked twice for more of them${mostly(found)}`,
+  )
+}
+
+/** Nothing was compared, or with what is no measure. */
+function noMeasure({ whole, liveFailed }: Found): string | null {
+  if (whole.total === 0)
+    return liveFailed === 0 ? 'nothing was compared' : `live failed on all of ${liveFailed} inputs`
+  const share = liveFailed / (whole.total + liveFailed)
+  return share > liveFailedMax
+    ? `live failed on ${percent(share)} of the inputs and is no measure`
+    : null
+}
+
+/** Of one rate: a candidate that differs so rarely needs no noise to explain it. */
+function differsAtMost({ differs, total }: Counts, { risk }: TallyRules): number {
+  return worseByAtMost({ newOnly: differs, oldOnly: 0, total }, risk.pass / 2)
+}
+
+function beyondAtMost({ farther, nearer, twice }: Counts, risk: number): number {
+  return worseByAtMost({ newOnly: farther, oldOnly: nearer, total: twice }, risk)
+}
+
+function beyondAtLeast({ farther, nearer, twice }: Counts, risk: number): number {
+  return worseByAtLeast({ newOnly: farther, oldOnly: nearer, total: twice }, risk)
+}
+
+/** The slice that is surely farther than allowed, though all together are not. */
+function failing({ noWorseBy, risk }: TallyRules, { slices }: Found): string | null {
+  for (const [slice, counts] of slices) {
+    const atLeast = beyondAtLeast(counts, risk.fail / 2 / (slicesMax + 1))
+    if (atLeast > noWorseBy)
+      return `in slice ${slice} (${counts.total} inputs) it is at least ${percent(atLeast)} beyond the noise`
+  }
+  return null
+}
+
+function fullest({ whole, fields }: Found): { field: string; share: number } {
+  return [...fields]
+    .map(([field, { full }]) => ({ field, share: whole.twice === 0 ? 0 : full / whole.twice }))
+    .reduce((most, one) => (one.share > most.share ? one : most), { field: '', share: 0 })
+}
+
+function evidenceOf(rules: TallyRules, { whole, fields, slices, liveFailed, examples }: Found) {
+  const { total, twice } = whole
+  return {
+    inputs: { compared: total, askedTwice: twice, liveFailed },
+    whole: figures(whole, rules),
+    fields: sorted(fields, (counts) => ({ ...counts, total, twice }), 'field', rules),
+    slices: sorted(slices, (counts) => counts, 'slice', rules),
+    examples,
+    thresholds: { noWorseBy: rules.noWorseBy, risk: rules.risk },
+  }
+}
+
+/** The farthest first. */
+function sorted(
+  all: ReadonlyMap<string, Counts>,
+  full: (counts: Counts) => Counts,
+  key: 'field' | 'slice',
+  rules: TallyRules,
+) {
+  return [...all]
+    .map(([name, counts]) => ({ [key]: name, ...figures(full(counts), rules) }))
+    .toSorted((a, b) => b.beyondNoise - a.beyondNoise || b.differs - a.differs)
+}
+
+/** Rates with their bounds. `atLeast` and `atMost` hold for each alone: they show where to look, the whole decides. */
+function figures(counts: Counts, { risk }: TallyRules) {
+  const { total, differs, twice, noisy, farther, nearer } = counts
+  const own = wilson(differs, total)
+  const noise = wilson(noisy, twice)
+  return {
+    total,
+    differs,
+    differs95: [own.low, own.high],
+    askedTwice: twice,
+    liveDiffers: noisy,
+    liveDiffers95: [noise.low, noise.high],
+    farther,
+    nearer,
+    beyondNoise: twice === 0 ? 0 : (farther - nearer) / twice,
+    atLeast: beyondAtLeast(counts, risk.fail / 2),
+    atMost: beyondAtMost(counts, risk.pass / 2),
+  }
+}
+
+function sentence(
+  { candidate, live }: { candidate: string; live: string },
+  { total, differs, twice, noisy }: Counts,
+): string {
+  const own = `${candidate} differs from live ${live} on ${share(differs, total)} inputs`
+  return twice === 0
+    ? `${own}, live was never asked twice`
+    : `${own}, live from itself on ${share(noisy, twice)}`
+}
+
+/** The field that lies farthest beyond the noise. */
+function mostly({ fields }: Found): string {
+  const [most] = [...fields].toSorted(
+    ([, a], [, b]) => b.farther - b.nearer - (a.farther - a.nearer) || b.differs - a.differs,
+  )
+  return most === undefined ? '' : ` (most on ${most[0]})`
+}
+
+function share(hits: number, total: number): string {
+  return total === 0 ? '0 of 0' : `${percent(hits / total)} of ${total}`
+}
+
+/** Two digits: with one, 0.96 % would miss "1 %". */
+function percent(value: number): string {
+  return `${Math.round(value * 10_000) / 100} %`
+}
