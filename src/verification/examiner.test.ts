@@ -110,30 +110,31 @@ test('asked to end, it cuts what runs and exits with 0', async (context) => {
   await assert.rejects(client.look('r1', 'warmUp', 1), problem('unreachable'))
 })
 
-test('a command of a user’s own does not outlive the examiner that was asked to end', async (context) => {
-  const { child, client } = await examiner(context)
-  const at = await directory(context)
-  const code = `require('node:fs').writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1000)`
-  await client.start('r1', 'command', 1, {
-    service: 'tiny',
-    spec: {
-      kind: 'command',
-      run: [process.execPath, '-e', code],
-      env: {},
-      directory: at,
-      withinS: 60,
-    },
-    candidate: { version: 'v2', environment: 'green', addresses: ['127.0.0.1:1'] },
-    live: null,
+for (const signal of ['SIGTERM', 'SIGKILL'] as const)
+  test(`a command of a user’s own does not outlive the examiner that ends by ${signal}`, async (context) => {
+    const { child, client } = await examiner(context)
+    const at = await directory(context)
+    const code = `require('node:fs').writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1000)`
+    await client.start('r1', 'command', 1, {
+      service: 'tiny',
+      spec: {
+        kind: 'command',
+        run: [process.execPath, '-e', code],
+        env: {},
+        directory: at,
+        withinS: 60,
+      },
+      candidate: { version: 'v2', environment: 'green', addresses: ['127.0.0.1:1'] },
+      live: null,
+    })
+    const pid = await eventually(
+      async () => (await readFile(join(at, 'pid'), 'utf8').catch(() => null)) || null,
+      'the command',
+    )
+    child.kill(signal)
+    await once(child, 'exit')
+    await ended(pid)
   })
-  const pid = await eventually(
-    async () => (await readFile(join(at, 'pid'), 'utf8').catch(() => null)) || null,
-    'the command',
-  )
-  child.kill('SIGTERM')
-  assert.deepEqual(await once(child, 'exit'), [0, null])
-  await ended(pid)
-})
 
 test('without a configuration it says who starts it', async (context) => {
   const configs = ['', '{"dataDirectory":1}', 'null']

@@ -1,22 +1,20 @@
 /**
  * The command gate: runs a program of the user's, without a shell, in a process group of its own. Exit code 0 is a pass, 1 a
  * failure of the candidate; anything else is the command's own failure, and undecided. When its time is over the group is
- * killed, and so is what is left of it when the program has ended: nothing stays behind.
+ * killed, and so is what is left of it when the program has ended, or when the examiner is no more.
  */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Verdict } from '../../release/release.ts'
 import { short, undecided } from '../examination.ts'
 import type { Examination } from '../examination.ts'
 import type { About, GateRun, GateSpec } from '../gate.ts'
+import { onLeash } from './leash.ts'
 import { saidVerdict } from './said-verdict.ts'
 import { openTail } from './tail.ts'
 import { idempotencyKey } from './webhook.ts'
 
 export type CommandSpec = GateSpec & { kind: 'command' }
-
-type Ended = { code: number | null; signal: NodeJS.Signals | null }
 
 const becauseLines = 3
 const shownLength = 2000
@@ -30,17 +28,18 @@ export async function command(
   about: About,
   { signal, progress }: Examination,
 ): Promise<Verdict> {
-  const [program, ...args] = run
+  const [program] = run as [string]
   signal.throwIfAborted()
-  progress(`${program} runs`)
-  const child = spawn(program!, args, {
-    cwd: directory,
+  const child = await onLeash({
+    run,
     env: { ...ownEnv(), ...env, ...tellsOf(targets, about) },
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    directory,
+  }).catch((cause: Error) => {
+    throw new Error(`cannot run ${program} in ${directory}: ${cause.message}`, { cause })
   })
-  const killAll = () => killGroup(child.pid)
-  signal.addEventListener('abort', killAll, { once: true })
+  signal.addEventListener('abort', child.kill, { once: true })
+  if (signal.aborted) child.kill()
+  progress(`${program} runs`)
   const [told, all] = [openTail(), openTail()]
   child.stdout.on('data', (chunk: Buffer) => {
     told.add(chunk)
@@ -48,15 +47,17 @@ export async function command(
   })
   child.stderr.on('data', (chunk: Buffer) => all.add(chunk))
   const begun = performance.now()
-  const closed = once(child, 'close').catch(() => undefined)
+  const read = Promise.all([once(child.stdout, 'close'), once(child.stderr, 'close')])
   try {
-    const [code, killedBy] = (await once(child, 'exit')) as [Ended['code'], Ended['signal']]
-    killAll()
-    await Promise.race([closed, sleep(outputMs, null, { ref: false })])
+    const ended = await child.ended
+    child.kill()
+    await Promise.race([read, sleep(outputMs, null, { ref: false })])
+    if (ended !== null && 'error' in ended)
+      return undecided(`cannot run ${program} in ${directory}: ${ended.error}`, { command: run })
     const evidence = {
       command: run,
-      exitCode: code,
-      signal: killedBy,
+      exitCode: ended?.code ?? null,
+      signal: ended?.signal ?? null,
       ms: Math.round(performance.now() - begun),
       output: all.text().slice(-shownLength),
     }
@@ -67,15 +68,13 @@ export async function command(
         evidence,
       )
     }
-    return verdictOf(
-      program!,
-      { code, signal: killedBy },
-      { told: told.text(), because: all.lines(becauseLines), evidence },
-    )
-  } catch (cause) {
-    throw new Error(`cannot run ${program} in ${directory}: ${(cause as Error).message}`, { cause })
+    return verdictOf(program, ended, {
+      told: told.text(),
+      because: all.lines(becauseLines),
+      evidence,
+    })
   } finally {
-    signal.removeEventListener('abort', killAll)
+    signal.removeEventListener('abort', child.kill)
     child.stdout.destroy()
     child.stderr.destroy()
   }
@@ -83,10 +82,12 @@ export async function command(
 
 function verdictOf(
   program: string,
-  { code, signal }: Ended,
+  ended: { code: number | null; signal: string | null } | null,
   { told, because, evidence }: { told: string; because: string; evidence: Record<string, unknown> },
 ): Verdict {
   const own = (text: string) => undecided(`the command itself failed: ${text}`, evidence)
+  if (ended === null) return own(`${program} was killed with its process group`)
+  const { code, signal } = ended
   if (code === null) return own(`${program} was ended by ${signal}`)
   const lastLine = told.trimEnd().split('\n').at(-1) ?? ''
   const said = saidVerdict(told) ?? saidVerdict(lastLine)
@@ -123,15 +124,5 @@ function tellsOf(
     BERYL_LIVE_VERSION: live?.version ?? '',
     BERYL_LIVE_ENVIRONMENT: live?.environment ?? '',
     BERYL_LIVE_ADDRESSES: live?.addresses.join(',') ?? '',
-  }
-}
-
-/** At once and as a whole: its time is over, and the examiner may be about to end itself. */
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // Nobody is left in it.
   }
 }

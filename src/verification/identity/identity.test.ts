@@ -30,7 +30,7 @@ const says = (value: unknown): Behaviour => ({ raw: JSON.stringify(value) })
 
 test('every replica is asked, and all must say what they should', async (context) => {
   const right = await asked(context, [says({ version: 'v2' }), says({ version: 'v2' })])
-  assert.deepEqual([right.verdict, right.because], ['pass', 'all 2 replicas of v2 say v2'])
+  assert.deepEqual([right.verdict, right.because], ['pass', 'each replica of v2 (2) says v2'])
   for (const { asked: seen } of right.models) {
     assert.equal(seen.length, 1)
     assert.deepEqual([seen[0]!.url, seen[0]!.test], ['/version', 'identity'])

@@ -75,7 +75,7 @@ export async function identity(
       return undecided(`${unknown.address} did not say what it serves: ${unknown.says}`, evidence)
     return {
       verdict: 'pass',
-      because: `all ${replicas.length} replicas of ${version} say ${is}`,
+      because: `each replica of ${version} (${replicas.length}) says ${is}`,
       evidence,
     }
   }

@@ -1,0 +1,80 @@
+/**
+ * Starts a program of the user's in a process group of its own, on a leash: a small process leads the group, and kills it when
+ * the examiner is no more. Without it a check would go on for ever beside its next attempt after a `kill -9` of the examiner.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+
+export type Leashed = {
+  stdout: Readable
+  stderr: Readable
+  /** How it ended; an error where it could not be started, null where the leash itself was killed. */
+  ended: Promise<Ended | null>
+  /** At once and as a whole; what is left of the group too. */
+  kill: () => void
+}
+
+export type Ended = { code: number | null; signal: string | null } | { error: string }
+
+/**
+ * Plain JavaScript, so that it needs nothing but Node. What it starts comes by stdin, out of sight of `ps`; the end of stdin
+ * is the end of the examiner, whatever ended that.
+ */
+const leash = `
+const { spawn } = require('node:child_process')
+const { writeSync } = require('node:fs')
+const end = (said) => { writeSync(3, JSON.stringify(said)); process.exit(0) }
+const killAll = () => process.kill(-process.pid, 'SIGKILL')
+let text = ''
+let started = false
+process.stdin.setEncoding('utf8').on('end', killAll).on('error', killAll).on('data', (more) => {
+  text += more
+  if (started || !text.endsWith('\\n')) return
+  started = true
+  const { run: [program, ...args], env } = JSON.parse(text)
+  const child = spawn(program, args, { env, stdio: ['ignore', 'inherit', 'inherit'] })
+  child.on('error', ({ message }) => end({ error: message }))
+  child.on('exit', (code, signal) => end({ code, signal }))
+})
+`
+
+/** @throws Error where not even the leash can be started */
+export async function onLeash({
+  run,
+  env,
+  directory,
+}: {
+  run: readonly string[]
+  env: NodeJS.ProcessEnv
+  directory: string
+}): Promise<Leashed> {
+  const child = spawn(process.execPath, ['-e', leash], {
+    cwd: directory,
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+  })
+  await once(child, 'spawn')
+  const said: Buffer[] = []
+  const words = child.stdio[3] as Readable
+  words.on('data', (chunk: Buffer) => said.push(chunk))
+  // It is read to its end: what was said last may come after the exit.
+  const told = once(words, 'close')
+  const ended = once(child, 'exit').then(async () => {
+    await told
+    const text = Buffer.concat(said).toString()
+    return text === '' ? null : (JSON.parse(text) as Ended)
+  })
+  // It may be gone before it has heard what to do.
+  child.stdin.on('error', () => {})
+  child.stdin.write(`${JSON.stringify({ run, env })}\n`)
+  return { stdout: child.stdout, stderr: child.stderr, ended, kill: () => killGroup(child.pid!) }
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch {
+    // Nobody is left in it.
+  }
+}
