@@ -1,22 +1,7 @@
 /** `environment:` of the manifest: what Beryl starts as processes, or what runs already and is somebody else's. */
 import { z } from 'zod'
 import { duration, pause, upstreamUrl } from './units.ts'
-
-/** What is sent as it is: no spaces, no fragment. */
-export const path = z
-  .string()
-  .regex(/^\/[^\s#]*$/, 'expected a path that begins with /, without spaces and #')
-export const env = z.record(
-  z
-    .string()
-    .regex(
-      /^[A-Za-z_][A-Za-z0-9_]*$/,
-      'expected a name of letters, digits and underscores, no digit first',
-    ),
-  z.string(),
-)
-/** A file, a directory or a program: an empty name is none. */
-export const named = z.string().min(1, 'expected a name, it is empty')
+import { env, named, path } from './words.ts'
 
 /** How a replica is looked at, whoever started it. */
 const looks = {
