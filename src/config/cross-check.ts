@@ -13,6 +13,7 @@ import { rungs } from './ladder.ts'
 import { languageModel } from './language-model.ts'
 import { nearest } from './nearest.ts'
 import { notThere } from './not-there.ts'
+import { asleep } from './sleep.ts'
 import { speaksOf } from './speaks.ts'
 
 export async function crossCheck(manifest: Manifest, directory: string): Promise<CrossProblem[]> {
@@ -103,6 +104,7 @@ async function checkService(
     ...languageModel(at, service),
     ...ofOthers(at, service),
     ...rungs(at, service),
+    ...asleep(at, service),
     ...(await gateProblems(at, service, directory)),
   )
   const unknown = watch.required.filter((signal) => !watch.signals.includes(signal))

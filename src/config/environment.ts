@@ -1,6 +1,7 @@
 /** `environment:` of the manifest: what Beryl starts as processes, or what runs already and is somebody else's. */
 import { z } from 'zod'
 import { duration, pause, upstreamUrl } from './units.ts'
+import { sleep } from './sleep.ts'
 import { env, named, path } from './words.ts'
 
 /** How a replica is looked at, whoever started it. */
@@ -33,6 +34,7 @@ const looks = {
       failures: z.int().min(1).max(100).default(3),
     })
     .prefault({}),
+  sleep: sleep.optional(),
   price: z
     .strictObject({
       replicaHour: z.number().min(0),

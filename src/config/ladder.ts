@@ -4,7 +4,7 @@ import type { ServiceManifest } from './manifest.ts'
 
 export function rungs(at: string[], { environment, standby }: ServiceManifest): CrossProblem[] {
   return standby.flatMap((rung, index) => {
-    if ('full' in rung) return []
+    if (!('replicas' in rung)) return []
     const path = [...at, 'standby', index, 'replicas']
     if (environment.provider === 'external')
       return [{ path, message: 'external servers are not stopped by Beryl: write full' }]

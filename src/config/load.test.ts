@@ -136,6 +136,18 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^13:\d+ services.tiny.verify.0.shadow: the shadow gate is not built yet/,
   ],
   [
+    'a sleep that nobody described',
+    'verify:',
+    'standby: [{ full: 1h }, { asleep: 1h }]\n    verify:',
+    /^12:\d+ services.tiny.standby.1.asleep: how its servers sleep is not said: give environment.sleep/,
+  ],
+  [
+    'a vLLM that has no sleep calls',
+    'provider: process',
+    'sleep: { by: vllm }\n      provider: process',
+    /^8:\d+ services.tiny.environment.sleep: vLLM has its sleep calls only with --enable-sleep-mode/,
+  ],
+  [
     'a ladder that goes up',
     'verify:',
     'standby: [{ replicas: 1, for: 1h }, { full: 1h }]\n    verify:',
@@ -339,8 +351,8 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
   [
     'a rung that is not built',
     'verify:',
-    'standby: [{ full: 1m }, { asleep: 1h }]\n    verify:',
-    /^12:\d+ .*the rung `asleep` is not built yet/,
+    'standby: [{ full: 1m }, { shared: 1h }]\n    verify:',
+    /^12:\d+ .*the rung `shared` is not built yet/,
   ],
   [
     'a protocol that is not built',

@@ -126,9 +126,11 @@ const traffic = z.union([
 const rung = z.union([
   z.strictObject({ full: duration }),
   z.strictObject({ replicas: z.int().min(1).max(100), for: duration }),
+  z.strictObject({ asleep: duration }),
 ])
 
 function heightOf(one: z.output<typeof rung>): number {
+  if ('asleep' in one) return 0
   return 'full' in one ? Infinity : one.replicas
 }
 
@@ -195,7 +197,7 @@ const asWritten = z.strictObject({
     .max(20)
     .refine(
       (rungs) => rungs.every((one, at) => at === 0 || heightOf(one) < heightOf(rungs[at - 1]!)),
-      'expected a ladder that goes down: full first, then fewer and fewer replicas',
+      'expected a ladder that goes down: full first, then fewer and fewer replicas, then asleep',
     )
     .default([{ full: 1800 }]),
 })

@@ -5,10 +5,8 @@ const keys: Record<string, string> = {
   'services.*.capture': 'recording production traffic',
   'services.*.switch.windows': 'switch windows',
   'services.*.environment.price.spotReplicaHour': 'spot capacity',
-  'services.*.environment.sleep': 'sleeping replicas',
   'services.*.verify.*.replay': 'the replay gate',
   'services.*.verify.*.shadow': 'the shadow gate',
-  'services.*.standby.*.asleep': 'the rung `asleep`',
   'services.*.standby.*.shared': 'the rung `shared`',
 }
 

@@ -223,5 +223,9 @@ export function createController(hands: Hands & { watching: Watching }): Control
 const restful: readonly string[] = ['stabilizing', 'queued']
 
 function isBusy(service: Service | null): boolean {
-  return service?.release != null && !restful.includes(service.release.phase.name)
+  const phase = service?.release?.phase
+  if (phase === undefined) return false
+  // A standby that steps down, or is tried out, is under way.
+  if (phase.name === 'stabilizing' && phase.rung > 0 && phase.drilled === undefined) return true
+  return !restful.includes(phase.name)
 }

@@ -4,5 +4,6 @@ import type { Rung } from '../release/release.ts'
 
 export function rungOf(rung: RungManifest): Rung {
   if ('full' in rung) return { rung: 'full', forS: rung.full }
+  if ('asleep' in rung) return { rung: 'asleep', forS: rung.asleep }
   return { rung: 'replicas', replicas: rung.replicas, forS: rung.for }
 }

@@ -34,6 +34,13 @@ export async function makeItSo(hands: Hands, service: Service, action: Action): 
       return
     case 'stop':
       return hands.provider.stop(action.replica)
+    case 'wake':
+      for (const replica of action.replicas) await hands.provider.wake(replica)
+      return
+    case 'sleep':
+      return forgetThen(hands, service, action.environment, async () => {
+        for (const replica of action.replicas) await hands.provider.sleep(replica)
+      })
     case 'stop-replaced':
       return stopReplaced(hands, service, action.replica)
     case 'gate':

@@ -44,7 +44,8 @@ export function planView(
   const fullMs = (toSwitchMs ?? 0) + (stepsS + rules.watch.atLeastS) * 1000
   // What the watch keeps is full; then each rung as it is.
   const ladderMs = rules.standby.reduce(
-    (sum, rung) => sum + (rung.rung === 'full' ? replicas : rung.replicas) * rung.forS * 1000,
+    // What sleeps is still reserved, and costs its full price (rulings §12).
+    (sum, rung) => sum + (rung.rung === 'replicas' ? rung.replicas : replicas) * rung.forS * 1000,
     0,
   )
   const replicaHours = toSwitchMs === null ? null : (replicas * fullMs + ladderMs) / hourMs

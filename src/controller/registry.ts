@@ -3,6 +3,7 @@ import { gatesOf } from '../config/gates.ts'
 import type { Loaded } from '../config/load.ts'
 import type { EnvironmentManifest, ServiceManifest, VersionManifest } from '../config/manifest.ts'
 import { nearest } from '../config/nearest.ts'
+import { sleepOf } from '../config/sleep.ts'
 import { readyPathOf, speaksOf } from '../config/speaks.ts'
 import type { ServiceTable } from '../gateway/control.ts'
 import { ProblemError } from '../ipc/problem.ts'
@@ -74,8 +75,9 @@ export function openRegistry({
       Object.keys(manifest.services[name]?.versions ?? {}),
 
     rulesOf(name: string): NonNullable<ServiceTable['rules']> {
-      const asked = manifest.services[name]?.requests
-      if (asked === undefined) return {}
+      const { requests: asked, environment } = manifest.services[name] ?? {}
+      if (asked === undefined || environment === undefined) return {}
+      const hidden = environment.sleep === undefined ? [] : sleepOf(environment.sleep).hidden
       const { body, firstByte, silence, total, concurrent, queue, affinity, retry } = asked
       return {
         bodyMaxBytes: body ?? null,
@@ -88,6 +90,7 @@ export function openRegistry({
         affinity: affinity ?? null,
         retryMethods: retry.methods,
         retryShare: retry.share,
+        ...(hidden.length === 0 ? {} : { hidden }),
       }
     },
 
@@ -229,6 +232,7 @@ export function openRegistry({
         ...templateOf(version, content, environment, directory),
         speaks: speaksOf(service),
         ready: readyOf(service, version, content, directory),
+        ...sleepIn(environment),
         alive: {
           path: environment.alive.path ?? readyPathOf(service),
           everyS: environment.alive.every,
@@ -241,6 +245,12 @@ export function openRegistry({
       price: environment.price ?? null,
     }
   }
+}
+
+function sleepIn({ sleep }: EnvironmentManifest) {
+  if (sleep === undefined) return {}
+  const { down, up, withinS } = sleepOf(sleep)
+  return { sleep: { down, up, withinS } }
 }
 
 function replicasOf(environment: EnvironmentManifest): number {

@@ -195,20 +195,28 @@ function wayBack({ controller, store }: ViewSources, service: Service): ServiceV
   const seen = controller.lastSeen(service.name)?.seen
   const replicas = seen?.replicas.filter((replica) => replica.environment === standby) ?? []
   const ready = replicas.filter(({ state }) => state === 'ready').length
+  const canWake = replicas.some(({ state }) => state === 'asleep')
   const prepared = seen?.gateway?.back != null
   const { release, standby: placed } = service
   const { version, replicas: all } = placed!
   const phase = release!.phase
   const rung = rungName(service)
-  const how = `${version} is ${rung} on ${standby}: ${ready} of ${all} replicas ready, the way back is ${prepared ? 'prepared in the gateway' : 'being prepared'}`
+  const counted = `${ready} of ${all} replicas ready, the way back is ${prepared ? 'prepared in the gateway' : 'being prepared'}`
+  const how = `${version} is ${rung} on ${standby}${canWake ? '' : `: ${counted}`}`
   const drilled = phase.name === 'stabilizing' ? phase.drilled : undefined
-  if (rung === 'full' || drilled === undefined) {
+  const possible = ready > 0 || canWake
+  if (rung === 'full') {
     const last = switched(store.events.ofRelease(release!.id))
-    return { possible: ready > 0, because: how, measuredMs: last?.tookMs ?? null, drilledAt: null }
+    return { possible, because: how, measuredMs: last?.tookMs ?? null, drilledAt: null }
   }
+  if (drilled === undefined)
+    return { possible, because: `${how}; not tried out yet`, measuredMs: null, drilledAt: null }
   const share = Math.round((100 * Math.min(ready, all)) / all)
-  const because = `${how}; ${share} % of the traffic goes at once, all of it after ${(drilled.tookMs / 1000).toFixed(1)} s as drilled`
-  return { possible: ready > 0, because, measuredMs: drilled.tookMs, drilledAt: drilled.at }
+  const atOnce = canWake
+    ? 'the traffic follows'
+    : `${share} % of the traffic goes at once, all of it`
+  const because = `${how}; ${atOnce} after ${(drilled.tookMs / 1000).toFixed(1)} s as drilled`
+  return { possible, because, measuredMs: drilled.tookMs, drilledAt: drilled.at }
 }
 
 function rungName(service: Service): string {

@@ -65,6 +65,8 @@ export type TrafficRules = {
   retryMethods: readonly string[]
   /** Second tries, as a share of the requests. */
   retryShare: number
+  /** Paths that clients do not reach, with all that lies under them: a server's own controls. */
+  hidden: readonly string[]
 }
 
 export type EnvironmentTable = {

@@ -14,6 +14,7 @@ export const usualRules: TrafficRules = {
   affinity: null,
   retryMethods: [],
   retryShare: 0.2,
+  hidden: [],
 }
 
 export function rulesOf({ rules }: ServiceTable): TrafficRules {

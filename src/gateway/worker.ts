@@ -10,6 +10,7 @@ import { openCounter } from './counter.ts'
 import { forward } from './forward.ts'
 import type { Ended, Flight } from './forward.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
+import { isHidden } from './hidden.ts'
 import { openMirror } from './mirror.ts'
 import { openNotebook } from './notebook.ts'
 import type { Subject } from './notebook.ts'
@@ -128,6 +129,8 @@ function walk(exchange: Exchange, role: 'live' | 'preview'): void {
   const environment = side === null ? standing : side.environment
   const drawn = side === null ? null : { share: table.split!.share, client: side.client }
   const { rules, service, serviceSlot } = table
+  if (isHidden(exchange.target, rules.hidden))
+    return refuse(exchange, noRoute(host, exchange.target))
   if (isTooLarge(exchange, rules.bodyMaxBytes)) return refuse(exchange, bodyTooLarge(table))
   const key = affinityKey(rules.affinity, exchange.fields.lines)
   const claimed = claim({ table, environment, observed: role === 'live', key, drawn })

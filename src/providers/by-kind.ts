@@ -20,6 +20,8 @@ export function providersByKind(all: {
       spec.provider === 'external' ? all.external.start(spec) : all.process.start(spec),
     // Stopping what one does not have is no error.
     stop: async (id) => void (await Promise.all(each.map((one) => one.stop(id)))),
+    sleep: async (id) => void (await Promise.all(each.map((one) => one.sleep(id)))),
+    wake: async (id) => void (await Promise.all(each.map((one) => one.wake(id)))),
     lastLines: async (id, count) =>
       (await Promise.all(each.map((one) => one.lastLines(id, count)))).flat(),
     changed: (listener) => {

@@ -24,9 +24,14 @@ export type Looks = {
   /** What it is asked in; where it stands not, HTTP/1.1. */
   speaks?: 'http2' | 'grpc' | undefined
   ready: Ready
+  sleep?: Sleep | undefined
   /** Liveness after ready: consecutive failed probes until the replica is restarted, where it can be. */
   alive: { path: string; everyS: number; timeoutS: number; failures: number }
 }
+
+/** How it is asked to leave its accelerator, and to come back: each call in order, each must answer 2xx. */
+export type Sleep = { down: readonly Call[]; up: readonly Call[]; withinS: number }
+export type Call = { method: 'GET' | 'POST'; path: string; body?: string }
 
 /** `model`, `version`: what it must then say it is, asked whenever it has become ready. */
 export type Ready = {
@@ -85,6 +90,11 @@ export type ReplicaSeen = {
     /** Waits for its next start (back-off, slots), and was never ready: nothing may be routed to it yet. */
     | { name: 'starting'; because: string }
     | { name: 'ready' }
+    /** It answers, and did not fall asleep when it was asked to. */
+    | { name: 'ready'; because: string }
+    /** Its process stays, its accelerator is free; `because`: why it did not wake up. */
+    | { name: 'asleep' }
+    | { name: 'asleep'; because: string }
     /** Was ready once; does not answer now, or waits for its next start (back-off). */
     | { name: 'unready'; because: string }
     /** Will not be tried again: never got ready in time, or died too often before it was ready. */
@@ -108,6 +118,12 @@ export type Provider<Spec = ReplicaSpec> = {
    * of, and goes on. Idempotent.
    */
   stop(id: string): Promise<void>
+  /**
+   * Asks one that is ready to leave its accelerator, or one that sleeps to come back; `look` says what became of it. What knows no
+   * sleep stays as it is, and says so. Idempotent.
+   */
+  sleep(id: string): Promise<void>
+  wake(id: string): Promise<void>
   /** The last lines of a replica's log, oldest first. */
   lastLines(id: string, count: number): Promise<readonly string[]>
   /** Called when a replica's state or address has changed. Answers how to stop being called. */
@@ -138,6 +154,8 @@ export type ReplicaRecord<Spec = ReplicaSpec> = {
   endedAt: number | null
   failed: { because: string; lastLines: readonly string[] } | null
   stopping: boolean
+  /** Written before it is asked to sleep, and once it is awake again. */
+  asleep?: boolean
 }
 
 /** Where a provider says what it did. */

@@ -7,7 +7,7 @@ import { forward, look } from './move.ts'
 import type { Move, View, Wait } from './move.ts'
 import type { Now, Phase, Release, Service } from './release.ts'
 import { colourOf } from './roles.ts'
-import { countReady, replicasOf } from './seen.ts'
+import { countReady, reasonOf, replicasOf } from './seen.ts'
 import type { Seen } from './seen.ts'
 
 /** An approval is a consent of today, not a blank cheque (rulings §14). */
@@ -151,6 +151,11 @@ function rollingBack(
   }
   const ready =
     service.live === null ? 0 : countReady(replicasOf(seen, colour, service.live.release))
+  const asleep = seen.replicas.filter((one) => one.environment === colour && one.state === 'asleep')
+  if (ready === 0 && asleep.length > 0)
+    return {
+      waitingFor: `the standby to wake up: ${asleep.length} of ${service.live!.replicas} replicas in ${colour} are asleep${reasonOf(asleep)}`,
+    }
   if (ready === 0)
     return {
       waitingFor: `a ready replica in ${colour}: the standby does not answer, traffic stays where it is`,

@@ -27,7 +27,8 @@ export type Copied = Control & { to: Environment }
 /** A part of the live traffic that another place answers than the one that answers the rest. */
 export type Split = { to: Environment; share: number; sticky: Sticky | null }
 
-export type Desired = { role: Role; placed: Placed | null }
+/** `asleep`: its replicas are out of the routes, and sleep. */
+export type Desired = { role: Role; placed: Placed | null; asleep: boolean }
 
 export function desiredWorld(service: Service): World {
   return {
@@ -57,23 +58,24 @@ function splitOf({ release, standby, colour }: Service): Split | null {
 
 function desired(service: Service, environment: Environment): Desired {
   const role = roleOf(service, environment)
-  if (role === 'live') return { role, placed: service.live }
+  if (role === 'live') return { role, placed: service.live, asleep: false }
   const placed = notLive(service)?.placed ?? null
-  if (role !== 'standby' || placed === null) return { role, placed }
-  return { role, placed: { ...placed, replicas: standbyReplicas(service, placed) } }
+  if (role !== 'standby' || placed === null) return { role, placed, asleep: false }
+  const rung = isDrilled(service) ? null : rungOf(service)
+  const replicas =
+    rung?.rung === 'replicas' ? Math.min(rung.replicas, placed.replicas) : placed.replicas
+  return { role, placed: { ...placed, replicas }, asleep: rung?.rung === 'asleep' }
+}
+
+/** In a drill it is brought to its full size. */
+function isDrilled({ release }: Service): boolean {
+  return release?.phase.name === 'stabilizing' && release.phase.drill !== undefined
 }
 
 /** The rung on which the standby stands; null where it is not on the ladder: then it is full. */
 export function rungOf({ release }: Service): Rung | null {
   const { phase, rules } = release ?? {}
   return phase?.name === 'stabilizing' ? (rules!.standby[phase.rung] ?? null) : null
-}
-
-function standbyReplicas(service: Service, { replicas }: Placed): number {
-  const rung = rungOf(service)
-  const phase = service.release?.phase
-  if (phase?.name === 'stabilizing' && phase.drill !== undefined) return replicas
-  return rung?.rung === 'replicas' ? Math.min(rung.replicas, replicas) : replicas
 }
 
 /** What a standby has beyond its rung, ids: it leaves the routes, what it had begun ends, and then it stops. */
@@ -107,8 +109,8 @@ export function desiredRoutes(service: Service, seen: Seen): Routes {
   const world = desiredWorld(service)
   const leaving = surplus(service, seen)
   const standing = (environment: Environment): EnvironmentFact | null => {
-    const { placed } = world.environments[environment]
-    if (placed === null) return null
+    const { placed, asleep } = world.environments[environment]
+    if (placed === null || asleep) return null
     const answering = replicasOf(seen, environment, placed.release).filter(
       ({ id, state }) => (state === 'ready' || state === 'unready') && !leaving.includes(id),
     )

@@ -23,6 +23,7 @@ const anyReplica = (act: (world: World, id: string) => void) =>
 const ladder: Rules['standby'] = [
   { rung: 'full', forS: 300 },
   { rung: 'replicas', replicas: 1, forS: 3600 },
+  { rung: 'asleep', forS: 7200 },
 ]
 
 const rules = fc
@@ -42,7 +43,7 @@ const rules = fc
     ),
     switchWhen: fc.constantFrom('verified', 'verified', 'approved'),
     whenUndecided: fc.constantFrom('hold', 'accept', 'rollBack'),
-    standby: fc.constantFrom(plainRules.standby, ladder, ladder.slice(1), []),
+    standby: fc.constantFrom(plainRules.standby, ladder, ladder.slice(1), ladder.slice(2), []),
     shares: fc.constantFrom([], [], [0.05, 0.5], [0.1, 0.2, 0.3]),
   })
   .map(({ whenUndecided, shares, ...rest }): Rules => ({

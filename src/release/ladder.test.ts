@@ -194,3 +194,90 @@ describe('on a lower rung', () => {
     assert.equal(ofA(world), 2)
   })
 })
+
+describe('asleep', () => {
+  const sleeping: Rules = {
+    ...plainRules,
+    standby: [
+      { rung: 'full', forS: 300 },
+      { rung: 'asleep', forS: 3600 },
+    ],
+  }
+
+  function asleep(): World {
+    const world = new World()
+    world.deploy('a', { replicas: 2 })
+    world.guard = { decision: 'promote', because: 'fine' }
+    world.until('finished', (one) => one.pass(30))
+    world.deploy('b', { rules: sleeping })
+    world.until('stabilizing', (one) => one.pass(30))
+    world.behave(300)
+    for (let turn = 0; turn < 12; turn++) world.behave()
+    assert.deepEqual(states(world), ['asleep', 'asleep'])
+    return world
+  }
+  const states = (world: World) => world.replicasOf('r1').map(({ state }) => state)
+
+  test('all of it sleeps, out of the routes, after a drill that woke it; live is not touched', () => {
+    const world = asleep()
+    assert.equal(world.log.filter((what) => what === 'sleep').length, 2)
+    assert.equal(world.log.filter((what) => what === 'wake').length, 1)
+    assert.ok(drilled(world)!.tookMs > 0)
+    const standby = world.table!.live === 'blue' ? 'green' : 'blue'
+    assert.equal(world.table!.environments[standby], null)
+    world.behave(3600)
+    world.until('finished')
+    assert.equal(ofA(world), 0)
+  })
+
+  test('a rollback wakes it, and traffic follows what is awake', () => {
+    const world = asleep()
+    const live = world.table!.live
+    world.command('rollback')
+    world.tick()
+    assert.equal(world.table!.live, live, 'nobody is sent to what sleeps')
+    assert.deepEqual(states(world), ['starting', 'starting'])
+    world.change(world.replicasOf('r1')[0]!.id, { state: 'ready' })
+    world.tick()
+    assert.equal(share(world), 0.5)
+    world.change(world.replicasOf('r1')[1]!.id, { state: 'ready' })
+    world.tick()
+    assert.notEqual(world.table!.live, live)
+    world.until('rolled-back')
+  })
+
+  test('what does not wake up is said, and traffic stays where it is while it is tried again', () => {
+    const world = asleep()
+    const live = world.table!.live
+    world.command('rollback')
+    for (let turn = 0; turn < 5; turn++) {
+      for (const { id } of world.replicasOf('r1'))
+        world.change(id, { state: 'asleep', because: 'POST /wake_up answered 500' })
+      world.tick()
+      assert.equal(world.table!.live, live)
+    }
+    assert.match(world.waitingFor, /^the standby to wake up: .* \(POST \/wake_up answered 500\)$/)
+    assert.ok(world.log.filter((what) => what === 'wake').length >= 5)
+  })
+
+  test('what does not fall asleep steps up again after its time, with the reason', () => {
+    const world = new World()
+    world.deploy('a')
+    world.guard = { decision: 'promote', because: 'fine' }
+    world.until('finished', (one) => one.pass(30))
+    world.deploy('b', { rules: sleeping })
+    world.until('stabilizing', (one) => one.pass(30))
+    world.behave(300)
+    for (let turn = 0; turn < 4; turn++) {
+      world.tick()
+      const [one] = world.replicasOf('r1')
+      world.change(one!.id, { state: 'ready', because: 'POST /sleep answered 404' })
+      world.pass(20)
+    }
+    world.tick()
+    assert.match(
+      world.service.release!.paused!.because!,
+      /it waited too long for the standby to step down to asleep: 1 to go \(POST \/sleep answered 404\)/,
+    )
+  })
+})

@@ -5,7 +5,7 @@ import { forward } from './move.ts'
 import type { Move, Wait } from './move.ts'
 import type { Now, Release, Rung, Service, Stabilizing } from './release.ts'
 import { colourOf } from './roles.ts'
-import { countReady, replicasOf } from './seen.ts'
+import { countReady, reasonOf, replicasOf } from './seen.ts'
 import type { ReplicaFact, Seen } from './seen.ts'
 
 export function stabilizing(
@@ -29,9 +29,10 @@ export function stabilizing(
       endsAs: 'finished',
       because: 'the standby ladder has no rungs',
     })
-  const drill = rung.rung === 'full' ? null : drilling(service, release, phase, { rung, seen, now })
-  if (drill !== null) return drill
   const left = rung.forS - elapsedS(phase.since, now)
+  const isTriedOut = rung.rung === 'full' || (left <= 0 && phase.drill === undefined)
+  const drill = isTriedOut ? null : drilling(service, release, phase, { rung, seen, now })
+  if (drill !== null) return drill
   const next = release.rules.standby[phase.rung + 1]
   const then = next === undefined ? 'gone' : `${rungText(next)} for ${seconds(next.forS)}`
   if (release.paused === null && left > 0)
@@ -63,9 +64,12 @@ function drilling(
   if (phase.drill === undefined) {
     if (phase.drilled !== undefined) return null
     // Nothing is tried out that has not come down yet.
-    const coming = surplus(service, seen).length + here.filter(isStopping).length
-    if (coming > 0)
-      return { waitingFor: `the standby to step down to ${rungText(rung)}: ${coming} to stop` }
+    const coming = stillUp(service, rung, here, seen)
+    const stepping = `the standby to step down to ${rungText(rung)}: ${coming.length} to go${reasonOf(coming)}`
+    const isStuck = reasonOf(coming) !== '' && elapsedS(phase.since, now) > patienceS
+    if (isStuck)
+      return { to: 'stabilizing', step: 'up', because: `it waited too long for ${stepping}` }
+    if (coming.length > 0) return { waitingFor: stepping }
     return forward(release, {
       to: 'stabilizing',
       step: 'drill',
@@ -85,20 +89,30 @@ function drilling(
     return {
       to: 'stabilizing',
       step: 'up',
-      because: `the drill failed: ${ready} of ${standby.replicas} replicas of ${standby.version} were ready (${why}); the standby steps up again`,
+      because: `the drill failed: ${ready} of ${standby.replicas} replicas of ${standby.version} were ready (${why})${failed === undefined ? reasonOf(here) : ''}; the standby steps up again`,
     }
   }
   return {
-    waitingFor: `a drill: ${ready} of ${standby.replicas} replicas of ${standby.version} are ready after ${seconds(passed)}`,
+    waitingFor: `a drill: ${ready} of ${standby.replicas} replicas of ${standby.version} are ready after ${seconds(passed)}${reasonOf(here)}`,
   }
 }
 
 /** Beyond the time that a start may take. */
 const patienceS = 30
 
-const isStopping = ({ state }: ReplicaFact): boolean => state === 'stopping'
+/** What of the standby has yet to leave, or to fall asleep. */
+function stillUp(
+  service: Service,
+  rung: Rung,
+  here: readonly ReplicaFact[],
+  seen: Seen,
+): readonly ReplicaFact[] {
+  if (rung.rung === 'asleep') return here.filter(({ state }) => state !== 'asleep')
+  const leaving = surplus(service, seen)
+  return here.filter(({ id, state }) => state === 'stopping' || leaving.includes(id))
+}
 
 export function rungText(rung: Rung): string {
-  if (rung.rung === 'full') return 'full'
+  if (rung.rung !== 'replicas') return rung.rung
   return rung.replicas === 1 ? '1 replica' : `${rung.replicas} replicas`
 }

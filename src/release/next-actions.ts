@@ -30,6 +30,9 @@ export type Action =
   /** The prepared way back: one store, no acknowledgement. `share`: of the traffic, that it moves. */
   | { do: 'store-back'; generation: number; share: number }
   | { do: 'cut'; environment: Environment; because: string }
+  /** `forgetThen(act)`: they leave their accelerators. */
+  | { do: 'sleep'; environment: Environment; replicas: readonly string[] }
+  | { do: 'wake'; replicas: readonly string[] }
   /** `forgetThen(act)`: every replica in this place is stopped once the gateway has forgotten it. */
   | { do: 'retire'; environment: Environment; replicas: readonly string[] }
 
@@ -47,12 +50,40 @@ function firstOfNextTake(attempt: number): number {
 
 export function nextActions(service: Service, seen: Seen, now: Now): Action[] {
   return [
+    ...wake(service, seen),
     ...bringUp(service, seen),
     ...prove(service, seen, now),
     ...moveTraffic(service, seen),
     ...takeDown(service, seen, now),
+    ...putToSleep(service, seen),
     ...noLongerNeeded(service, seen),
   ]
+}
+
+/** Whatever sleeps where nothing should. */
+function wake(service: Service, seen: Seen): Action[] {
+  const { environments } = desiredWorld(service)
+  const sleeping = seen.replicas.filter(({ state, environment, release }) => {
+    const { placed, asleep } = environments[environment]
+    return state === 'asleep' && !asleep && placed?.release === release
+  })
+  return sleeping.length === 0 ? [] : [{ do: 'wake', replicas: sleeping.map(({ id }) => id) }]
+}
+
+/** Out of the routes first, and what they had begun has ended. */
+function putToSleep(service: Service, { gateway, replicas }: Seen): Action[] {
+  const { environments } = desiredWorld(service)
+  return (['blue', 'green'] as const).flatMap((environment): Action[] => {
+    const { asleep, placed } = environments[environment]
+    if (!asleep || gateway === null || gateway.environments[environment] !== null) return []
+    if (gateway.inFlight[environment] > 0) return []
+    const awake = replicas.filter(
+      (one) =>
+        one.environment === environment && one.release === placed?.release && one.state === 'ready',
+    )
+    if (awake.length === 0) return []
+    return [{ do: 'sleep', environment, replicas: awake.map(({ id }) => id) }]
+  })
 }
 
 function bringUp(service: Service, seen: Seen): Action[] {

@@ -62,6 +62,8 @@ export type Rung =
   | { rung: 'full'; forS: number }
   /** So many replicas of it are kept ready; a rollback brings the others back. */
   | { rung: 'replicas'; replicas: number; forS: number }
+  /** All of them, awake again on demand: their processes stay, their accelerators are free. */
+  | { rung: 'asleep'; forS: number }
 
 /** Canary or linear: the parts of the traffic that the new version gets before it gets all of it. */
 export type Traffic = {

@@ -18,8 +18,8 @@ export type ReplicaFact = {
   environment: Environment
   release: string
   digest: string
-  state: 'starting' | 'ready' | 'unready' | 'failed' | 'stopping'
-  /** Why it is unready or failed, with the last lines of its log. */
+  state: 'starting' | 'ready' | 'unready' | 'failed' | 'asleep' | 'stopping'
+  /** Why it is unready or failed, with the last lines of its log; or why it does not fall asleep, or wake up. */
   because: string
   address: { host: string; port: number }
   /** Starts after the first one, since it was ready. */
@@ -73,6 +73,12 @@ export function replicasOf(
   return seen.replicas.filter(
     (replica) => replica.environment === environment && replica.release === release,
   )
+}
+
+/** ` (because)` of the first that has one, for sentences. */
+export function reasonOf(replicas: readonly ReplicaFact[]): string {
+  const because = replicas.find((one) => one.because !== '')?.because.split('\n')[0]
+  return because === undefined ? '' : ` (${because})`
 }
 
 export function countReady(replicas: readonly ReplicaFact[]): number {

@@ -29,6 +29,8 @@ export type Setup = {
   protocol?: 'json' | 'grpc'
   /** More keys of `gateway`, e.g. `, tls: { cert: a, key: b }`. */
   gateway?: string
+  /** More keys of `environment`, a line each, indented by six spaces. */
+  environment?: string
   /** More files beside the manifest, by name. */
   files?: Record<string, string>
 }
@@ -44,6 +46,7 @@ export async function startBeryl({
   goldenLines = golden(40),
   protocol = 'json',
   gateway = '',
+  environment = '',
   files = {},
   manifest: written = manifest({
     versions: Object.keys(models),
@@ -51,6 +54,7 @@ export async function startBeryl({
     replicas,
     protocol,
     gateway,
+    environment,
   }),
 }: Setup) {
   const directory = await mkdtemp(join(tmpdir(), 'beryl-story-'))
@@ -222,11 +226,20 @@ const defaultService = `
     standby: [{ full: 10m }]
 `
 
-type Written = Required<Pick<Setup, 'service' | 'replicas' | 'protocol' | 'gateway'>> & {
+type Written = Required<
+  Pick<Setup, 'service' | 'replicas' | 'protocol' | 'gateway' | 'environment'>
+> & {
   versions: readonly string[]
 }
 
-function manifest({ versions, service, replicas, protocol, gateway }: Written): string {
+function manifest({
+  versions,
+  service,
+  replicas,
+  protocol,
+  gateway,
+  environment,
+}: Written): string {
   const path = protocol === 'grpc' ? '/inference.GRPCInferenceService/ServerReady' : '/healthz'
   return `apiVersion: beryl/v1
 gateway: { listen: 127.0.0.1:0, preview: 127.0.0.1:0, workers: 2${gateway} }
@@ -242,7 +255,7 @@ services:
       alive: { path: ${path}, every: 500ms, timeout: 500ms, failures: 3 }
       stop: { grace: 1s }
       price: { replicaHour: 2.5, currency: USD }
-    versions:
+${environment}    versions:
 ${versions.map((version) => `      ${version}: { model: ./${version}.json }`).join('\n')}
 ${service}`
 }

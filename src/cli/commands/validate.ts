@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { gatesOf } from '../../config/gates.ts'
 import { loadManifest } from '../../config/load.ts'
 import type { Loaded } from '../../config/load.ts'
+import { experimentalIn } from '../../config/sleep.ts'
 import { ProblemError } from '../../ipc/problem.ts'
 import { goldenLines } from '../../verification/golden-set/lines.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -20,11 +21,20 @@ export async function validate({ json }: Globals, { file }: { file: string }): P
   }))
   const list = services.map(({ service, versions }) => `  ${service}: ${versions.join(', ')}`)
   const sets = goldenSets.map((one) => `  ${one.file}: ${one.lines} labelled inputs`)
+  const notes = Object.entries(loaded.manifest.services).flatMap(([name, service]) =>
+    experimentalIn(name, service),
+  )
   const next = `beryl up -f ${file}`
   say(
     json,
-    { valid: true, file, services, goldenSets, next },
-    [`${file} is valid.`, ...list, ...sets, `Next: ${next}`].join('\n'),
+    { valid: true, file, services, goldenSets, notes, next },
+    [
+      `${file} is valid.`,
+      ...list,
+      ...sets,
+      ...notes.map((note) => `  note: ${note}`),
+      `Next: ${next}`,
+    ].join('\n'),
   )
   return exitCodes.done
 }

@@ -242,6 +242,8 @@ export function providerFake(...replicas: ReplicaSeen[]) {
       fake.asked.push(`stop ${id}`)
       fake.replicas = fake.replicas.filter((one) => one.id !== id)
     },
+    sleep: async (id) => void fake.asked.push(`sleep ${id}`),
+    wake: async (id) => void fake.asked.push(`wake ${id}`),
     lastLines: async () => [],
     changed: () => () => {},
     close: async () => {},

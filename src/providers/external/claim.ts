@@ -11,6 +11,8 @@ import type {
   ReplicaRecord,
   ReplicaSeen,
 } from '../provider.ts'
+import { sleeperOf } from '../sleep.ts'
+import type { Sleeper } from '../sleep.ts'
 import { firstAnswer, pause, untilReady, untilSilent } from '../watch-life.ts'
 import type { Life } from '../watch-life.ts'
 
@@ -32,12 +34,36 @@ export class Claim {
   private readonly around: Surroundings
   private state: ReplicaSeen['state'] = { name: 'starting' }
   private readonly closed = new AbortController()
+  /** What is waited for now; a part of the time until it is let go of. */
+  private watch = new AbortController()
+  private readonly sleeper: Sleeper
 
   constructor(record: ReplicaRecord<ExternalSpec>, around: Surroundings) {
     this.id = record.spec.id
     this.record = record
     this.around = around
     if (record.failed !== null) this.state = { name: 'failed', ...record.failed }
+    this.sleeper = sleeperOf({
+      sleep: record.spec.sleep,
+      address: () => this.record,
+      begin: () => this.nextWatch(),
+      note: (asleep) => this.note({ asleep }),
+      set: (state) => this.set(state),
+      untilReady: () => {
+        const until = this.around.now().up + record.spec.ready.withinS
+        return untilReady(this.life(), () => until - this.around.now().up)
+      },
+      awake: () => {
+        this.answered()
+        void this.keepWatch()
+      },
+      // It is not ours to start again: it is asked on and on.
+      lost: (because) => {
+        this.note({ asleep: true })
+        this.set({ name: 'asleep', because })
+      },
+      warn: (text) => around.log.warn({ replica: this.id, address: this.address }, text),
+    })
   }
 
   see(): ReplicaSeen {
@@ -63,13 +89,15 @@ export class Claim {
 
   /** Takes up what an earlier controller had claimed. */
   async adopt(): Promise<void> {
-    const { failed, readyOnce, present } = this.record
+    const { failed, readyOnce, present, asleep } = this.record
     if (failed !== null) return
     this.around.log.info({ replica: this.id, address: this.address }, 'taken up again')
     if (readyOnce) this.set({ name: 'unready', because: 'not looked at yet since Beryl came back' })
     if (present?.ready !== true) return void this.bringUp()
-    const trouble = await firstAnswer(this.life())
-    if (this.closed.signal.aborted) return
+    if (asleep === true) return this.set({ name: 'asleep' })
+    const life = this.life()
+    const trouble = await firstAnswer(life)
+    if (life.signal.aborted) return
     if (trouble === null) this.answered()
     else this.set({ name: 'unready', because: trouble })
     void this.keepWatch()
@@ -87,6 +115,23 @@ export class Claim {
 
   close(): void {
     this.closed.abort()
+    this.watch.abort()
+  }
+
+  sleep(): void {
+    this.sleeper.down(this.state)
+  }
+
+  wake(): void {
+    this.sleeper.up(this.state)
+  }
+
+  /** What was waited for is over. */
+  private nextWatch(): AbortSignal {
+    this.watch.abort()
+    this.watch = new AbortController()
+    if (this.closed.signal.aborted) this.watch.abort()
+    return this.watch.signal
   }
 
   private async bringUp(): Promise<void> {
@@ -104,18 +149,20 @@ export class Claim {
 
   /** Ready, or ready again: the same is asked of both. */
   private async untilItAnswers(leftS: () => number): Promise<void> {
-    const trouble = await untilReady(this.life(), leftS, (because) =>
+    const life = this.life()
+    const trouble = await untilReady(life, leftS, (because) =>
       this.set({ name: this.record.readyOnce ? 'unready' : 'starting', because }),
     )
-    if (this.closed.signal.aborted) return
+    if (life.signal.aborted) return
     if (trouble !== null) return this.fail(trouble)
     this.answered()
     return this.keepWatch()
   }
 
   private async keepWatch(): Promise<void> {
-    const { probes, trouble } = await untilSilent(this.life(), () => this.answered())
-    if (this.closed.signal.aborted) return
+    const life = this.life()
+    const { probes, trouble } = await untilSilent(life, () => this.answered())
+    if (life.signal.aborted) return
     const because = `no sign of life in ${probes} probes, the last: ${trouble}`
     this.around.log.warn({ replica: this.id, address: this.address }, because)
     this.note({ restarts: this.record.restarts + 1, present: this.since(false) })
@@ -164,7 +211,7 @@ export class Claim {
 
   private life(): Life {
     const { spec, host, port } = this.record
-    return { spec, host, port, signal: this.closed.signal, whose: 'theirs' }
+    return { spec, host, port, signal: this.watch.signal, whose: 'theirs' }
   }
 
   private since(ready: boolean): { up: number; ready: boolean } {

@@ -46,6 +46,8 @@ export function externalProvider({
       changed()
     },
     stop: async (id) => claims.get(id)?.release(),
+    sleep: async (id) => claims.get(id)?.sleep(),
+    wake: async (id) => claims.get(id)?.wake(),
     // What it prints is where its owner keeps it.
     lastLines: async () => [],
     changed: listeners.add,

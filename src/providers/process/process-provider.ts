@@ -64,6 +64,8 @@ export function processProvider({
       changed()
     },
     stop: async (id) => replicas.get(id)?.stop(),
+    sleep: async (id) => replicas.get(id)?.sleep(),
+    wake: async (id) => replicas.get(id)?.wake(),
     lastLines: async (id, count) => logs.lastLines(id, count),
     changed: listeners.add,
     close: async () => {

@@ -7,6 +7,8 @@
 import { bootId, isAlive } from '../../ipc/identity.ts'
 import type { Identity } from '../../ipc/identity.ts'
 import type { ProcessSpec, ReplicaRecord, ReplicaSeen } from '../provider.ts'
+import { sleeperOf } from '../sleep.ts'
+import type { Sleeper } from '../sleep.ts'
 import { firstAnswer, pause, untilReady, untilSilent } from '../watch-life.ts'
 import type { Life } from '../watch-life.ts'
 import { endSession, killSession } from './end-session.ts'
@@ -37,12 +39,28 @@ export class Replica {
   /** Why we killed it: a better reason than the signal it died of. */
   private killedBecause: string | null = null
   private ending = false
+  private readonly sleeper: Sleeper
 
   constructor(record: ReplicaRecord<ProcessSpec>, around: Surroundings) {
     this.id = record.spec.id
     this.record = record
     this.around = around
     if (record.failed !== null) this.state = { name: 'failed', ...record.failed }
+    this.sleeper = sleeperOf({
+      sleep: record.spec.sleep,
+      address: () => this.record,
+      begin: () => this.sameProcess(),
+      note: (asleep) => this.note({ asleep }),
+      set: (state) => this.set(state),
+      untilReady: (life) => this.answersAgain(life),
+      awake: (life) => {
+        this.answered()
+        void this.keepAlive(life)
+      },
+      // A new process is awake, and takes longer to come.
+      lost: (because) => this.kill(because),
+      warn: (text) => around.log.warn({ replica: this.id }, text),
+    })
   }
 
   see(): ReplicaSeen {
@@ -98,6 +116,7 @@ export class Replica {
     this.around.log.info({ replica: this.id, pid: found.pid }, 'taken up again')
     this.note({ process: found })
     void untilDead(found, life).then((how) => this.died(life, `the process ended (${how})`))
+    if (this.record.asleep === true) return this.set({ name: 'asleep' })
     if (readyOnce) this.set({ name: 'unready', because: 'not looked at yet since Beryl came back' })
     if (present?.ready !== true) return void this.follow(life)
     const trouble = await firstAnswer(this.watched(life))
@@ -116,6 +135,14 @@ export class Replica {
     this.set({ name: 'stopping' })
     this.around.log.info({ replica: this.id, pid: this.record.process?.pid }, 'stopping')
     void this.bringDown()
+  }
+
+  sleep(): void {
+    this.sleeper.down(this.state)
+  }
+
+  wake(): void {
+    this.sleeper.up(this.state)
   }
 
   close(): void {
@@ -187,6 +214,20 @@ export class Replica {
     this.kill(`no sign of life in ${probes} probes, the last: ${trouble}`)
   }
 
+  private answersAgain(life: AbortSignal): Promise<string | null> {
+    const until = this.around.now().up + this.record.spec.ready.withinS
+    return untilReady(this.watched(life), () => until - this.around.now().up)
+  }
+
+  /** What was waited for is over, but for its end. */
+  private sameProcess(): AbortSignal {
+    const life = this.nextLife()
+    const { process: identity } = this.record
+    if (identity !== null)
+      void untilDead(identity, life).then((how) => this.died(life, `the process ended (${how})`))
+    return life
+  }
+
   private watched(life: AbortSignal): Life {
     return { ...this.record, signal: life, whose: 'ours' }
   }
@@ -234,7 +275,8 @@ export class Replica {
 
     const lines = logs.lastLines(this.id, unreadyLines)
     log.warn({ replica: this.id, againInMs: waitMs, lines }, `${because}; it is started again`)
-    this.note({ process: null, restarts: readyOnce ? restarts + 1 : restarts })
+    this.sleeper.reset()
+    this.note({ process: null, asleep: false, restarts: readyOnce ? restarts + 1 : restarts })
     this.notNow([because, ...lines].join('\n'))
     // Children that outlived their leader hold its port and the memory of its GPUs: the next start would fail on them.
     await this.end(identity, 0, life)

@@ -188,7 +188,8 @@ export class World {
     this.diskFull = false
     this.inFlight = { blue: 0, green: 0 }
     for (const [id, replica] of this.replicas)
-      if (replica.state !== 'failed') this.replicas.set(id, { ...replica, state: 'ready' })
+      if (replica.state !== 'failed' && replica.state !== 'asleep')
+        this.replicas.set(id, { ...replica, state: 'ready', because: '' })
     this.decideGate('pass')
     this.pass(seconds)
     this.tick()
@@ -292,6 +293,17 @@ export class World {
         )
         assert.equal(this.inFlightOf[action.replica] ?? 0, 0, 'promise 3: nothing open is cut')
         this.replicas.delete(action.replica)
+        return
+      }
+      case 'wake':
+        for (const id of action.replicas) this.change(id, { state: 'starting' })
+        return
+      case 'sleep': {
+        const { environment } = action
+        assert.notEqual(this.table?.live, environment, 'promise 1: what is live does not sleep')
+        assert.equal(this.table?.environments[environment] ?? null, null, 'out of the routes first')
+        assert.equal(this.inFlight[environment], 0, 'promise 3: nothing open is cut')
+        for (const id of action.replicas) this.change(id, { state: 'asleep' })
         return
       }
       case 'gate': {

@@ -1,0 +1,109 @@
+/** `environment.sleep`: how a server is asked to leave its accelerator, and to come back. One entry for each kind, as documented. */
+import { z } from 'zod'
+import type { CrossProblem } from './cross-problem.ts'
+import type { ServiceManifest } from './manifest.ts'
+import { duration } from './units.ts'
+import { named, path } from './words.ts'
+
+/** For each of its calls; weights are read from memory or from disk. */
+const within = duration.default(120)
+
+export const sleep = z.discriminatedUnion('by', [
+  /** https://docs.vllm.ai/en/latest/features/sleep_mode/ */
+  z.strictObject({ by: z.literal('vllm'), level: z.literal([1, 2]).default(1), within }),
+  /** https://docs.sglang.io/docs/advanced_features/sglang_for_rl.md */
+  z.strictObject({ by: z.literal('sglang'), within }),
+  /** Model repository extension of the KServe V2 protocol (Triton, MLServer). */
+  z.strictObject({ by: z.literal('kserve-v2'), model: named, within }),
+  /** Any server: one POST each. */
+  z.strictObject({ by: z.literal('paths'), sleep: path, wake: path, within }),
+])
+
+export type SleepManifest = z.output<typeof sleep>
+type Call = { method: 'POST'; path: string; body?: string }
+
+export type Sleeping = {
+  down: Call[]
+  up: Call[]
+  withinS: number
+  /** What clients must not reach: whoever can, puts a server to sleep. Each with all that lies under it. */
+  hidden: string[]
+}
+
+export function sleepOf(asked: SleepManifest): Sleeping {
+  return { ...callsOf(asked), withinS: asked.within }
+}
+
+function callsOf(asked: SleepManifest): Omit<Sleeping, 'withinS'> {
+  const post = (target: string, body?: object): Call => ({
+    method: 'POST',
+    path: target,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  switch (asked.by) {
+    case 'vllm': {
+      // What its developer mode opens beside them.
+      const hidden = ['/sleep', '/wake_up', '/is_sleeping', '/collective_rpc', '/server_info']
+      const caches = ['/reset_prefix_cache', '/reset_mm_cache']
+      // Level 2 forgets the weights: there must be room for them first, and they are read again before the caches come.
+      const again = [
+        post('/wake_up?tags=weights'),
+        post('/collective_rpc', { method: 'reload_weights' }),
+        post('/wake_up?tags=kv_cache'),
+      ]
+      return {
+        down: [post(`/sleep?level=${asked.level}`)],
+        up: asked.level === 1 ? [post('/wake_up')] : again,
+        hidden: [...hidden, ...caches],
+      }
+    }
+    case 'sglang': {
+      const [release, resume] = ['/release_memory_occupation', '/resume_memory_occupation']
+      return { down: [post(release, {})], up: [post(resume, {})], hidden: [release, resume] }
+    }
+    case 'kserve-v2': {
+      const at = `/v2/repository/models/${encodeURIComponent(asked.model)}`
+      return { down: [post(`${at}/unload`)], up: [post(`${at}/load`)], hidden: ['/v2/repository'] }
+    }
+    case 'paths':
+      return {
+        down: [post(asked.sleep)],
+        up: [post(asked.wake)],
+        hidden: [asked.sleep, asked.wake].map((one) => one.split('?')[0]!),
+      }
+  }
+}
+
+/** Kinds that no real server was run against: said by `validate`, and in the docs. */
+const experimental: readonly SleepManifest['by'][] = ['vllm', 'sglang']
+
+export function experimentalIn(name: string, { environment }: ServiceManifest): string[] {
+  const by = environment.sleep?.by
+  if (by === undefined || !experimental.includes(by)) return []
+  return [
+    `${name}: environment.sleep by ${by} is experimental: built from its documentation, not run against a real one`,
+  ]
+}
+
+/** A rung that nobody knows how to reach, and calls that a server does not have. */
+export function asleep(at: string[], { environment, standby }: ServiceManifest): CrossProblem[] {
+  const found: CrossProblem[] = standby.flatMap((rung, index) =>
+    'asleep' in rung && environment.sleep === undefined
+      ? [
+          {
+            path: [...at, 'standby', index, 'asleep'],
+            message: 'how its servers sleep is not said: give environment.sleep',
+          },
+        ]
+      : [],
+  )
+  if (environment.provider !== 'process' || environment.sleep?.by !== 'vllm') return found
+  const { command, env } = environment
+  if (env['VLLM_SERVER_DEV_MODE'] !== '1' || !command.includes('--enable-sleep-mode'))
+    found.push({
+      path: [...at, 'environment', 'sleep'],
+      message:
+        'vLLM has its sleep calls only with --enable-sleep-mode in the command and VLLM_SERVER_DEV_MODE: "1" in env',
+    })
+  return found
+}

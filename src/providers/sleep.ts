@@ -1,0 +1,141 @@
+/** Asks a model server to leave its accelerator, or to come back: documented calls in order, each within a time limit. */
+import { request } from 'node:http'
+import type { Address, Call, ReplicaSeen, Sleep } from './provider.ts'
+
+/** Failures in a row after which nobody believes that it will wake up. */
+const wakesMax = 3
+/** One that did not fall asleep, or wake up, is asked again after this. */
+const againMs = 2000
+
+/** The replica whose sleep it is. */
+type Sleeping = {
+  sleep: Sleep | undefined
+  address: () => Address
+  /** What was waited for is over; that it ends or is let go of is still heard of. */
+  begin: () => AbortSignal
+  note: (asleep: boolean) => void
+  set: (state: ReplicaSeen['state']) => void
+  /** @returns null once it answers, else why it is given up */
+  untilReady: (life: AbortSignal) => Promise<string | null>
+  /** It answers, and is looked after again. */
+  awake: (life: AbortSignal) => void
+  lost: (because: string) => void
+  warn: (text: string) => void
+}
+
+export type Sleeper = ReturnType<typeof sleeperOf>
+
+export function sleeperOf({ sleep, ...own }: Sleeping) {
+  let againAt = 0
+  let failed = 0
+  let isAsked = false
+
+  return {
+    /** Nothing is routed to it any more. */
+    down(state: ReplicaSeen['state']): void {
+      if (state.name !== 'ready' || isAsked || performance.now() < againAt) return
+      if (sleep === undefined)
+        return own.set({ name: 'ready', because: 'nobody said how it sleeps: environment.sleep' })
+      const life = own.begin()
+      own.note(true)
+      own.set({ name: 'asleep', because: 'it is falling asleep' })
+      void ask(sleep.down, life, (trouble) => {
+        if (trouble === null) return own.set({ name: 'asleep' })
+        own.warn(`it does not fall asleep: ${trouble}`)
+        own.note(false)
+        own.awake(life)
+        own.set({ name: 'ready', because: trouble })
+      })
+    },
+
+    up(state: ReplicaSeen['state']): void {
+      if (state.name !== 'asleep' || isAsked || performance.now() < againAt) return
+      const life = own.begin()
+      void ask(sleep?.up ?? [], life, (trouble) => {
+        if (trouble !== null) return didNotWake(trouble)
+        failed = 0
+        own.note(false)
+        own.awake(life)
+      })
+    },
+
+    /** It is another process now. */
+    reset(): void {
+      isAsked = false
+      failed = 0
+    },
+  }
+
+  async function ask(
+    calls: readonly Call[],
+    life: AbortSignal,
+    then: (trouble: string | null) => void,
+  ): Promise<void> {
+    isAsked = true
+    const { withinS } = sleep ?? { withinS: 1 }
+    const asked = await callEach(own.address(), calls, { withinS, signal: life })
+    const isUp = calls !== sleep?.down
+    const trouble = asked ?? (isUp && !life.aborted ? await own.untilReady(life) : null)
+    if (life.aborted) return
+    isAsked = false
+    againAt = performance.now() + (trouble === null ? 0 : againMs)
+    then(trouble)
+  }
+
+  function didNotWake(trouble: string): void {
+    failed++
+    own.warn(`it does not wake up (${failed} times): ${trouble}`)
+    own.set({ name: 'asleep', because: trouble })
+    if (failed < wakesMax) return
+    failed = 0
+    own.note(false)
+    own.lost(`it did not wake up, ${wakesMax} times, the last: ${trouble}`)
+  }
+}
+
+/** @returns null once each was answered 2xx, else what came instead */
+async function callEach(
+  address: Address,
+  calls: readonly Call[],
+  { withinS, signal }: Pick<Sleep, 'withinS'> & { signal: AbortSignal },
+): Promise<string | null> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(withinS * 1000)])
+  for (const call of calls) {
+    const trouble = await callOnce(address, call, limit)
+    if (trouble !== null)
+      return limit.aborted && !signal.aborted
+        ? `${trouble}: no answer within ${withinS} s`
+        : trouble
+  }
+  return null
+}
+
+function callOnce(
+  { host, port }: Address,
+  { method, path, body = '' }: Call,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const what = `${method} ${path}`
+  return new Promise((resolve) => {
+    const headers = {
+      'user-agent': 'beryl',
+      connection: 'close',
+      'content-length': Buffer.byteLength(body),
+      ...(body === '' ? {} : { 'content-type': 'application/json' }),
+    }
+    const outgoing = request(
+      { host, port, method, path, headers, agent: false, signal },
+      (answer) => {
+        const status = answer.statusCode ?? 0
+        answer.on('error', (error) => resolve(`${what}: ${error.message}`))
+        answer.resume()
+        // Whole: some servers say 200 first and end once they are done.
+        answer.on('end', () =>
+          resolve(status >= 200 && status < 300 ? null : `${what} answered ${status}`),
+        )
+      },
+    )
+    outgoing.on('error', (error) => resolve(`${what}: ${error.message}`))
+    outgoing.end(body)
+  })
+}
