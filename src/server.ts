@@ -21,6 +21,8 @@ import { cannotStart, dataDirectory } from './ipc/data-directory.ts'
 import { asProblem, serveSocket } from './ipc/serve.ts'
 import { readOrCreateToken } from './ipc/token-file.ts'
 import { log } from './log.ts'
+import { journalOf, providersByKind } from './providers/by-kind.ts'
+import { externalProvider } from './providers/external/external-provider.ts'
 import { processProvider } from './providers/process/process-provider.ts'
 import type { ReplicaRecord } from './providers/provider.ts'
 import type { Now } from './release/release.ts'
@@ -50,11 +52,14 @@ reconcile()
 
 const gateway = gatewayClient(directory.socket('gateway'))
 const examiner = examinerClient(directory.socket('examiner'))
-const provider = processProvider({
-  journal: store.replicas,
-  logDirectory: directory.replicaLogs,
-  gpuSlots: gpuSlots(),
-  log,
+const provider = providersByKind({
+  process: processProvider({
+    journal: journalOf(store.replicas, 'process'),
+    logDirectory: directory.replicaLogs,
+    gpuSlots: gpuSlots(),
+    log,
+  }),
+  external: externalProvider({ journal: journalOf(store.replicas, 'external'), log }),
 })
 await provider.open()
 const gates = gatesOf({ store, examiner, now })

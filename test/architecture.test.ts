@@ -15,7 +15,7 @@ const doors: Record<string, string> = {
   release: '',
   statistics: '',
   protocols: '',
-  config: 'tls',
+  config: 'protocols tls',
   ipc: '',
   probe: '',
   tls: '',

@@ -109,7 +109,8 @@ export type PlanView = {
   gates: readonly string[]
   approval: boolean
   /** What stands beside what is up now, until the ladder ends. */
-  capacity: { replicas: number; gpus: number }
+  /** `unknown`: what only a person can answer for. */
+  capacity: { replicas: number; gpus: number; unknown: string | null }
   /** From the request to the switch: the median of `measured` releases of this service; null before there is one. ms */
   toSwitchMs: number | null
   measured: number

@@ -1,10 +1,13 @@
 /** What no schema can say: files that must exist, placeholders that must mean something, routes that must not collide. */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { jsonPath } from '../protocols/json-path.ts'
+import type { JsonPathError } from '../protocols/json-path.ts'
 import { PairError, readPair } from '../tls/pair.ts'
 import { gatesOf } from './gates.ts'
 import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
 import { fileKeys } from './manifest.ts'
+import { ofOthers, sameAddresses } from './external.ts'
 import { languageModel } from './language-model.ts'
 import { nearest } from './nearest.ts'
 import { speaksOf } from './speaks.ts'
@@ -19,6 +22,7 @@ export async function crossCheck(manifest: Manifest, directory: string): Promise
     ...(await Promise.all(checks)).flat(),
     ...sameRoutes(manifest),
     ...samePorts(manifest),
+    ...sameAddresses(manifest),
     ...pairProblems(manifest, directory),
   ]
 }
@@ -60,13 +64,14 @@ async function checkService(
       ...impossible(at, service, version, content),
     )
   }
-  files.push(
-    ...(await notThere(
-      [...at, 'environment', 'directory'],
-      resolve(directory, environment.directory),
-      'directory',
-    )),
-  )
+  if (environment.provider === 'process')
+    files.push(
+      ...(await notThere(
+        [...at, 'environment', 'directory'],
+        resolve(directory, environment.directory),
+        'directory',
+      )),
+    )
   for (const { name, path, gate } of gatesOf(service)) {
     if ('warmUp' in gate) continue
     const { file, score, atLeast, atMost, noWorseBy } = gate.goldenSet
@@ -91,7 +96,12 @@ async function checkService(
       })
     }
   }
-  files.push(...spoken(at, service), ...languageModel(at, service))
+  files.push(
+    ...answerPath(at, service),
+    ...spoken(at, service),
+    ...languageModel(at, service),
+    ...ofOthers(at, service),
+  )
   const unknown = watch.required.filter((signal) => !watch.signals.includes(signal))
   if (unknown.length > 0)
     files.push({
@@ -112,10 +122,14 @@ async function checkService(
   if (watch.errors.margin < watch.errors.tolerance)
     files.push({ path: [...at, 'watch', 'errors', 'margin'], message: 'is smaller than tolerance' })
   for (const [index, rung] of service.standby.entries())
-    if ('replicas' in rung && rung.replicas >= service.environment.replicas)
+    if (
+      'replicas' in rung &&
+      environment.provider === 'process' &&
+      rung.replicas >= environment.replicas
+    )
       files.push({
         path: [...at, 'standby', index, 'replicas'],
-        message: `is no step down: the environment has ${service.environment.replicas}, write full`,
+        message: `is no step down: the environment has ${environment.replicas}, write full`,
       })
   if (watch.atLeast > watch.atMost)
     files.push({ path: [...at, 'watch', 'atLeast'], message: 'is longer than atMost' })
@@ -129,10 +143,25 @@ function spoken(at: string[], service: ServiceManifest): CrossProblem[] {
       { path: [...at, 'environment', 'upstream'], message: 'gRPC needs HTTP/2: leave it out' },
     ]
   if (speaksOf(service) === undefined) return []
-  return gatesOf(service).map(({ name, path }) => ({
+  const asking = gatesOf(service).map(({ name, path }) => ({ name, path }))
+  if (service.environment.ready.version !== undefined)
+    asking.push({ name: 'ready.version', path: ['environment', 'ready', 'version'] })
+  return asking.map(({ name, path }) => ({
     path: [...at, ...path],
     message: `${name} asks in HTTP/1.1, and the replicas speak HTTP/2: not built yet, leave it out`,
   }))
+}
+
+/** A path that nobody understands would keep every replica from being ready. */
+function answerPath(at: string[], { environment }: ServiceManifest): CrossProblem[] {
+  const { answer } = environment.ready.version ?? {}
+  try {
+    if (answer !== undefined) jsonPath(answer)
+    return []
+  } catch (error) {
+    const path = [...at, 'environment', 'ready', 'version', 'answer']
+    return [{ path, message: (error as JsonPathError).message }]
+  }
 }
 
 const kinds = { file: 'a file', directory: 'a directory', either: 'a file or directory' } as const
@@ -198,22 +227,29 @@ function placeholders(
   version: string,
   content: VersionManifest,
 ): CrossProblem[] {
-  const known = ['port', 'version', ...fileKeys.filter((key) => content[key] !== undefined)]
-  const used = [
-    ...environment.command,
-    ...content.args,
-    ...Object.values(environment.env),
-    environment.ready.model ?? '',
-    ...Object.values(content.env),
-  ].flatMap((text) => [...text.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!))
+  const port = environment.provider === 'process' ? ['port'] : []
+  const known = [...port, 'version', ...fileKeys.filter((key) => content[key] !== undefined)]
+  const { ready } = environment
+  const started =
+    environment.provider === 'process'
+      ? [
+          ...environment.command,
+          ...content.args,
+          ...Object.values(environment.env),
+          ...Object.values(content.env),
+        ]
+      : []
+  const used = [...started, ready.model ?? '', ready.version?.is ?? ''].flatMap((text) =>
+    [...text.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!),
+  )
   return [...new Set(used)]
     .filter((name) => !known.includes(name))
     .map((name) => ({
       path: (fileKeys as readonly string[]).includes(name)
         ? [...at, 'versions', version]
-        : [...at, 'environment', 'command'],
+        : [...at, 'environment', environment.provider === 'process' ? 'command' : 'ready'],
       message: (fileKeys as readonly string[]).includes(name)
-        ? `the command uses {${name}}, and ${version} has no ${name}`
+        ? `${environment.provider === 'process' ? 'the command' : 'ready'} uses {${name}}, and ${version} has no ${name}`
         : `{${name}} means nothing; placeholders are ${known.map((one) => `{${one}}`).join(', ')}`,
     }))
 }

@@ -13,9 +13,11 @@ export function describeIssue(issue: z.core.$ZodIssue, whole: unknown): Describe
   const value = valueAt(whole, issue.path)
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownKey(issue.path, key))
+      return issue.keys.map((key) => unknownKey(issue.path, key, whole))
     case 'invalid_union':
-      return describeUnion(issue, whole)
+      return 'options' in issue && issue.options !== undefined
+        ? [noSuchKind(issue.path, issue.options, value)]
+        : describeUnion(issue, whole)
     case 'invalid_key': {
       const name = JSON.stringify(issue.path.at(-1))
       return issue.issues.map((one) => ({
@@ -44,10 +46,10 @@ function describeUnion(issue: z.core.$ZodIssueInvalidUnion, whole: unknown): Des
   const within = (one: z.core.$ZodIssue) =>
     describeIssue({ ...one, path: [...path, ...one.path] }, whole)
   const unknown = isMapping(value)
-    ? Object.keys(value).filter((key) => !knownKeys(path).includes(key))
+    ? Object.keys(value).filter((key) => !knownKeys(path, whole).includes(key))
     : []
-  if (unknown.length > 0 && knownKeys(path).length > 0)
-    return unknown.map((key) => unknownKey(path, key))
+  if (unknown.length > 0 && knownKeys(path, whole).length > 0)
+    return unknown.map((key) => unknownKey(path, key, whole))
   // The branch whose key is there is the one that was meant: what is wrong in it says most.
   const meant = issue.errors.find((issues) =>
     issues.every(
@@ -59,13 +61,32 @@ function describeUnion(issue: z.core.$ZodIssueInvalidUnion, whole: unknown): Des
   return [{ path, message: `expected ${expected.join(', or ')}, came ${show(value)}`, of: 'value' }]
 }
 
-function unknownKey(path: Path, key: string): Described {
-  return {
-    path: [...path, key],
-    message: `unknown key ${JSON.stringify(key)}${suggestion(key, path)}`,
-    of: 'key',
-  }
+/** Of a mapping whose kind one of its keys tells (`provider`): what came there is none of them. */
+function noSuchKind(path: Path, options: readonly unknown[], value: unknown): Described {
+  const expected = `expected ${options.map((one) => JSON.stringify(one)).join(' or ')}`
+  const message =
+    value === undefined ? `is missing: ${expected}` : `${expected}, came ${show(value)}`
+  return { path, message, of: 'value' }
 }
+
+function unknownKey(path: Path, key: string, whole: unknown): Described {
+  const kind = kindWith(path, key)
+  const message =
+    kind === null
+      ? `unknown key ${JSON.stringify(key)}${suggestion(key, path, whole)}`
+      : `${JSON.stringify(key)} is for \`${kind}\` only: leave it out`
+  return { path: [...path, key], message, of: 'key' }
+}
+
+/** A key that another kind of the same mapping knows, as `provider: process`; null where none does. */
+function kindWith(path: Path, key: string): string | null {
+  const kinds = (schemaAt(path) as Choice | undefined)?.oneOf ?? []
+  const kind = kinds.find(({ properties }) => Object.hasOwn(properties, key))
+  const [told] = Object.entries(kind?.properties ?? {}).filter(([, one]) => 'const' in one)
+  return told === undefined ? null : `${told[0]}: ${String(told[1].const)}`
+}
+
+type Choice = { oneOf?: { properties: Record<string, { const?: unknown }> }[] }
 
 function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -113,35 +134,47 @@ function quoteHint(issue: z.core.$ZodIssue, value: unknown): string {
   return `: write it in quotes, "${String(value)}"`
 }
 
-function suggestion(key: string, path: Path): string {
-  const known = knownKeys(path)
+function suggestion(key: string, path: Path, whole: unknown): string {
+  const known = knownKeys(path, whole)
   const near = nearest(key, known)
   return near === '' && known.length > 0 ? `; known here: ${known.join(', ')}` : near
 }
 
-/** Keys that the schema knows at a place, for suggestions. */
-function knownKeys(path: Path): string[] {
-  let schema: unknown = z.toJSONSchema(manifest, { io: 'input', unrepresentable: 'any' })
-  for (const part of path) schema = child(schema, part)
-  const options = [schema, ...((schema as { anyOf?: unknown[] } | undefined)?.anyOf ?? [])]
+/** Keys that the schema knows at a place, for suggestions; of several kinds, those of the kind that stands there. */
+function knownKeys(path: Path, whole: unknown): string[] {
+  const schema = schemaAt(path) as (Choice & { anyOf?: unknown[] }) | undefined
+  const value = valueAt(whole, path)
+  const kinds = schema?.oneOf?.filter(({ properties }) =>
+    Object.entries(properties).some(
+      ([key, one]) => 'const' in one && valueAt(value, [key]) === one.const,
+    ),
+  )
+  const options = [schema, ...(schema?.anyOf ?? []), ...(kinds ?? [])]
   return options.flatMap((one) =>
     Object.keys((one as { properties?: object } | undefined)?.properties ?? {}),
   )
 }
 
+function schemaAt(path: Path): unknown {
+  let schema: unknown = z.toJSONSchema(manifest, { io: 'input', unrepresentable: 'any' })
+  for (const part of path) schema = child(schema, part)
+  return schema
+}
+
 function child(schema: unknown, part: PropertyKey): unknown {
-  const { properties, additionalProperties, items, anyOf } = (schema ?? {}) as {
+  const { properties, additionalProperties, items, anyOf, oneOf } = (schema ?? {}) as {
     properties?: Record<PropertyKey, unknown>
     additionalProperties?: unknown
     items?: unknown
     anyOf?: unknown[]
+    oneOf?: unknown[]
   }
   if (typeof part === 'number') return items
   return (
     properties?.[part] ??
     (typeof additionalProperties === 'object'
       ? additionalProperties
-      : anyOf?.map((one) => child(one, part)).find((one) => one !== undefined))
+      : (anyOf ?? oneOf)?.map((one) => child(one, part)).find((one) => one !== undefined))
   )
 }
 

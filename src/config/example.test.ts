@@ -14,6 +14,7 @@ type Schema = {
   items?: Schema
   prefixItems?: Schema[]
   anyOf?: Schema[]
+  oneOf?: Schema[]
 }
 
 const text = readFileSync(new URL('example.yaml', import.meta.url), 'utf8')
@@ -81,6 +82,11 @@ const wrong: [name: string, change: (one: Record<string, any>) => void][] = [
   ['a gate of two kinds', (one) => (one['services'].tagger.verify[0].goldenSet = {})],
   ['an unknown score', (one) => (one['services'].tagger.verify[1].goldenSet.score = 'best')],
   ['a rung of two kinds', (one) => (one['services'].tagger.standby = [{ full: '1m', for: '1m' }])],
+  ['a command for external servers', (one) => (one['services'].legacy.environment.command = ['a'])],
+  ['addresses for processes', (one) => (one['services'].tagger.environment.blue = ['http://a:1'])],
+  ['an address with a path', (one) => (one['services'].legacy.environment.blue[0] += '/v1')],
+  ['TLS to servers', (one) => (one['services'].legacy.environment.blue[0] = 'https://a')],
+  ['no green place', (one) => delete one['services'].legacy.environment.green],
 ]
 
 test('the schema accepts the example', () => assert.deepEqual(refusals(schema, example), []))
@@ -107,7 +113,7 @@ function placesOfSchema(one: Schema, at = ''): string[] {
   return [
     ...properties,
     ...further,
-    ...(one.anyOf ?? []).flatMap((child) => placesOfSchema(child, at)),
+    ...[...(one.anyOf ?? []), ...(one.oneOf ?? [])].flatMap((child) => placesOfSchema(child, at)),
   ]
 }
 
@@ -201,6 +207,12 @@ const rules: Record<string, Rule> = {
       wanted.some((one) => refusals(one, value, at).length === 0),
       at,
       'none of the choices',
+    ),
+  oneOf: (wanted: any[], value, at) =>
+    no(
+      wanted.filter((one) => refusals(one, value, at).length === 0).length === 1,
+      at,
+      'not one of the choices',
     ),
   allOf: (wanted: any[], value, at) => wanted.flatMap((one) => refusals(one, value, at)),
 }

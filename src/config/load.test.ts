@@ -235,7 +235,7 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'a key that is missing',
     '      provider: process\n',
     '',
-    /^8:\d+ services.tiny.environment.provider: is missing: expected "process"/,
+    /^8:\d+ services.tiny.environment.provider: is missing: expected "process" or "external"/,
   ],
   [
     'a gate with a capital missing',

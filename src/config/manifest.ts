@@ -1,5 +1,6 @@
 /** `beryl.yaml`: one schema, from which come the types, `beryl schema` and every message of `beryl validate`. */
 import { z } from 'zod'
+import { env, environment, named, path } from './environment.ts'
 import { address, duration, pause, share, size } from './units.ts'
 
 const name = z
@@ -16,10 +17,6 @@ const versionName = z
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
     'expected a name of letters, digits, dots, dashes and underscores, at most 64',
   )
-/** What is sent as it is: no spaces, no fragment. */
-const path = z
-  .string()
-  .regex(/^\/[^\s#]*$/, 'expected a path that begins with /, without spaces and #')
 const prefix = z
   .string()
   .regex(
@@ -32,57 +29,8 @@ const host = z
     /^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/,
     'expected a host name such as chat.example.com, without scheme and port',
   )
-const env = z.record(
-  z
-    .string()
-    .regex(
-      /^[A-Za-z_][A-Za-z0-9_]*$/,
-      'expected a name of letters, digits and underscores, no digit first',
-    ),
-  z.string(),
-)
-/** A file, a directory or a program: an empty name is none. */
-const named = z.string().min(1, 'expected a name, it is empty')
-
 /** Keys of a version that name a file or a directory; each is a placeholder too. */
 export const fileKeys = ['model', 'prompt', 'tokenizer', 'config'] as const
-
-const environment = z.strictObject({
-  provider: z.literal('process'),
-  /** Placeholders: {port}, {version}, and each file key of the version: {model}, {prompt}, {tokenizer}, {config}. */
-  command: z.tuple([named], z.string()),
-  env: env.default({}),
-  /** Relative to the manifest. */
-  directory: named.default('.'),
-  replicas: z.int().min(1).max(100).default(1),
-  gpus: z.int().min(0).max(64).default(0),
-  /** What its replicas speak, without TLS; `protocol: grpc` says http2 by itself. */
-  upstream: z.enum(['http1', 'http2']).optional(),
-  /** With `protocol: grpc` the path is a method that takes an empty message; without one, grpc.health.v1. */
-  ready: z
-    .strictObject({
-      path: path.default('/'),
-      within: duration.default(600),
-      /** Which model `/v1/models` must list before a replica is ready (protocol openai); placeholders as in `command`. */
-      model: named.optional(),
-    })
-    .prefault({}),
-  alive: z
-    .strictObject({
-      path: path.optional(),
-      every: pause.default(5),
-      timeout: pause.default(2),
-      failures: z.int().min(1).max(100).default(3),
-    })
-    .prefault({}),
-  stop: z.strictObject({ grace: pause.default(10) }).prefault({}),
-  price: z
-    .strictObject({
-      replicaHour: z.number().min(0),
-      currency: z.string().regex(/^[A-Z]{3}$/, 'expected a currency such as USD'),
-    })
-    .optional(),
-})
 
 const version = z.strictObject({
   model: named.optional(),
@@ -225,7 +173,7 @@ function heightOf(one: z.output<typeof rung>): number {
 
 const signal = z.enum(['errors', 'latency'])
 
-const service = z.strictObject({
+const asWritten = z.strictObject({
   route: z.strictObject({ host: host.optional(), path: prefix.default('/') }).prefault({}),
   protocol: z.enum(['http', 'json', 'grpc', 'openai']).default('http'),
   requests: requests.prefault({}),
@@ -236,7 +184,8 @@ const service = z.strictObject({
   verify: z.array(gate).default([]),
   switch: z
     .strictObject({
-      when: z.enum(['verified', 'approved']).default('verified'),
+      /** Left out: `verified` for what Beryl starts, `approved` for what it does not. */
+      when: z.enum(['verified', 'approved']).optional(),
       traffic: traffic.default('allAtOnce'),
       drain: duration.default(600),
     })
@@ -290,6 +239,16 @@ const service = z.strictObject({
     .default([{ full: 1800 }]),
 })
 
+/** What stands behind somebody else's addresses is not known: a person consents, unless the manifest does (rulings §14). */
+const service = asWritten.transform((one) => {
+  const {
+    environment: { provider },
+    switch: given,
+  } = one
+  const when = given.when ?? (provider === 'external' ? 'approved' : 'verified')
+  return { ...one, switch: { ...given, when } }
+})
+
 export const manifest = z.strictObject({
   apiVersion: z.literal('beryl/v1'),
   gateway: z
@@ -323,5 +282,8 @@ export type ManifestText = z.input<typeof manifest>
 export type ServiceManifest = Manifest['services'][string]
 export type RungManifest = z.output<typeof rung>
 export type TrafficManifest = z.output<typeof traffic>
+export type EnvironmentManifest = ServiceManifest['environment']
+export type ProcessEnvironment = Extract<EnvironmentManifest, { provider: 'process' }>
+export type ExternalEnvironment = Extract<EnvironmentManifest, { provider: 'external' }>
 export type VersionManifest = ServiceManifest['versions'][string]
 export type GateManifest = ServiceManifest['verify'][number]

@@ -55,7 +55,11 @@ export function planView(
     before: inTheWay(service, version),
     gates: rules.gates.map(({ name }) => name),
     approval: rules.switchWhen === 'approved',
-    capacity: { replicas, gpus: replicas * template.gpus },
+    capacity: {
+      replicas,
+      gpus: template.provider === 'external' ? 0 : replicas * template.gpus,
+      unknown: rules.unknown ?? null,
+    },
     toSwitchMs,
     measured: today.tookMs.length,
     steps: {

@@ -1,16 +1,13 @@
 /** The manifest snapshot that a release is judged by, taken when it is asked for (rulings §13). */
 import type { WatchRules } from '../guard/guard.ts'
-import type { ReplicaSpec } from '../providers/provider.ts'
+import type { Template } from '../providers/provider.ts'
 import type { Rules } from '../release/release.ts'
 import type { GateSpec } from '../verification/gate.ts'
 
 export type Plan = {
   rules: Rules
-  /** How a replica of this bundle is started; all but what differs from replica to replica. */
-  template: Pick<
-    ReplicaSpec,
-    'command' | 'env' | 'directory' | 'gpus' | 'speaks' | 'ready' | 'alive' | 'stopGraceS'
-  >
+  /** How a replica of this bundle is started, or where it is found; all but what differs from replica to replica. */
+  template: Template
   /** By gate name. */
   gates: Readonly<Record<string, GateSpec>>
   watch: WatchRules

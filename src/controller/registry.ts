@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { gatesOf } from '../config/gates.ts'
 import type { NamedGate } from '../config/gates.ts'
 import type { Loaded } from '../config/load.ts'
-import type { ServiceManifest, VersionManifest } from '../config/manifest.ts'
+import type { EnvironmentManifest, ServiceManifest, VersionManifest } from '../config/manifest.ts'
 import { nearest } from '../config/nearest.ts'
 import { readyPathOf, speaksOf } from '../config/speaks.ts'
 import type { ServiceTable } from '../gateway/control.ts'
@@ -106,7 +106,7 @@ export function openRegistry({
     async planFor(name: string, version: string): Promise<{ plan: Plan; replicas: number }> {
       const service = manifest.services[name]!
       const plan = await planOf(service, version, contentNamed(name, version), 'checked')
-      return { plan, replicas: service.environment.replicas }
+      return { plan, replicas: replicasOf(service.environment) }
     },
 
     /**
@@ -137,12 +137,11 @@ export function openRegistry({
       register(name, version, versionDigest(read), content, read)
       const bundle = {
         version,
-        digest: bundleDigest(
-          read,
-          { ...service.environment, ...written.environment },
-          speaksOf(service),
-        ),
-        replicas: service.environment.replicas,
+        digest: bundleDigest(read, written.environment, {
+          speaks: speaksOf(service),
+          name: version,
+        }),
+        replicas: replicasOf(service.environment),
       }
       return { bundle, plan: await planOf(service, version, content, goldenSets) }
     },
@@ -165,10 +164,11 @@ export function openRegistry({
   function asWritten(name: string, version: string) {
     const { environment, versions } = loaded.asWritten.services[name]!
     const { env = {}, args = [] } = versions[version]!
-    return {
-      version: { env, args },
-      environment: { command: environment.command, env: environment.env ?? {} },
-    }
+    const read = manifest.services[name]!.environment
+    if (environment.provider === 'external' || read.provider === 'external')
+      return { version: { env, args }, environment: read }
+    const { command, env: own = {} } = environment
+    return { version: { env, args }, environment: { ...read, command, env: own } }
   }
 
   /** The same name with another digest is refused, with both shown. */
@@ -217,6 +217,7 @@ export function openRegistry({
         gates: named.map(({ name }) => gateOf(name, specByName[name]!)),
         switchWhen: service.switch.when,
         ...trafficOf(service.switch.traffic),
+        ...unknownOf(environment),
         readyWithinS: environment.ready.within,
         drainS: service.switch.drain,
         watch: {
@@ -229,7 +230,6 @@ export function openRegistry({
       },
       template: {
         ...templateOf(version, content, environment, directory),
-        gpus: environment.gpus,
         speaks: speaksOf(service),
         ready: readyOf(service, version, content, directory),
         alive: {
@@ -238,10 +238,9 @@ export function openRegistry({
           timeoutS: environment.alive.timeout,
           failures: environment.alive.failures,
         },
-        stopGraceS: environment.stop.grace,
       },
       gates: specByName,
-      watch: watchRulesOf(watch),
+      watch: watchRulesOf(watch, environment),
       price: environment.price ?? null,
     }
   }
@@ -289,6 +288,18 @@ export function openRegistry({
       concurrency,
     }
   }
+}
+
+function replicasOf(environment: EnvironmentManifest): number {
+  return environment.provider === 'external' ? environment.blue.length : environment.replicas
+}
+
+/** What nobody but a person can answer for (rulings §14). */
+function unknownOf({ provider, ready }: EnvironmentManifest): { unknown?: string } {
+  if (provider === 'process') return {}
+  const asked = ready.version ?? ready.model
+  const which = asked === undefined ? ', nor which version answers there' : ''
+  return { unknown: `what its external addresses can carry is not known${which}` }
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Ctrl-C on `beryl up`: every model server ends. The rows stay as they are: the next `up` brings them back. */
+/** Ctrl-C on `beryl up`: every model server that Beryl started ends; others are let go of. The rows stay as they are: the next `up` brings them back. */
 import type { Provider } from '../providers/provider.ts'
 import type { Now } from '../release/release.ts'
 import type { ControllerStore } from './store.ts'
@@ -19,7 +19,10 @@ export async function stopReplicas({
   while (provider.look().some(({ state }) => state.name !== 'gone'))
     await new Promise((resolve) => setTimeout(resolve, pollMs))
   for (const service of new Set(replicas.map((replica) => replica.service))) {
-    const text = 'Beryl was stopped, and its model servers with it'
+    const own = replicas.filter((replica) => replica.service === service)
+    const text = own.some(({ provider: kind }) => kind === 'process')
+      ? 'Beryl was stopped, and the model servers it had started with it'
+      : 'Beryl was stopped; the servers it routed to are not its own and go on'
     store.events.add({
       at: now().wall,
       service,
@@ -27,9 +30,7 @@ export async function stopReplicas({
       kind: 'replica',
       by: 'beryl',
       text,
-      data: {
-        replicas: replicas.filter((replica) => replica.service === service).map(({ id }) => id),
-      },
+      data: { replicas: own.map(({ id }) => id) },
     })
   }
   return { stopped: replicas.length }

@@ -2,7 +2,11 @@
 import type { ServiceManifest } from '../config/manifest.ts'
 import type { SignalRules, WatchRules } from '../guard/guard.ts'
 
-export function watchRulesOf(watch: ServiceManifest['watch']): WatchRules {
+/** What Beryl did not start it cannot replace: then one bad replica is the version's fault. */
+export function watchRulesOf(
+  watch: ServiceManifest['watch'],
+  { provider }: Pick<ServiceManifest['environment'], 'provider'>,
+): WatchRules {
   const { falseRollbackRisk, badPromotionRisk } = watch
   const signals = watch.signals.map((name): SignalRules => {
     const required = watch.required.includes(name)
@@ -19,5 +23,6 @@ export function watchRulesOf(watch: ServiceManifest['watch']): WatchRules {
       atMost: p95 === undefined ? null : { share: 0.95, ms: p95 * 1000 },
     }
   })
-  return { falseRollbackRisk, badPromotionRisk, signals }
+  const rules = { falseRollbackRisk, badPromotionRisk, signals }
+  return provider === 'external' ? { ...rules, replaces: false } : rules
 }

@@ -7,6 +7,8 @@ export type WatchRules = {
   /** P(a version that is worse than the margin is called safe). */
   badPromotionRisk: number
   signals: readonly SignalRules[]
+  /** False: no instance can be replaced, so none is set aside; absent: each can. */
+  replaces?: false
 }
 
 export type SignalRules = YesNoRules | LatencyRules | ScoreRules | DriftRules

@@ -16,13 +16,17 @@ const fine: Behaviour = { bad: 0.01, ms: 20 }
 function run(
   seed: number,
   behaviours: readonly Behaviour[],
-  { seconds = 120, fastFails = false } = {},
+  { seconds = 120, fastFails = false, replaces = true } = {},
 ): { state: WatchState; answers: number } {
   const random = seeded(seed * 7919 + 1)
   const history = historyOf({ bad: 50, total: 5000 })!
   for (let t = 0; t < 3000; t++)
     addToHistory(history.latency.total, bucketOf(10), time(random, fine.ms))
-  let state = beginWatch(rulesOf(errors, latency), history, false)
+  let state = beginWatch(
+    { ...rulesOf(errors, latency), ...(replaces ? {} : { replaces: false as const }) },
+    history,
+    false,
+  )
   state.warmth = names.map((name) => ({ name, since: 0, seen: 1000 }))
   state.load = { since: noon - 1, counts: { new: 0, old: 0 }, perSecond: { new: 30, old: 0 } }
   let answers = 0
@@ -53,6 +57,13 @@ test('one broken replica of three is set aside, and the version is not rolled ba
       assert.ok(evidence.setAside > 0)
       assert.equal(evidence.instances.find(({ instance }) => instance === 'a')?.setAside, true)
     }
+  }
+})
+
+test("where no replica can be replaced, none is set aside: what one answers is the version's own doing", () => {
+  for (let seed = 0; seed < 10; seed++) {
+    const { state } = run(seed, [{ bad: 1, ms: 20 }, fine, fine], { replaces: false })
+    assert.deepEqual([state.instances.aside, state.refutedBy], [[], 'errors'], `${seed}`)
   }
 })
 

@@ -296,11 +296,14 @@ function judge(state: WatchState, { ready: { new: ready } }: Context): void {
   const { goal, signals, instances } = state
   const without = (name: string) =>
     signals.reduce((sum, { weight, book }) => sum + weight * wealthWithout(book, name), 0)
-  const broken = brokenInstance(
-    instances,
-    { risk: state.risks.rollback, unclear: state.unclear !== null },
-    (name) => without(name) >= withoutOneShare * goal,
-  )
+  const broken =
+    state.rules.replaces === false
+      ? null
+      : brokenInstance(
+          instances,
+          { risk: state.risks.rollback, unclear: state.unclear !== null },
+          (name) => without(name) >= withoutOneShare * goal,
+        )
   if (broken !== null) {
     instances.aside.push(broken)
     for (const { book } of signals) setAside(book, broken)

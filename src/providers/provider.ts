@@ -2,7 +2,14 @@
  * A provider brings the replicas of an environment up, looks at them, and takes them down.
  * Every call may be repeated safely. A provider never decides; the controller tells it what to do.
  */
-export type ReplicaSpec = {
+export type ReplicaSpec = ProcessSpec | ExternalSpec
+export type ProcessSpec = Labels & Looks & Program
+export type ExternalSpec = Labels & Looks & Places
+/** All but what differs from replica to replica. */
+export type Template = Looks & (Program | Places)
+
+/** Who a replica is, in journal, views and logs. */
+export type Labels = {
   /** Unique for ever, e.g. `langid-green-r7-0-k3f9`. Journalled before anything is started. */
   id: string
   service: string
@@ -10,6 +17,30 @@ export type ReplicaSpec = {
   release: string
   version: string
   digest: string
+}
+
+/** How it is looked at, whoever started it. */
+export type Looks = {
+  /** What it is asked in; where it stands not, HTTP/1.1. */
+  speaks?: 'http2' | 'grpc' | undefined
+  ready: Ready
+  /** Liveness after ready: consecutive failed probes until the replica is restarted, where it can be. */
+  alive: { path: string; everyS: number; timeoutS: number; failures: number }
+}
+
+/** `model`, `version`: what it must then say it is, asked whenever it has become ready. */
+export type Ready = {
+  path: string
+  withinS: number
+  /** What `/v1/models` of an OpenAI-style server must list. */
+  model?: string
+  /** What the answer to `GET path` must be; `answer`: where in it, a JSON path. */
+  version?: { path: string; answer?: string; is: string }
+}
+
+/** What is started as a process of this machine. */
+export type Program = {
+  provider: 'process'
   /** Argument vector with placeholders already filled in, but for `{port}`. */
   command: readonly string[]
   /** Added to Beryl's own environment; values may contain `{port}`. */
@@ -17,16 +48,19 @@ export type ReplicaSpec = {
   directory: string
   /** GPU slots this replica needs; the provider chooses which (`CUDA_VISIBLE_DEVICES`). */
   gpus: number
-  /** What it is asked in; where it stands not, HTTP/1.1. */
-  speaks?: 'http2' | 'grpc' | undefined
-  /** `model`: what `/v1/models` of an OpenAI-style server must list, whenever a process of it has become ready. */
-  ready: { path: string; withinS: number; model?: string }
-  /** Liveness after ready: consecutive failed probes until the replica is restarted. */
-  alive: { path: string; everyS: number; timeoutS: number; failures: number }
   stopGraceS: number
 }
 
+export type Address = { host: string; port: number }
+
+/** What runs already, and is somebody else's: a replica is one of its place's addresses. */
+export type Places = {
+  provider: 'external'
+  places: Readonly<Record<'blue' | 'green', readonly Address[]>>
+}
+
 export type ReplicaSeen = {
+  provider: ReplicaSpec['provider']
   id: string
   service: string
   environment: 'blue' | 'green'
@@ -41,7 +75,10 @@ export type ReplicaSeen = {
   /** Wall time, ms. */
   startedAt: number
   endedAt: number | null
-  /** Starts after the first one, since it was ready: starts that never got so far are not counted. */
+  /**
+   * Starts after the first one, since it was ready: starts that never got so far are not counted. Of what Beryl does not
+   * start: how often it fell silent.
+   */
   restarts: number
   state:
     | { name: 'starting' }
@@ -56,7 +93,7 @@ export type ReplicaSeen = {
     | { name: 'gone' }
 }
 
-export type Provider = {
+export type Provider<Spec = ReplicaSpec> = {
   /**
    * Adopts what an earlier controller left running (by identity, never by name), then starts probing. Those that were
    * ready are looked at before it returns: a controller that was away for a moment must not take them for dead.
@@ -65,8 +102,11 @@ export type Provider = {
   /** All replicas that are not gone. Never blocks on a replica: it reports what probes last found. */
   look(): readonly ReplicaSeen[]
   /** Idempotent by `spec.id`. Returns when the start is journalled; readiness is seen by `look`. */
-  start(spec: ReplicaSpec): Promise<void>
-  /** SIGTERM → grace → SIGKILL, in the background; `look` says `stopping`, then it is gone. Idempotent. */
+  start(spec: Spec): Promise<void>
+  /**
+   * SIGTERM → grace → SIGKILL, in the background; `look` says `stopping`, then it is gone. What Beryl did not start is let go
+   * of, and goes on. Idempotent.
+   */
   stop(id: string): Promise<void>
   /** The last lines of a replica's log, oldest first. */
   lastLines(id: string, count: number): Promise<readonly string[]>
@@ -77,17 +117,17 @@ export type Provider = {
 }
 
 /** What a provider writes down; storage implements it. Durable when the call returns. */
-export type ReplicaJournal = {
-  all(): readonly ReplicaRecord[]
-  put(record: ReplicaRecord): void
+export type ReplicaJournal<Spec = ReplicaSpec> = {
+  all(): readonly ReplicaRecord<Spec>[]
+  put(record: ReplicaRecord<Spec>): void
 }
 
-export type ReplicaRecord = {
-  spec: ReplicaSpec
+export type ReplicaRecord<Spec = ReplicaSpec> = {
+  spec: Spec
   host: string
   port: number
   gpus: readonly number[]
-  /** Identity of the process: boot id + pid + start time; null between the journal entry and the spawn. */
+  /** Identity of the process: boot id + pid + start time; null between the journal entry and the spawn, and where Beryl started none. */
   process: { bootId: string; pid: number; startTime: string } | null
   /** That process: when it was started (seconds since boot), and whether it has answered since. */
   present?: { up: number; ready: boolean }
@@ -98,4 +138,11 @@ export type ReplicaRecord = {
   endedAt: number | null
   failed: { because: string; lastLines: readonly string[] } | null
   stopping: boolean
+}
+
+/** Where a provider says what it did. */
+export type Log = {
+  info(about: object, text: string): void
+  warn(about: object, text: string): void
+  error(about: object, text: string): void
 }

@@ -2,26 +2,28 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type {
+  Labels,
+  Looks,
+  ProcessSpec,
   Provider,
   ReplicaJournal,
   ReplicaRecord,
   ReplicaSeen,
-  ReplicaSpec,
 } from './provider.ts'
 
-export type JournalFake = ReplicaJournal & {
+export type JournalFake<Spec> = ReplicaJournal<Spec> & {
   /** Those that have ended too. */
-  everything(): readonly ReplicaRecord[]
+  everything(): readonly ReplicaRecord<Spec>[]
   /** From now on every write fails with this message; null: no more. */
   failWith(message: string | null): void
 }
 
 /** A fake journal: in memory, or in a file that outlives its process. */
-export function journalFake(file?: string): JournalFake {
-  const records = new Map<string, ReplicaRecord>()
+export function journalFake<Spec extends Labels = ProcessSpec>(file?: string): JournalFake<Spec> {
+  const records = new Map<string, ReplicaRecord<Spec>>()
   let failure: string | null = null
   if (file !== undefined && existsSync(file))
-    for (const record of JSON.parse(readFileSync(file, 'utf8')) as ReplicaRecord[])
+    for (const record of JSON.parse(readFileSync(file, 'utf8')) as ReplicaRecord<Spec>[])
       records.set(record.spec.id, record)
   return {
     everything: () => [...records.values()],
@@ -41,8 +43,8 @@ export const silentLog = { info: () => {}, warn: () => {}, error: () => {} }
 
 let specs = 0
 
-/** A replica with short limits; ids are unique over test processes too, since replicas are found by them. */
-export function specOf(command: readonly string[], change: Partial<ReplicaSpec> = {}): ReplicaSpec {
+/** Labels and short limits; ids are unique over test processes too, since replicas are found by them. */
+export function looksOf(): Labels & Looks {
   return {
     id: `tiny-blue-r1-${process.pid}-${Date.now().toString(36)}-${specs++}`,
     service: 'tiny',
@@ -50,12 +52,19 @@ export function specOf(command: readonly string[], change: Partial<ReplicaSpec> 
     release: 'r1',
     version: 'v1',
     digest: 'sha256:00',
+    ready: { path: '/', withinS: 10 },
+    alive: { path: '/', everyS: 0.05, timeoutS: 0.5, failures: 3 },
+  }
+}
+
+export function specOf(command: readonly string[], change: Partial<ProcessSpec> = {}): ProcessSpec {
+  return {
+    ...looksOf(),
+    provider: 'process',
     command,
     env: {},
     directory: process.cwd(),
     gpus: 0,
-    ready: { path: '/', withinS: 10 },
-    alive: { path: '/', everyS: 0.05, timeoutS: 0.5, failures: 3 },
     stopGraceS: 5,
     ...change,
   }

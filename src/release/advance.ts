@@ -200,6 +200,6 @@ function approval(release: Release, now: Now): { missing: string | null; because
   if (given) return { missing: null, because: `approved by ${given.by}` }
   const why = unjudged
     ? 'a first release without a gate that has a floor of its own'
-    : 'the manifest asks for it'
+    : (release.rules.unknown ?? 'the manifest asks for it')
   return { missing: `approval (${why})`, because: '' }
 }

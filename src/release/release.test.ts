@@ -314,6 +314,14 @@ describe('approval', () => {
     world.until('watching')
   })
 
+  test('is asked for by what only a person can answer for', () => {
+    const world = live()
+    deploy(world, 'b', { rules: { ...approved, unknown: 'what its addresses can carry' } })
+    world.until('awaiting-approval')
+    for (let turn = 0; turn < 20; turn++) world.behave()
+    assert.equal(world.waitingFor, 'approval (what its addresses can carry)')
+  })
+
   test('of another digest counts for nothing', () => {
     const world = live()
     deploy(world, 'b', { rules: approved })

@@ -46,6 +46,8 @@ export type Rules = {
   switchWhen: 'verified' | 'approved'
   /** Traffic moves in steps; absent: all at once. */
   traffic?: Traffic
+  /** What nobody but a person can answer for, in one clause; absent: nothing. */
+  unknown?: string
   readyWithinS: number
   drainS: number
   watch: { atLeastS: number; atMostS: number; whenUndecided: 'hold' | 'accept' | 'rollBack' }

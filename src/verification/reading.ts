@@ -4,7 +4,7 @@ import { probabilityRequest, textProbability } from '../protocols/openai/text-pr
 import type { Answered } from './ask.ts'
 import { short } from './examination.ts'
 import type { GateSpec } from './gate.ts'
-import { jsonPath } from './json-path.ts'
+import { jsonPath } from '../protocols/json-path.ts'
 
 export type Got = {
   answer: unknown

@@ -13,7 +13,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import type { ServiceManifest, VersionManifest } from '../config/manifest.ts'
+import type {
+  ExternalEnvironment,
+  ProcessEnvironment,
+  VersionManifest,
+} from '../config/manifest.ts'
 import { bundleDigest, contentOf, versionDigest } from './digest.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'beryl-digest-'))
@@ -48,7 +52,7 @@ const environment = {
   gpus: 0,
   ready: { path: '/health', within: 600 },
   replicas: 1,
-} as unknown as ServiceManifest['environment']
+} as unknown as ProcessEnvironment
 
 const digest = async (directory: string, change: Partial<VersionManifest> = {}) =>
   versionDigest(await contentOf(version(change), directory))
@@ -135,8 +139,8 @@ test('another digest for arguments, their order, and variables; none for what it
 
 test('a bundle is version and template: what changes how it runs changes it, its size and time limits do not', async () => {
   const content = await contentOf(version(), bundle())
-  const before = bundleDigest(content, environment)
-  const others: Partial<ServiceManifest['environment']>[] = [
+  const before = bundleDigest(content, environment, { name: 'v1' })
+  const others: Partial<ProcessEnvironment>[] = [
     { command: ['serve', '{model}', '--fast'] },
     { env: { LEVEL: 'debug' } },
     { gpus: 1 },
@@ -144,9 +148,31 @@ test('a bundle is version and template: what changes how it runs changes it, its
     { ready: { path: '/', within: 600 } },
   ]
   for (const change of others)
-    assert.notEqual(bundleDigest(content, { ...environment, ...change }), before)
+    assert.notEqual(bundleDigest(content, { ...environment, ...change }, { name: 'v1' }), before)
   for (const change of [{ replicas: 5 }, { ready: { path: '/health', within: 5 } }])
-    assert.equal(bundleDigest(content, { ...environment, ...change }), before)
+    assert.equal(bundleDigest(content, { ...environment, ...change }, { name: 'v1' }), before)
+})
+
+test('of external servers a bundle is its name, its addresses and how it is asked', async () => {
+  const content = await contentOf({ args: [], env: {}, expects: {} }, root)
+  const address = (port: number) => [{ host: '10.0.0.1', port }]
+  const external = {
+    provider: 'external',
+    blue: address(8000),
+    green: address(8001),
+    ready: { path: '/health', within: 600 },
+  } as unknown as ExternalEnvironment
+  const before = bundleDigest(content, external, { name: 'v1' })
+  assert.notEqual(bundleDigest(content, external, { name: 'v2' }), before)
+  assert.notEqual(
+    bundleDigest(content, { ...external, green: address(8002) }, { name: 'v1' }),
+    before,
+  )
+  const version = { path: '/version', is: '{version}' }
+  const asked = { ...external, ready: { ...external.ready, version } }
+  assert.notEqual(bundleDigest(content, asked, { name: 'v1' }), before)
+  const patient = { ...external, ready: { ...external.ready, within: 5 } }
+  assert.equal(bundleDigest(content, patient, { name: 'v1' }), before)
 })
 
 test('values of variables are kept nowhere', async () => {

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import { fileKeys } from '../config/manifest.ts'
-import type { ServiceManifest, VersionManifest } from '../config/manifest.ts'
+import type { EnvironmentManifest, VersionManifest } from '../config/manifest.ts'
 import type { Speaks } from '../config/speaks.ts'
 
 export type FileEntry = { key: string; path: string; size: number; sha256: string }
@@ -37,24 +37,40 @@ export function versionDigest({ files, args, env }: VersionContent): string {
   return digestOf({ files, args, env: sorted(env) })
 }
 
-/** Version and environment template together: what a release is of. Replicas, prices and time limits are not part of it. */
+/**
+ * Version and environment template together: what a release is of. Replicas, prices and time limits are not part of it.
+ *
+ * @param name of the version: where nothing of it is known but its name, that is what it is
+ */
 export function bundleDigest(
   content: VersionContent,
-  { command, env, directory, gpus, provider, ready }: ServiceManifest['environment'],
-  speaks?: Speaks,
+  environment: EnvironmentManifest,
+  { speaks, name }: { speaks?: Speaks; name: string },
 ): string {
-  const environment = {
-    provider,
-    command,
-    env: sorted(hashedValues(env)),
-    directory,
-    gpus,
+  const { provider, ready } = environment
+  const looks = {
     ready: ready.path,
     // Left out where they say nothing: digests from before there were such keys stay as they are.
     ...(ready.model === undefined ? {} : { model: ready.model }),
+    ...(ready.version === undefined ? {} : { version: ready.version }),
     speaks,
   }
-  return digestOf({ version: versionDigest(content), environment })
+  if (provider === 'external') {
+    const { blue, green } = environment
+    return digestOf({ version: name, environment: { provider, blue, green, ...looks } })
+  }
+  const { command, env, directory, gpus } = environment
+  return digestOf({
+    version: versionDigest(content),
+    environment: {
+      provider,
+      command,
+      env: sorted(hashedValues(env)),
+      directory,
+      gpus,
+      ...looks,
+    },
+  })
 }
 
 function digestOf(value: unknown): string {

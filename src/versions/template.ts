@@ -1,39 +1,83 @@
-/** Version + environment → how a replica is started. Only `{port}` is left open: it differs from replica to replica. */
+/** Version + environment → how a replica is started, or where it is found. Only `{port}` is left open: it differs from replica to replica. */
 import { resolve } from 'node:path'
 import { fileKeys } from '../config/manifest.ts'
-import type { ServiceManifest, VersionManifest } from '../config/manifest.ts'
+import type {
+  EnvironmentManifest,
+  ExternalEnvironment,
+  ProcessEnvironment,
+  ServiceManifest,
+  VersionManifest,
+} from '../config/manifest.ts'
 import { readyPathOf } from '../config/speaks.ts'
 
-export type Template = { command: string[]; env: Record<string, string>; directory: string }
+export type Program = {
+  provider: 'process'
+  command: string[]
+  env: Record<string, string>
+  directory: string
+  gpus: number
+  stopGraceS: number
+}
+
+export type Places = {
+  provider: 'external'
+  places: Pick<ExternalEnvironment, 'blue' | 'green'>
+}
+
+export type Ready = {
+  path: string
+  withinS: number
+  model?: string
+  version?: { path: string; answer?: string; is: string }
+}
 
 export function templateOf(
   name: string,
   version: VersionManifest,
-  { command, env, directory }: ServiceManifest['environment'],
+  environment: EnvironmentManifest,
   base: string,
-): Template {
+): Program | Places {
+  if (environment.provider === 'process') return programOf(name, version, environment, base)
+  const { provider, blue, green } = environment
+  return { provider, places: { blue, green } }
+}
+
+export function programOf(
+  name: string,
+  version: VersionManifest,
+  { provider, command, env, directory, gpus, stop }: ProcessEnvironment,
+  base: string,
+): Program {
   const fill = fillingOf(name, version, base)
   return {
+    provider,
     command: [...command, ...version.args].map(fill),
     env: Object.fromEntries(
       Object.entries({ ...env, ...version.env }).map(([key, value]) => [key, fill(value)]),
     ),
     directory: resolve(base, directory),
+    gpus,
+    stopGraceS: stop.grace,
   }
 }
 
-/** When a replica is ready, and which model it must then say it serves. */
+/** When a replica is ready, and what it must then say it is. */
 export function readyOf(
   service: Pick<ServiceManifest, 'protocol' | 'environment'>,
   name: string,
   version: VersionManifest,
   base: string,
-): { path: string; withinS: number; model?: string } {
-  const { ready } = service.environment
+): Ready {
+  const { within, model, version: asked } = service.environment.ready
+  const fill = fillingOf(name, version, base)
+  const { answer, is = '', path = '' } = asked ?? {}
   return {
     path: readyPathOf(service),
-    withinS: ready.within,
-    ...(ready.model === undefined ? {} : { model: fillingOf(name, version, base)(ready.model) }),
+    withinS: within,
+    ...(model === undefined ? {} : { model: fill(model) }),
+    ...(asked === undefined
+      ? {}
+      : { version: { path, is: fill(is), ...(answer === undefined ? {} : { answer }) } }),
   }
 }
 

@@ -143,6 +143,12 @@ export async function startBeryl({
       supervisor = await startSupervisor()
       running = JSON.parse(await readFile(join(data, 'running.json'), 'utf8')) as typeof running
     },
+    /** Ctrl-C; the directory stays. */
+    interrupt: async () => {
+      const ended = new Promise((resolve) => supervisor.once('exit', resolve))
+      supervisor.kill('SIGINT')
+      await ended
+    },
     /** Ctrl-C, and everything is gone. Answers the exit code. */
     stop: async (): Promise<number | null> => {
       if (supervisor.exitCode !== null || supervisor.signalCode !== null)

@@ -39,6 +39,7 @@ export function planText(view: PlanView): string {
   say_('checks', view.approval ? `${gates}; then a person must approve` : gates)
   const gpus = capacity.gpus === 0 ? '' : ` and ${count(capacity.gpus, 'GPU slot')}`
   say_('capacity', `${count(capacity.replicas, 'replica')}${gpus} more, until the ladder ends`)
+  if (capacity.unknown !== null) say_('', capacity.unknown)
   say_(
     'switch',
     view.toSwitchMs === null

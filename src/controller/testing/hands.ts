@@ -211,6 +211,7 @@ export function gatewayFake(table: ServiceTable, back: ServiceTable | null = nul
 export function replicaOf(version: 'a' | 'b'): ReplicaSeen {
   const blue = version === 'a'
   return {
+    provider: 'process',
     id: `${version}-1`,
     service: 'tiny',
     environment: blue ? 'blue' : 'green',

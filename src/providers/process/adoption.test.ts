@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { identityOf, isAlive } from '../../ipc/identity.ts'
-import type { ReplicaRecord, ReplicaSpec } from '../provider.ts'
+import type { ProcessSpec, ReplicaRecord } from '../provider.ts'
 import { eventually, eventuallySeen, journalFake, silentLog, specOf } from '../testing.ts'
 import { askJson, fixture, processBench } from './bench.ts'
 import type { ProcessBench } from './bench.ts'
@@ -135,7 +135,7 @@ test('the time a start had taken before the controller came back counts', async 
 /** Runs a controller of its own that kills itself with SIGKILL at that moment. */
 async function killedWhen(
   moment: 'ready' | 'spawned' | 'stopping',
-  spec: ReplicaSpec,
+  spec: ProcessSpec,
   act: (bench: ProcessBench) => Promise<void>,
 ): Promise<void> {
   const bench = await processBench()
@@ -172,7 +172,7 @@ async function afterwards(
   }
 }
 
-function recordOf(): ReplicaRecord {
+function recordOf(): ReplicaRecord<ProcessSpec> {
   return {
     spec: specOf(fixture('serves.js')),
     host: '127.0.0.1',

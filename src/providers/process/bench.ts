@@ -3,15 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Bench, Kind } from '../provider.contract.ts'
-import type { Provider } from '../provider.ts'
+import type { Bench } from '../provider.contract.ts'
+import type { ProcessSpec, Provider } from '../provider.ts'
+import type { StartedKind } from '../starting-provider.contract.ts'
 import { eventually, journalFake, silentLog, specOf } from '../testing.ts'
 import { killSession } from './end-session.ts'
 import { marked } from './marks.ts'
 import { processProvider } from './process-provider.ts'
 import type { ProcessProviderOptions } from './process-provider.ts'
 
-const commands: Record<Kind, readonly string[]> = {
+const commands: Record<StartedKind, readonly string[]> = {
   serves: fixture('serves.js'),
   'never ready': fixture('never-ready.js'),
   'crashes at start': fixture('crashes-at-start.js'),
@@ -37,7 +38,11 @@ export async function processBench(options: Partial<ProcessProviderOptions> = {}
         log: silentLog,
         ...options,
       }),
-    spec: (kind, change) => specOf(commands[kind], change),
+    spec: (kind, change) =>
+      specOf(commands[kind], {
+        ...(kind === 'ignores SIGTERM' ? { stopGraceS: 0.4 } : {}),
+        ...change,
+      }),
     ask: ({ host, port }) => askJson(`http://${host}:${port}/`),
     failJournal: (message) => journal.failWith(message),
     dispose: async () => {
@@ -50,12 +55,12 @@ export async function processBench(options: Partial<ProcessProviderOptions> = {}
       )
       await rm(directory, { recursive: true, force: true })
     },
-  } satisfies Bench & Record<string, unknown>
+  } satisfies Bench<ProcessSpec, StartedKind> & Record<string, unknown>
 }
 
 /** For one test: a bench with an open provider; afterwards nothing of either is left. */
 export async function withProvider(
-  act: (provider: Provider, bench: ProcessBench) => Promise<void>,
+  act: (provider: Provider<ProcessSpec>, bench: ProcessBench) => Promise<void>,
   options: Partial<ProcessProviderOptions> = {},
 ): Promise<void> {
   const bench = await processBench(options)

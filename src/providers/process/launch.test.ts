@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { ReplicaSpec } from '../provider.ts'
+import type { ProcessSpec } from '../provider.ts'
 import { eventuallySeen, specOf } from '../testing.ts'
 import { askJson, fixture, withProvider } from './bench.ts'
 import { marked } from './marks.ts'
@@ -61,7 +61,7 @@ test('a command that cannot be run has failed at once, and the reason says what 
   await withProvider(async (provider, { directory }) => {
     const script = join(directory, 'not-executable')
     await writeFile(script, '#!/bin/sh\n', { mode: 0o644 })
-    const cases: [readonly string[], Partial<ReplicaSpec>, RegExp][] = [
+    const cases: [readonly string[], Partial<ProcessSpec>, RegExp][] = [
       [['no-such-server', '{port}'], {}, /"no-such-server" in .*: there is no such command/],
       [[script], {}, /this user may not execute it/],
       [fixture('serves.js'), { directory: join(directory, 'nowhere') }, /no such directory/],

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { identityOf } from '../../ipc/identity.ts'
 import type { Identity } from '../../ipc/identity.ts'
-import type { ReplicaSpec } from '../provider.ts'
+import type { ProcessSpec } from '../provider.ts'
 import type { LogFiles } from './log-files.ts'
 import { markName } from './marks.ts'
 
@@ -30,7 +30,7 @@ const shortages: readonly (string | undefined)[] = ['EAGAIN', 'EMFILE', 'ENFILE'
 
 /** Returns in the same breath as the process exists, so that the caller can write it down before anything else happens. */
 export function launch(
-  spec: ReplicaSpec,
+  spec: ProcessSpec,
   port: number,
   gpus: readonly number[],
   logs: LogFiles,
@@ -60,7 +60,7 @@ export function launch(
 }
 
 function environmentOf(
-  spec: ReplicaSpec,
+  spec: ProcessSpec,
   port: number,
   gpus: readonly number[],
 ): NodeJS.ProcessEnv {

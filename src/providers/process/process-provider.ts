@@ -1,17 +1,18 @@
 /** Model servers as processes of this machine. They are not Beryl's children: they outlive it, and are taken up again. */
 import { uptime } from 'node:os'
 import type { Now } from '../../release/release.ts'
-import type { Provider, ReplicaJournal, ReplicaRecord, ReplicaSpec } from '../provider.ts'
+import type { Log, ProcessSpec, Provider, ReplicaJournal, ReplicaRecord } from '../provider.ts'
+import { listenersOf } from '../listeners.ts'
 import { logFilesIn } from './log-files.ts'
 import { Replica } from './replica.ts'
 import { gpuSlotsOf } from './slots.ts'
-import type { Log, Surroundings } from './surroundings.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** How long a log may grow before it is looked at. */
 const rotateEveryMs = 5000
 
 export type ProcessProviderOptions = {
-  journal: ReplicaJournal
+  journal: ReplicaJournal<ProcessSpec>
   logDirectory: string
   /** GPU slots of this machine that Beryl may hand out; by default those of `BERYL_GPUS`. */
   gpuSlots?: readonly number[]
@@ -25,9 +26,9 @@ export function processProvider({
   gpuSlots = gpuSlotsOf(process.env),
   now = () => ({ wall: Date.now(), up: uptime() }),
   log,
-}: ProcessProviderOptions): Provider {
+}: ProcessProviderOptions): Provider<ProcessSpec> {
   const replicas = new Map<string, Replica>()
-  const listeners = new Set<() => void>()
+  const listeners = listenersOf(log)
   const logs = logFilesIn(logDirectory)
   let turn: Promise<unknown> = Promise.resolve()
   let rotating: NodeJS.Timeout | undefined
@@ -64,10 +65,7 @@ export function processProvider({
     },
     stop: async (id) => replicas.get(id)?.stop(),
     lastLines: async (id, count) => logs.lastLines(id, count),
-    changed: (listener) => {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
+    changed: listeners.add,
     close: async () => {
       clearInterval(rotating)
       for (const replica of replicas.values()) replica.close()
@@ -82,16 +80,7 @@ export function processProvider({
       replicas.delete(id)
       logs.tidy(new Set(replicas.keys()))
     }
-    for (const listener of listeners) tell(listener)
-  }
-
-  /** Somebody else's mistake must not stop a replica half-way. */
-  function tell(listener: () => void): void {
-    try {
-      listener()
-    } catch (error) {
-      log.error({ error: (error as Error).message }, 'a listener to replica changes failed')
-    }
+    listeners.tell()
   }
 
   function rotate(): void {
@@ -99,7 +88,7 @@ export function processProvider({
   }
 }
 
-function recordOf(spec: ReplicaSpec, startedAt: number): ReplicaRecord {
+function recordOf(spec: ProcessSpec, startedAt: number): ReplicaRecord<ProcessSpec> {
   return {
     spec,
     host: '127.0.0.1',

@@ -6,7 +6,9 @@
  */
 import { bootId, isAlive } from '../../ipc/identity.ts'
 import type { Identity } from '../../ipc/identity.ts'
-import type { ReplicaRecord, ReplicaSeen } from '../provider.ts'
+import type { ProcessSpec, ReplicaRecord, ReplicaSeen } from '../provider.ts'
+import { firstAnswer, pause, untilReady, untilSilent } from '../watch-life.ts'
+import type { Life } from '../watch-life.ts'
 import { endSession, killSession } from './end-session.ts'
 import { CannotRun, launch } from './launch.ts'
 import { markedLeader } from './marks.ts'
@@ -15,7 +17,7 @@ import { deathsInARow, restartInMs } from './restarts.ts'
 import { chooseSlots } from './slots.ts'
 import type { Choice, Holder } from './slots.ts'
 import type { Surroundings } from './surroundings.ts'
-import { firstAnswer, pause, untilDead, untilReady, untilSilent } from './watch-life.ts'
+import { untilDead } from './until-dead.ts'
 
 const host = '127.0.0.1'
 const slotPollMs = 200
@@ -24,7 +26,7 @@ const unreadyLines = 3
 
 export class Replica {
   readonly id: string
-  private record: ReplicaRecord
+  private record: ReplicaRecord<ProcessSpec>
   private readonly around: Surroundings
   private state: ReplicaSeen['state'] = { name: 'starting' }
   private life = new AbortController()
@@ -36,7 +38,7 @@ export class Replica {
   private killedBecause: string | null = null
   private ending = false
 
-  constructor(record: ReplicaRecord, around: Surroundings) {
+  constructor(record: ReplicaRecord<ProcessSpec>, around: Surroundings) {
     this.id = record.spec.id
     this.record = record
     this.around = around
@@ -47,6 +49,7 @@ export class Replica {
     const { spec, port, gpus, restarts, startedAt, endedAt, process } = this.record
     const { id, service, environment, release, version, digest } = spec
     return {
+      provider: 'process',
       id,
       service,
       environment,
@@ -97,7 +100,7 @@ export class Replica {
     void untilDead(found, life).then((how) => this.died(life, `the process ended (${how})`))
     if (readyOnce) this.set({ name: 'unready', because: 'not looked at yet since Beryl came back' })
     if (present?.ready !== true) return void this.follow(life)
-    const trouble = await firstAnswer({ ...this.record, signal: life })
+    const trouble = await firstAnswer(this.watched(life))
     if (life.aborted) return
     if (trouble === null) this.answered()
     else this.set({ name: 'unready', because: trouble })
@@ -171,8 +174,7 @@ export class Replica {
   private async follow(life: AbortSignal): Promise<void> {
     const { spec, present } = this.record
     const until = (present?.up ?? this.around.now().up) + spec.ready.withinS
-    const watched = { ...this.record, signal: life }
-    const trouble = await untilReady(watched, () => until - this.around.now().up)
+    const trouble = await untilReady(this.watched(life), () => until - this.around.now().up)
     if (life.aborted) return
     if (trouble !== null) return this.notReady(trouble)
     this.answered()
@@ -180,10 +182,13 @@ export class Replica {
   }
 
   private async keepAlive(life: AbortSignal): Promise<void> {
-    const watched = { ...this.record, signal: life }
-    const { probes, trouble } = await untilSilent(watched, () => this.answered())
+    const { probes, trouble } = await untilSilent(this.watched(life), () => this.answered())
     if (life.aborted) return
     this.kill(`no sign of life in ${probes} probes, the last: ${trouble}`)
+  }
+
+  private watched(life: AbortSignal): Life {
+    return { ...this.record, signal: life, whose: 'ours' }
   }
 
   private answered(): void {
@@ -296,13 +301,13 @@ export class Replica {
   }
 
   /** @throws what the journal throws */
-  private write(change: Partial<ReplicaRecord>): void {
+  private write(change: Partial<ReplicaRecord<ProcessSpec>>): void {
     this.record = { ...this.record, ...change }
     this.around.journal.put(this.record)
   }
 
   /** For what is so already, written or not; the next entry carries it too. */
-  private note(change: Partial<ReplicaRecord>): void {
+  private note(change: Partial<ReplicaRecord<ProcessSpec>>): void {
     try {
       this.write(change)
     } catch (error) {

@@ -1,17 +1,11 @@
 /** What a replica needs of the provider that keeps it. */
 import type { Now } from '../../release/release.ts'
-import type { ReplicaJournal } from '../provider.ts'
+import type { Log, ProcessSpec, ReplicaJournal } from '../provider.ts'
 import type { LogFiles } from './log-files.ts'
 import type { Holder } from './slots.ts'
 
-export type Log = {
-  info(about: object, text: string): void
-  warn(about: object, text: string): void
-  error(about: object, text: string): void
-}
-
 export type Surroundings = {
-  journal: ReplicaJournal
+  journal: ReplicaJournal<ProcessSpec>
   logs: LogFiles
   gpuSlots: readonly number[]
   now: () => Now

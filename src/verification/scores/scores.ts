@@ -4,7 +4,7 @@
  */
 import type { TextProbability } from '../../protocols/openai/text-probability.ts'
 import type { Score } from '../gate.ts'
-import { jsonPath } from '../json-path.ts'
+import { jsonPath } from '../../protocols/json-path.ts'
 import { openModuleScore } from './module-score.ts'
 import { matches, wrongWithPattern } from './pattern.ts'
 import { repeatedShare, runWords } from './repetition.ts'

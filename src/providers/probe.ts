@@ -1,6 +1,6 @@
 /** Does a model server answer? One request, one connection, one time limit. */
 import { get } from 'node:http'
-import { askHttp2 } from '../../probe/ask-http2.ts'
+import { askHttp2 } from '../probe/ask-http2.ts'
 
 export type Probe = {
   host: string

@@ -1,0 +1,83 @@
+/** `environment:` of the manifest: what Beryl starts as processes, or what runs already and is somebody else's. */
+import { z } from 'zod'
+import { duration, pause, upstreamUrl } from './units.ts'
+
+/** What is sent as it is: no spaces, no fragment. */
+export const path = z
+  .string()
+  .regex(/^\/[^\s#]*$/, 'expected a path that begins with /, without spaces and #')
+export const env = z.record(
+  z
+    .string()
+    .regex(
+      /^[A-Za-z_][A-Za-z0-9_]*$/,
+      'expected a name of letters, digits and underscores, no digit first',
+    ),
+  z.string(),
+)
+/** A file, a directory or a program: an empty name is none. */
+export const named = z.string().min(1, 'expected a name, it is empty')
+
+/** How a replica is looked at, whoever started it. */
+const looks = {
+  /** What its replicas speak, without TLS; `protocol: grpc` says http2 by itself. */
+  upstream: z.enum(['http1', 'http2']).optional(),
+  /** With `protocol: grpc` the path is a method that takes an empty message; without one, grpc.health.v1. */
+  ready: z
+    .strictObject({
+      path: path.default('/'),
+      within: duration.default(600),
+      /** Which model `/v1/models` must list before a replica is ready (protocol openai); placeholders as in `command`. */
+      model: named.optional(),
+      /** What `GET path` must answer before a replica is ready: is it this version? */
+      version: z
+        .strictObject({
+          path,
+          /** Where in a JSON answer; without it, all of the answer. */
+          answer: z.string().startsWith('$', 'expected a JSON path such as $.version').optional(),
+          is: named.default('{version}'),
+        })
+        .optional(),
+    })
+    .prefault({}),
+  alive: z
+    .strictObject({
+      path: path.optional(),
+      every: pause.default(5),
+      timeout: pause.default(2),
+      failures: z.int().min(1).max(100).default(3),
+    })
+    .prefault({}),
+  price: z
+    .strictObject({
+      replicaHour: z.number().min(0),
+      currency: z.string().regex(/^[A-Z]{3}$/, 'expected a currency such as USD'),
+    })
+    .optional(),
+}
+
+/** Replicas that Beryl starts as processes of its machine. */
+const ofProcesses = z.strictObject({
+  provider: z.literal('process'),
+  /** Placeholders: {port}, {version}, and each file key of the version: {model}, {prompt}, {tokenizer}, {config}. */
+  command: z.tuple([named], z.string()),
+  env: env.default({}),
+  /** Relative to the manifest. */
+  directory: named.default('.'),
+  replicas: z.int().min(1).max(100).default(1),
+  gpus: z.int().min(0).max(64).default(0),
+  ...looks,
+  stop: z.strictObject({ grace: pause.default(10) }).prefault({}),
+})
+
+const place = z.array(upstreamUrl).min(1).max(100)
+
+/** Replicas that run already and are somebody else's: Beryl looks at them and routes, and never starts or stops one. */
+const ofOthers = z.strictObject({
+  provider: z.literal('external'),
+  blue: place,
+  green: place,
+  ...looks,
+})
+
+export const environment = z.discriminatedUnion('provider', [ofProcesses, ofOthers])
