@@ -5,6 +5,7 @@ import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
 import { explain } from './commands/explain.ts'
 import { history } from './commands/history.ts'
+import { init } from './commands/init.ts'
 import { plan } from './commands/plan.ts'
 import { rollback } from './commands/rollback.ts'
 import { schema } from './commands/schema.ts'
@@ -49,6 +50,11 @@ export async function run(args: readonly string[]): Promise<number> {
     .option('--llm', 'with a language model and long streams', false)
     .option('--keep', 'leave it running at the end', false)
     .action(on(demo))
+  verb('init')
+    .option('--url <url>', 'where the server answers (else the usual ports of this machine)')
+    .option('--file <file>', 'what to write', 'beryl.yaml')
+    .option('--force', 'replace what is there', false)
+    .action(on(init))
   verb('validate').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(validate))
   verb('schema').action(on(schema))
   verb('up').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(upCommand))

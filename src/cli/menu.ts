@@ -12,6 +12,11 @@ export const menu = {
     does: 'the whole story with real models, in under two minutes',
     examples: ['beryl demo', 'beryl demo --llm', 'beryl demo --keep'],
   },
+  init: {
+    group: start,
+    does: 'look at a server that runs, and write a manifest that works',
+    examples: ['beryl init', 'beryl init --url http://10.0.0.1:8000 --file production.yaml'],
+  },
   validate: {
     group: start,
     does: 'check a manifest: file:line:column, what was expected, what came',
