@@ -30,8 +30,10 @@ const doors: Record<string, string> = {
   controller:
     'api config gateway guard ipc log providers release statistics storage verification versions',
   supervisor: 'config gateway ipc log storage',
+  // Looks at everything, changes nothing.
+  doctor: 'config ipc providers storage supervisor',
   // `validate` reads golden sets as the gate will.
-  cli: 'api config ipc supervisor verification',
+  cli: 'api config doctor ipc supervisor verification',
   server: 'api config controller gateway ipc log providers release storage verification',
 }
 

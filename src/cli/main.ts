@@ -4,6 +4,7 @@ import { act } from './commands/act.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
 import { explain } from './commands/explain.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { history } from './commands/history.ts'
 import { init } from './commands/init.ts'
 import { plan } from './commands/plan.ts'
@@ -17,7 +18,7 @@ import { tellError } from './tell-error.ts'
 import { acts, menu } from './menu.ts'
 import type { VerbName } from './menu.ts'
 import { endQuietlyWithThePipe } from './output.ts'
-import { version } from './version.ts'
+import { version } from '../ipc/version.ts'
 
 export type Globals = { json: boolean; api?: string; data?: string }
 
@@ -56,6 +57,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .option('--force', 'replace what is there', false)
     .action(on(init))
   verb('validate').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(validate))
+  verb('doctor').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(doctorCommand))
   verb('schema').action(on(schema))
   verb('up').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(upCommand))
   for (const kind of ['deploy', 'verify'] as const) {

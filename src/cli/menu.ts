@@ -17,6 +17,11 @@ export const menu = {
     does: 'look at a server that runs, and write a manifest that works',
     examples: ['beryl init', 'beryl init --url http://10.0.0.1:8000 --file production.yaml'],
   },
+  doctor: {
+    group: start,
+    does: 'what is wrong with this installation, and how to fix it; exit 1 when something is',
+    examples: ['beryl doctor', 'beryl doctor -f production.yaml --data /var/lib/beryl --json'],
+  },
   validate: {
     group: start,
     does: 'check a manifest: file:line:column, what was expected, what came',

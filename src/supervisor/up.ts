@@ -8,6 +8,7 @@ import { cannotStart, dataDirectory } from '../ipc/data-directory.ts'
 import type { DataDirectory } from '../ipc/data-directory.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { readOrCreateToken } from '../ipc/token-file.ts'
+import { version } from '../ipc/version.ts'
 import { openDatabase, prepareDirectory } from '../storage/database.ts'
 import { takeLock } from '../storage/lock.ts'
 import type { Lock } from '../storage/lock.ts'
@@ -32,6 +33,8 @@ export type RunningBeryl = {
   gateway: string
   preview: string | null
   pid: number
+  /** Of the Beryl that runs; absent: one from before it was written down. */
+  version?: string
 }
 
 const readyWithinMs = 30_000
@@ -151,6 +154,7 @@ async function supervise({
         gateway: `${scheme}://${host(listen)}`,
         preview: preview === null ? null : `${scheme}://${host(preview)}`,
         pid: process.pid,
+        version,
       }
       writeAside(directory.running, `${JSON.stringify(running, null, 2)}\n`)
       isReady(running, manifest)
