@@ -1,4 +1,4 @@
 import { providerContract } from '../provider.contract.ts'
-import { externalBench } from './bench.ts'
+import { externalBench } from './testing.ts'
 
 providerContract('the external provider', () => externalBench())

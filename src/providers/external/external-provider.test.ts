@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually, eventuallySeen, silentLog } from '../testing.ts'
-import { theirs, withClaims } from './bench.ts'
+import { theirs, withClaims } from './testing.ts'
 import { externalProvider } from './external-provider.ts'
 
 const version = { path: '/version', answer: '$.version', is: 'v1' }
