@@ -124,6 +124,12 @@ const refused: [name: string, from: string | RegExp, to: string, said: RegExp][]
     /the same address as gateway.listen/,
   ],
   [
+    'a rung of fewer replicas',
+    'switch:',
+    'standby: [{ replicas: 1, for: 1h }]\n    switch:',
+    /standby.0.replicas: external servers are not stopped by Beryl: write full/,
+  ],
+  [
     'files of a version',
     'v1: {}',
     'v1: { model: model.bin }',
