@@ -18,6 +18,7 @@ function metricsWith(version: string): GatewayMetrics {
     refused: { 'no-route': 4 },
     unreadable: { 400: 1 },
     copies: { 'chat sent': 5, 'chat too-many': 2 },
+    taps: { 'chat sent': 6, 'chat too-large': 1 },
     ejections: { 'chat blue': 1 },
     accessDropped: 0,
   }

@@ -10,7 +10,8 @@ type Labels = Record<string, string>
 type Sample = { suffix?: string; labels: Labels; value: number }
 
 export function exposition(metrics: GatewayMetrics): string {
-  const { rows, services, refused, unreadable, copies, ejections, accessDropped, workers } = metrics
+  const { rows, services, refused, unreadable, copies, taps, ejections, accessDropped, workers } =
+    metrics
   const of = ({ service, environment, version }: Row): Labels => ({ service, environment, version })
   const byService = (value: (one: (typeof services)[string]) => number) =>
     Object.entries(services).map(([service, one]) => ({ labels: { service }, value: value(one) }))
@@ -113,6 +114,15 @@ export function exposition(metrics: GatewayMetrics): string {
       'counter',
       'Copies of live requests, by what became of them.',
       Object.entries(copies).map(([which, value]) => {
+        const [service = '', result = ''] = which.split(' ')
+        return { labels: { service, result }, value }
+      }),
+    ),
+    family(
+      'beryl_tapped_total',
+      'counter',
+      'Exchanges chosen for the examiner, by what became of them.',
+      Object.entries(taps).map(([which, value]) => {
         const [service = '', result = ''] = which.split(' ')
         return { labels: { service, result }, value }
       }),

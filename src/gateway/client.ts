@@ -11,6 +11,7 @@ import type {
   PutTable,
   StoreBack,
   Stored,
+  Tap,
 } from './control.ts'
 
 export type GatewayClient = ReturnType<typeof gatewayClient>
@@ -52,6 +53,14 @@ export function gatewayClient(socketPath: string) {
         path: at(service, 'cut'),
         body,
         timeoutMs: changeMs,
+      }),
+    /** Null: nothing is tapped. */
+    tap: (service: string, tap: Tap | null) =>
+      call<null>(socketPath, {
+        method: 'PUT',
+        path: at(service, 'tap'),
+        body: { tap },
+        timeoutMs: lookMs,
       }),
     metrics: () =>
       call<GatewayMetrics>(socketPath, { method: 'GET', path: '/metrics', timeoutMs: lookMs }),

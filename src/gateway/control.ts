@@ -45,6 +45,12 @@ export type Copies = {
   exclude: readonly string[]
 }
 
+/**
+ * `PUT /services/{s}/tap`: which live exchanges the examiner gets to see, whole; null: none. No part of the routes: it applies
+ * at once, in every worker, and is forgotten when the gateway starts anew.
+ */
+export type Tap = Omit<Copies, 'to'>
+
 export type TrafficRules = {
   /** From the last piece of the request to the first byte of the answer. */
   firstByteMs: number
@@ -150,6 +156,8 @@ export type ServiceState = {
   table: ServiceTable
   inFlight: Record<Environment, number>
   replicas: Record<string, { healthy: boolean; inFlight: number }>
+  /** Absent: none. */
+  tap?: Tap | null
   /** Of `inFlight`: how many wait for a replica. */
   waiting: Record<Environment, number>
   /** Requests assigned since this gateway started; void ones died with a worker. */
@@ -167,6 +175,8 @@ export type GatewayMetrics = Counts & {
   >
   /** Replicas that were left out, by `service environment`. */
   ejections: Record<string, number>
+  /** Exchanges that the tap was to take, by `service result`: sent to the examiner, or why not. */
+  taps: Record<string, number>
   /** Lines of the access log that the disk did not take in time. */
   accessDropped: number
 }

@@ -4,6 +4,7 @@ import { log } from '../log.ts'
 import type { OpenRequest } from './control.ts'
 import type { Counts } from './counts.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
+import type { TapBatch } from './tap.ts'
 import { replicaSlotsMax } from './shared.ts'
 import type { Shared } from './shared.ts'
 
@@ -19,6 +20,7 @@ export type CrewOptions = {
   onFailing: (slot: number) => void
   onCounts: (counts: Counts) => void
   onAccess: (lines: string) => void
+  onTapped: (batch: TapBatch) => void
   /** Requests at one place that a dead worker took with it. */
   onLost: (slot: number, count: number) => void
 }
@@ -51,6 +53,7 @@ export async function startCrew({
   onFailing,
   onCounts,
   onAccess,
+  onTapped,
   onLost,
 }: CrewOptions) {
   const members: (Member | null)[] = Array.from({ length: count }, () => null)
@@ -184,6 +187,11 @@ export async function startCrew({
     if (message.kind === 'seen') {
       onSeen(message)
       const taken: ToWorker = { kind: 'taken', count: message.batch.count }
+      return members[index]?.worker.postMessage(taken)
+    }
+    if (message.kind === 'tapped') {
+      onTapped(message.batch)
+      const taken: ToWorker = { kind: 'tap-taken', bytes: message.batch.bytes }
       return members[index]?.worker.postMessage(taken)
     }
     if (message.kind === 'failing') return onFailing(message.slot)

@@ -25,6 +25,13 @@ export type Copying = {
   orphaned(): void
 }
 
+/** Who keeps the exchange's bytes for the examiner. None of it may throw, wait or answer. */
+export type Tapping = {
+  request(bytes: Bytes): void
+  head(lines: Lines): void
+  answer(bytes: Bytes): void
+}
+
 export type Forwarding = {
   upstream: Upstream
   headers: 'full' | 'id'
@@ -34,6 +41,8 @@ export type Forwarding = {
   budget: Budget
   /** Gives it a copy, where one is wanted. */
   mirror(flight: Flight): void
+  /** Nothing is asked of it while it is off. */
+  tap: { isOn: boolean; begin(flight: Flight): void }
   /** Its claim waits for a replica; `dial` is called once it has one. */
   wait(flight: Flight): void
   /** Called exactly once for each flight, after its claim was released. */
@@ -57,6 +66,7 @@ export function forward(
   const flight = new Flight(exchange, claim, requestId, forwarding)
   // Before anything of the body is heard: a copy that missed its beginning would be another request.
   if (claim.table.copies !== null) forwarding.mirror(flight)
+  if (forwarding.tap.isOn) forwarding.tap.begin(flight)
   exchange.hear(flight)
   if (claim.waits) forwarding.wait(flight)
   else flight.dial(false)
@@ -80,6 +90,7 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   copy: Copying | null = null
   /** It was given one, whatever became of it. */
   copied = false
+  tapping: Tapping | null = null
   private call: Call | null = null
   private status = 0
   private firstAt = 0
@@ -165,12 +176,14 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
     if (this.totalDueAt !== Infinity && streamed.test(fields.lines)) this.totalDueAt = Infinity
     const lines = answerLines(fields, this.own(), this.forwarding.headers)
     this.exchange.respond(status, reason, lines, body)
+    this.tapping?.head(without(fields.lines, fields.dropped))
   }
 
   data(bytes: Bytes): void {
     if (this.over) return
     this.bytesOut += bytes.length
     this.exchange.write(bytes)
+    this.tapping?.answer(bytes)
   }
 
   dataRead(): void {
@@ -241,6 +254,7 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
     if (this.kept !== null) this.kept = this.bytesIn > keptMaxBytes ? null : this.kept + bytes
     this.call!.write(bytes)
     this.copy?.body(bytes)
+    this.tapping?.request(bytes)
   }
 
   bodyRead(): void {

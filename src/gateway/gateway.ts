@@ -11,7 +11,7 @@ import { watchPair } from '../tls/watch-pair.ts'
 import type { GatewayConfig } from './config.ts'
 import { openAccessLog } from './access-log.ts'
 import type { Cut, Forget, GatewayMetrics, GatewayState, OpenRequests } from './control.ts'
-import type { PutTable, ServiceState, StoreBack } from './control.ts'
+import type { PutTable, ServiceState, StoreBack, Tap } from './control.ts'
 import { startCrew } from './crew.ts'
 import { openSums } from './counts.ts'
 import { openHealth } from './health.ts'
@@ -22,6 +22,7 @@ import { loadRoutes } from './routes-file.ts'
 import { inFlightOf, makeShared, openShared } from './shared.ts'
 import { openSlots } from './slots.ts'
 import { openSwitchboard } from './switchboard.ts'
+import { openTapLine } from './tap-line.ts'
 
 /** What is in flight when the gateway stops gets this long to end. */
 const drainMs = 30_000
@@ -68,6 +69,9 @@ export async function startGateway(
   })
   /** By service: claims that died with their worker. */
   const lost = new Map<string, number>()
+  /** Null: nothing is tapped any more. */
+  const taps = new Map<string, Tap | null>()
+  const tapLine = openTapLine(directory.socket('tap'))
   let pair = config.tls === null ? null : readPair(config.tls)
   // One for all workers: a client that comes back to another one need not begin anew.
   const ticketKeys = randomBytes(48)
@@ -95,11 +99,13 @@ export async function startGateway(
       // Where the system chose the port, the other workers share the first one's.
       listen = { ...listen, port }
       if (preview !== null && previewPort !== null) preview = { ...preview, port: previewPort }
+      for (const [service, tap] of taps) crew.post({ kind: 'tap', service, tap })
     },
     onSeen: ({ batch }) => ledger.add(batch),
     onFailing: (slot) => health.failing(slot),
     onCounts: (counts) => sums.add(counts),
     onAccess: (lines) => access?.add(lines),
+    onTapped: (batch) => tapLine.send(batch),
     onLost: (slot, count) => raise(lost, slots.serviceAt(slot) ?? '', count),
   })
   switchboard.employ(crew)
@@ -139,6 +145,7 @@ export async function startGateway(
       watching?.close()
       await crew.stop(drainMs)
       health.close()
+      tapLine.close()
       await access?.close()
     },
   }
@@ -166,6 +173,10 @@ export async function startGateway(
           title: 'the table is of another service',
         })
       return context.json(await switchboard.put(asked))
+    })
+    app.put('/services/:service/tap', async (context) => {
+      setTap(context.req.param('service'), (await context.req.json<{ tap: Tap | null }>()).tap)
+      return context.json(null)
     })
     app.post('/services/:service/back', async (context) => {
       const { generation } = await context.req.json<StoreBack>()
@@ -195,6 +206,19 @@ export async function startGateway(
     return app
   }
 
+  function setTap(service: string, tap: Tap | null): void {
+    if (!switchboard.services().has(service))
+      throw new ProblemError({
+        status: 404,
+        code: 'no-such-service',
+        title: `nothing of ${service} is routed here`,
+      })
+    taps.set(service, tap)
+    tapLine.keep([...taps.values()].some((one) => one !== null))
+    crew.post({ kind: 'tap', service, tap })
+    log.info({ service, tap }, tap === null ? 'nothing is tapped any more' : 'exchanges are tapped')
+  }
+
   function state(): GatewayState {
     const services = Object.fromEntries(
       [...switchboard.services()].map(([name]) => [name, serviceState(name)]),
@@ -222,6 +246,7 @@ export async function startGateway(
       workers: crew.size(),
       services,
       ejections: Object.fromEntries(ejections),
+      taps: tapLine.counts(),
       accessDropped: access?.dropped() ?? 0,
       ...sums.read(),
     }
@@ -236,6 +261,7 @@ export async function startGateway(
       back: back?.generation ?? null,
       backSplit: back?.split ?? null,
       table,
+      tap: taps.get(name) ?? null,
       inFlight: {
         blue: switchboard.inFlight(name, 'blue'),
         green: switchboard.inFlight(name, 'green'),

@@ -1,10 +1,11 @@
 /** What the gateway's main thread and its workers say to each other. */
-import type { Environment, OpenRequest } from './control.ts'
+import type { Environment, OpenRequest, Tap } from './control.ts'
 import type { Counts } from './counts.ts'
 import type { Batch } from './notebook.ts'
 import type { SharedBuffers } from './shared.ts'
 import type { Pair } from '../tls/pair.ts'
 import type { SlottedTable } from './slotted.ts'
+import type { TapBatch } from './tap.ts'
 import type { Tls } from './wire/accept.ts'
 
 export type WorkerData = {
@@ -32,6 +33,9 @@ export type ToWorker =
   | { kind: 'open'; id: number; service: string }
   /** So many observations were taken. */
   | { kind: 'taken'; count: number }
+  | { kind: 'tap'; service: string; tap: Tap | null }
+  /** Main has let go of so many bytes. */
+  | { kind: 'tap-taken'; bytes: number }
   | { kind: 'pair'; pair: Pair }
   | { kind: 'stop' }
 
@@ -41,5 +45,6 @@ export type FromWorker =
   | { kind: 'seen'; batch: Batch }
   | { kind: 'counts'; counts: Counts }
   | { kind: 'access'; lines: string }
+  | { kind: 'tapped'; batch: TapBatch }
   | { kind: 'failing'; slot: number }
   | { kind: 'idle' }

@@ -4,17 +4,17 @@
  * too much, copies go first, and are counted.
  */
 import type { Observation } from './control.ts'
+import { mayBeCopied, pointOf } from './copyable.ts'
 import type { Copying, Flight } from './forward.ts'
 import { requestLines } from './headers.ts'
 import { failureSaid } from './http2/grpc.ts'
-import type { SlottedEnvironment, SlottedReplica, SlottedTable } from './slotted.ts'
+import type { SlottedEnvironment, SlottedReplica } from './slotted.ts'
 import type {
   Body,
   Bytes,
   Call,
   CallFailure,
   CallListener,
-  Exchange,
   Fields,
   Lines,
   Upstream,
@@ -62,7 +62,7 @@ export function openMirror({
       if (wanted === null || seq === null || !mayBeCopied(wanted, flight.exchange)) return
       // Never to where the original goes.
       if (wanted.to.environment === flight.claim.environment.environment) return
-      if (shareOf(flight.requestId) >= wanted.share) return
+      if (pointOf(flight.requestId) >= wanted.share) return
       if (copies.size >= copiesMax || hands.heldBytes >= heldMaxBytes)
         return count(service, 'too-many')
       if (wanted.to.replicas.length === 0) return count(service, 'no-replica')
@@ -241,20 +241,4 @@ class Copy implements Copying, CallListener {
     this.held = ''
     this.heldLength = 0
   }
-}
-
-/** By the signed id: whoever knows the id can say whether it was copied. The tag is as good as chance, and nobody can choose it. */
-function shareOf(requestId: string): number {
-  return Number.parseInt(requestId.slice(-8), 16) / 2 ** 32
-}
-
-function mayBeCopied(
-  { methods, exclude }: NonNullable<SlottedTable['copies']>,
-  { method, target, upgrade }: Exchange,
-): boolean {
-  if (upgrade || !methods.includes(method)) return false
-  const path = target.split('?', 1)[0]!
-  return !exclude.some(
-    (one) => path === one || path.startsWith(one.endsWith('/') ? one : `${one}/`),
-  )
 }

@@ -31,6 +31,7 @@ import { openShared } from './shared.ts'
 import { sideOf } from './split.ts'
 import type { SlottedEnvironment, SlottedReplica, SlottedTable } from './slotted.ts'
 import { openTables } from './tables.ts'
+import { openTap } from './tap.ts'
 import { openUpstreams } from './upstreams.ts'
 import { accept } from './wire/accept.ts'
 import type { Exchange } from './wire/wire.ts'
@@ -68,6 +69,11 @@ const mirror = openMirror({
   seen: ({ flight, environment, replica, ...result }) =>
     note(flight.claim, { environment, replica }, 'copy', result),
 })
+const tap = openTap((batch) =>
+  parentPort!.postMessage({ kind: 'tapped', batch } satisfies FromWorker, [
+    batch.frames.buffer as ArrayBuffer,
+  ]),
+)
 const flights = new Set<Flight>()
 const signers = new WeakMap<SlottedEnvironment, Signer>()
 const failuresMax = 3
@@ -79,6 +85,7 @@ const handlers = {
   answered: (slot: number) => void Atomics.store(shared.failures, slot, 0),
   budget,
   mirror: (flight: Flight) => mirror.begin(flight),
+  tap,
   wait: (flight: Flight) => queue.join(flight),
   ended: (flight: Flight, result: Ended) => {
     flights.delete(flight)
@@ -86,6 +93,7 @@ const handlers = {
     note(flight.claim, flight.claim, flight.copied ? 'copied' : 'alone', result)
     counter.ended(flight, result)
     access.ended(flight, result)
+    if (flight.tapping !== null) tap.ended(flight, result)
     if (leaving && flights.size === 0) tell({ kind: 'idle' })
   },
 }
@@ -215,6 +223,10 @@ function obey(message: ToWorker): void {
       return tell({ kind: 'done', id: message.id, open: openOf(message.service).map(inWords) })
     case 'taken':
       return notebook.taken(message.count)
+    case 'tap':
+      return tap.set(message.service, message.tap)
+    case 'tap-taken':
+      return tap.taken(message.bytes)
     case 'pair':
       traffic.renew(message.pair)
       return previewing?.renew(message.pair)

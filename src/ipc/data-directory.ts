@@ -19,8 +19,10 @@ export function dataDirectory(path: string) {
     running: join(root, 'running.json'),
     logs: join(root, 'logs'),
     replicaLogs: join(root, 'logs', 'replicas'),
+    /** Recorded exchanges, a directory for each service. */
+    captures: join(root, 'captures'),
     lock: (role: ProcessRole) => join(root, `${role}.lock.db`),
-    socket: (role: ProcessRole) => socketPath(root, role),
+    socket: (name: SocketName) => socketPath(root, name),
   }
 }
 
@@ -29,14 +31,17 @@ export const cannotStart = 'cannot start: '
 
 export type ProcessRole = 'supervisor' | 'gateway' | 'controller' | 'examiner'
 
+/** Where processes are spoken to; at `tap` the examiner hears what the gateway taps. */
+export type SocketName = ProcessRole | 'tap'
+
 /** Unix socket paths end at 103 bytes on macOS and 107 on Linux; a deep data directory gets a short one instead. */
 const socketPathMax = 100
 
-function socketPath(root: string, role: ProcessRole): string {
-  const direct = join(root, `${role}.sock`)
+function socketPath(root: string, name: SocketName): string {
+  const direct = join(root, `${name}.sock`)
   if (Buffer.byteLength(direct) <= socketPathMax) return direct
   return join(
     tmpdir(),
-    `beryl-${createHash('sha256').update(root).digest('hex').slice(0, 16)}-${role}.sock`,
+    `beryl-${createHash('sha256').update(root).digest('hex').slice(0, 16)}-${name}.sock`,
   )
 }

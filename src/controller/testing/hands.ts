@@ -191,6 +191,7 @@ export function gatewayFake(table: ServiceTable, back: ServiceTable | null = nul
       return null
     },
     cut: async () => ({ cut: [] }),
+    tap: async () => null,
     open: async () => ({ open: [], more: 0 }),
     metrics: async () => ({
       run: 'run',
@@ -201,6 +202,7 @@ export function gatewayFake(table: ServiceTable, back: ServiceTable | null = nul
       unreadable: {},
       copies: {},
       ejections: {},
+      taps: {},
       accessDropped: 0,
     }),
     observations: async (run: string) => ({ run, next: 0, items: [], gaps: [] }),

@@ -42,6 +42,7 @@ export async function openPair(
     answered: () => {},
     budget: openBudget(),
     mirror: () => {},
+    tap: { isOn: false, begin: () => {} },
     wait: () => {},
     ended: (_: Flight, result: Ended) => {
       ended.push(result)

@@ -1,0 +1,19 @@
+/** Which requests may be sent, or kept, a second time. Pure. */
+import type { Exchange } from './wire/wire.ts'
+
+/** By the signed id: whoever knows the id can say whether it was copied. The tag is as good as chance, and nobody can choose it. */
+export function pointOf(requestId: string): number {
+  return Number.parseInt(requestId.slice(-8), 16) / 2 ** 32
+}
+
+/** A copy may have effects: only what the service allows is copied (rulings §15). */
+export function mayBeCopied(
+  { methods, exclude }: { methods: readonly string[]; exclude: readonly string[] },
+  { method, target, upgrade }: Pick<Exchange, 'method' | 'target' | 'upgrade'>,
+): boolean {
+  if (upgrade || !methods.includes(method)) return false
+  const path = target.split('?', 1)[0]!
+  return !exclude.some(
+    (one) => path === one || path.startsWith(one.endsWith('/') ? one : `${one}/`),
+  )
+}

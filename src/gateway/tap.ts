@@ -1,0 +1,176 @@
+/**
+ * The tap: what clients asked and what they were answered, as bytes, for the examiner (capture, shadow). Off the live path: an
+ * exchange is heard as it flows, handed on when it is whole, and dropped and counted where there is no room. Bodies are never read here.
+ */
+import { framesOf } from '../ipc/exchanges.ts'
+import type { Dropped, TappedText } from '../ipc/exchanges.ts'
+import type { Tap } from './control.ts'
+import { mayBeCopied, pointOf } from './copyable.ts'
+import type { Ended, Flight, Tapping } from './forward.ts'
+import { without } from './wire/body-reader.ts'
+import type { Bytes, Lines } from './wire/wire.ts'
+
+/** Of the request's body and of the answer's: a larger exchange is not taken at all. */
+export const tapMaxBytes = 256 * 1024
+/** Heard, waiting to be handed on, or handed on and not taken yet, in this worker. */
+const heldMaxBytes = 32 * 1024 * 1024
+/** A stream of many small pieces: what comes beyond goes with the last one. */
+const piecesMax = 4096
+/** What an exchange costs beside its bodies. */
+const headBytes = 4096
+const batchBytes = 512 * 1024
+const flushMs = 25
+
+export type TapBatch = {
+  frames: Uint8Array
+  /** Exchanges in it, by service. */
+  counts: Record<string, number>
+  dropped: Dropped
+  /** To be said when it was taken. */
+  bytes: number
+}
+
+export function openTap(hand: (batch: TapBatch) => void) {
+  /** By service. */
+  const taps = new Map<string, Tap>()
+  const room: Room = { heldBytes: 0, drop }
+  let whole: TappedText[] = []
+  let wholeBytes = 0
+  let dropped: Dropped = {}
+  let timer: NodeJS.Timeout | null = null
+
+  const tap = {
+    isOn: false,
+    set(service: string, wanted: Tap | null): void {
+      if (wanted === null) taps.delete(service)
+      else taps.set(service, wanted)
+      tap.isOn = taps.size > 0
+    },
+
+    /** Called before anything of its body is heard. */
+    begin(flight: Flight): void {
+      const { table, seq } = flight.claim
+      const wanted = taps.get(table.service)
+      if (wanted === undefined || seq === null || !mayBeCopied(wanted, flight.exchange)) return
+      if (pointOf(flight.requestId) >= wanted.share) return
+      if (room.heldBytes >= heldMaxBytes) return drop(table.service, 'full')
+      flight.tapping = new Hearing(room, flight)
+    },
+
+    ended(flight: Flight, result: Ended): void {
+      const hearing = flight.tapping as Hearing
+      const { outcome } = result
+      // What is not whole says nothing about any version; the gateway's own words neither.
+      if (outcome !== 'ok' && outcome !== 'error-status') return hearing.drop('not-whole')
+      flight.tapping = null
+      whole.push(hearing.toText(result))
+      wholeBytes += hearing.bytes
+      if (wholeBytes >= batchBytes) flush()
+      else timer ??= setTimeout(flush, flushMs)
+    },
+
+    /** Main has let go of so many bytes. */
+    taken: (bytes: number) => void (room.heldBytes -= bytes),
+  }
+  return tap
+
+  function drop(service: string, reason: string): void {
+    const key = `${service} ${reason}`
+    dropped[key] = (dropped[key] ?? 0) + 1
+    timer ??= setTimeout(flush, flushMs)
+  }
+
+  function flush(): void {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+    const counts: Record<string, number> = {}
+    for (const { head } of whole) counts[head.service] = (counts[head.service] ?? 0) + 1
+    hand({ frames: framesOf(whole), counts, dropped, bytes: wholeBytes })
+    whole = []
+    wholeBytes = 0
+    dropped = {}
+  }
+}
+
+type Room = { heldBytes: number; drop(service: string, reason: string): void }
+
+class Hearing implements Tapping {
+  /** Held for it, until main has taken it. */
+  bytes = headBytes
+  private readonly room: Room
+  private readonly flight: Flight
+  private asked: Bytes = ''
+  private answered: Bytes = ''
+  private answerLines: Lines = ''
+  private readonly pieces: number[] = []
+
+  constructor(room: Room, flight: Flight) {
+    this.room = room
+    this.flight = flight
+    room.heldBytes += headBytes
+  }
+
+  request(bytes: Bytes): void {
+    if (this.asked.length + bytes.length > tapMaxBytes) return this.drop('too-large')
+    if (this.hold(bytes)) this.asked += bytes
+  }
+
+  head(lines: Lines): void {
+    this.answerLines = lines
+  }
+
+  answer(bytes: Bytes): void {
+    if (this.answered.length + bytes.length > tapMaxBytes) return this.drop('too-large')
+    if (!this.hold(bytes)) return
+    this.answered += bytes
+    const { pieces } = this
+    if (pieces.length / 2 < piecesMax)
+      pieces.push(rounded(performance.now() - this.flight.begun), bytes.length)
+    else pieces[pieces.length - 1]! += bytes.length
+  }
+
+  drop(reason: string): void {
+    this.flight.tapping = null
+    this.room.heldBytes -= this.bytes
+    this.room.drop(this.flight.claim.table.service, reason)
+  }
+
+  toText({ status, firstByteMs, totalMs }: Ended): TappedText {
+    const { claim, requestId, exchange } = this.flight
+    const { environment, table, at } = claim
+    const { method, target, fields } = exchange
+    const head = {
+      service: table.service,
+      environment: environment.environment,
+      version: environment.version,
+      release: environment.release,
+      requestId,
+      point: pointOf(requestId),
+      at,
+      method,
+      target,
+      lines: without(fields.lines, fields.dropped),
+      status,
+      answerLines: this.answerLines,
+      firstByteMs: rounded(firstByteMs),
+      totalMs: rounded(totalMs),
+      pieces: this.pieces,
+    }
+    return { head, request: this.asked, answer: this.answered }
+  }
+
+  private hold({ length }: Bytes): boolean {
+    if (this.room.heldBytes + length > heldMaxBytes) {
+      this.drop('full')
+      return false
+    }
+    this.bytes += length
+    this.room.heldBytes += length
+    return true
+  }
+}
+
+/** Hundredths of a millisecond say enough. */
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100
+}
