@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { apiApp } from './api/app.ts'
 import { adminToken } from './api/authenticate.ts'
 import { loadManifest } from './config/load.ts'
+import { keepCaptures } from './controller/capture.ts'
 import { createController } from './controller/controller.ts'
 import { gatesOf } from './controller/gates.ts'
 import type { Hands } from './controller/make-it-so.ts'
@@ -14,6 +15,7 @@ import { openRegistry } from './controller/registry.ts'
 import { openRows } from './controller/rows.ts'
 import type { Times, Watch } from './controller/store.ts'
 import { stopReplicas } from './controller/stop-replicas.ts'
+import { tapOf } from './controller/tap.ts'
 import { watchingOf } from './controller/watching.ts'
 import { gatewayClient } from './gateway/client.ts'
 import { requestKey } from './gateway/request-id.ts'
@@ -72,6 +74,7 @@ const hands: Hands = {
   gates,
   routeOf: registry.routeOf,
   rulesOf: (service) => registry.rulesOf(service),
+  tapOf: (service) => tapOf(service, { registry }),
   now,
 }
 const controller = createController({ ...hands, watching })
@@ -82,6 +85,7 @@ const operations = operationsOf({
   controller,
   watching,
   registry,
+  examiner,
   requestKey: () => requestKey(directory.requestKey),
   versionsOf: registry.versionsOf,
   urlOf: (service) => registry.urlOf(service, traffic),
@@ -112,6 +116,7 @@ const api = await new Promise<{ url: string; close(): void }>((resolve, reject) 
 const socket = await serveSocket(controlApp(), directory.socket('controller'))
 provider.changed(() => rows.names().forEach((name) => controller.poke(name)))
 controller.start()
+const captures = keepCaptures({ examiner, registry, services: () => rows.names() })
 void learnTraffic()
 log.info({ url: api.url, data: directory.root }, 'the controller is ready')
 
@@ -155,6 +160,7 @@ function controlApp(): Hono {
 /** Model servers and traffic go on; whoever comes next continues from the journal. */
 async function exit(): Promise<void> {
   api.close()
+  captures.stop()
   await socket.close()
   await controller.stop()
   await provider.close()

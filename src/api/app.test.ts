@@ -56,6 +56,12 @@ const operations: Operations = {
   retry: async (...call) => saw<ReleaseView>('retry', ...call),
   feedback: (...call) => saw('feedback', ...call),
   notReady: () => notReady,
+  capture: {
+    state: async (...call) => saw('capture', ...call),
+    page: async (...call) => saw('page', ...call),
+    import: async (...call) => saw('import', ...call),
+    purge: async (...call) => saw('purge', ...call),
+  },
 }
 
 let server: ReturnType<typeof serve>
@@ -385,3 +391,21 @@ function statusFor(host: string): Promise<number> {
       .end()
   })
 }
+
+test('a capture is looked at, exported page by page, imported and purged, by name', async () => {
+  const at = '/api/v1/services/chat/capture'
+  await ask(at)
+  assert.deepEqual(asked, [['capture', 'chat']])
+  await ask(`${at}/records?after=x%3A1`)
+  assert.deepEqual(asked, [['page', 'chat', 'x:1', 'ada']])
+  const large = { records: [{ text: 'x'.repeat(1_000_000) }] }
+  const took = await ask(`${at}/records`, { method: 'POST', body: JSON.stringify(large) })
+  assert.equal(took.status, 200)
+  assert.deepEqual(asked, [['import', 'chat', large.records, 'ada']])
+  await ask(at, { method: 'DELETE' })
+  assert.deepEqual(asked, [['purge', 'chat', 'ada']])
+  const tooLarge = JSON.stringify({ records: ['x'.repeat(9_000_000)] })
+  assert.equal((await ask(`${at}/records`, { method: 'POST', body: tooLarge })).status, 413)
+  assert.equal((await ask(`${at}/records`, { method: 'POST', body: '{"records":[]}' })).status, 400)
+  assert.deepEqual(asked, [])
+})

@@ -13,6 +13,8 @@ import { writes } from './writes.ts'
 
 /** Commands are small; anything larger is a mistake or an attack. */
 const bodyMaxBytes = 64 * 1024
+/** Records are imported in pieces of at most so much. */
+const importMaxBytes = 8 * 1024 * 1024
 /** Prometheus' text format. */
 const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
 
@@ -33,7 +35,13 @@ export function apiApp(operations: Operations, tokens: Tokens, boundTo: string):
     context.text(await operations.metrics(), 200, { 'content-type': metricsType }),
   )
   app.use('/api/*', authenticated(tokens))
-  app.use('/api/*', bodyLimit({ maxSize: bodyMaxBytes, onError: tooLarge }))
+  const commands = bodyLimit({ maxSize: bodyMaxBytes, onError: tooLarge })
+  const imports = bodyLimit({ maxSize: importMaxBytes, onError: tooLarge })
+  app.use('/api/*', (context, next) =>
+    context.req.path.endsWith('/capture/records')
+      ? imports(context, next)
+      : commands(context, next),
+  )
   app.get('/api/v1/openapi.json', (context) => context.json(openapi()))
   app.route('/api/v1', reads(operations))
   app.route('/api/v1', writes(operations))
@@ -68,7 +76,7 @@ function tooLarge(): Response {
   throw new ProblemError({
     status: 413,
     code: 'body-too-large',
-    title: `the body is larger than ${bodyMaxBytes} bytes`,
+    title: `the body is larger than ${bodyMaxBytes} bytes (${importMaxBytes} where records are imported)`,
     hint: 'commands are small: GET /api/v1/openapi.json describes them',
   })
 }

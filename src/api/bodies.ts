@@ -29,6 +29,9 @@ export const feedbackBody = z.strictObject({
   value: z.unknown(),
 })
 
+/** As `export` wrote them; the examiner reads each strictly. */
+export const importBody = z.strictObject({ records: z.array(z.unknown()).min(1).max(10_000) })
+
 type Request = { text(): Promise<string>; method: string; path: string }
 
 /** @throws ProblemError `not-json`, `wrong-body` */

@@ -3,7 +3,16 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { dataDirectory } from '../ipc/data-directory.ts'
 import { isProblem, ProblemError } from '../ipc/problem.ts'
-import type { CostView, Event, OpenView, PlanView, ReleaseView, ServiceView } from './shapes.ts'
+import type {
+  CapturedPage,
+  CaptureView,
+  CostView,
+  Event,
+  OpenView,
+  PlanView,
+  ReleaseView,
+  ServiceView,
+} from './shapes.ts'
 
 export type ApiClient = ReturnType<typeof apiClient>
 
@@ -41,6 +50,17 @@ export function apiClient({ url, token }: Reach) {
       get<{ release: ReleaseView; events: readonly Event[] }>(
         `/releases/${encodeURIComponent(id)}/report`,
       ),
+    capture: (name: string) => get<CaptureView>(`/services/${encodeURIComponent(name)}/capture`),
+    capturePage: (name: string, after: string | null) =>
+      get<CapturedPage>(
+        `/services/${encodeURIComponent(name)}/capture/records${after === null ? '' : `?after=${encodeURIComponent(after)}`}`,
+      ),
+    importCapture: (name: string, records: readonly unknown[]) =>
+      post<{ records: number }>(`/services/${encodeURIComponent(name)}/capture/records`, {
+        records,
+      }),
+    purgeCapture: (name: string) =>
+      call<{ records: number }>('DELETE', `/services/${encodeURIComponent(name)}/capture`),
     plan: (name: string, version: string, find?: number) =>
       get<PlanView>(
         `/services/${encodeURIComponent(name)}/plan/${encodeURIComponent(version)}${find === undefined ? '' : `?find=${find}`}`,

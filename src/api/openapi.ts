@@ -6,6 +6,7 @@ import {
   deployBody,
   emptyBody,
   feedbackBody,
+  importBody,
   rollbackBody,
 } from './bodies.ts'
 
@@ -58,6 +59,18 @@ const offers: Record<string, Offer> = {
   },
   'GET /api/v1/services/{service}/versions': { summary: 'versions, with their digests' },
   'GET /api/v1/services/{service}/cost': { summary: 'the ledger: replica-hours and money' },
+  'GET /api/v1/services/{service}/capture': {
+    summary: 'recorded production traffic: how much there is, and what was dropped',
+  },
+  'DELETE /api/v1/services/{service}/capture': { summary: 'remove every record' },
+  'GET /api/v1/services/{service}/capture/records': {
+    summary: 'the records, redacted, oldest first, page by page',
+    query: { after: '`next` of the page before' },
+  },
+  'POST /api/v1/services/{service}/capture/records': {
+    summary: 'import what was exported: all of it or nothing',
+    body: importBody,
+  },
   'GET /api/v1/services/{service}/plan/{version}': {
     summary: 'what a release would take: capacity, time, cost, and what its watch could find',
     query: { find: 'a share of errors, such as 0.05: how soon would that be seen?' },
@@ -124,7 +137,10 @@ function operation(path: string, { summary, body, query = {}, status = 200, open
     name,
     in: 'query',
     description,
-    schema: name === 'service' ? { type: 'string' } : { type: 'integer', minimum: 0 },
+    schema:
+      name === 'service' || description.startsWith('`next`')
+        ? { type: 'string' }
+        : { type: 'integer', minimum: 0 },
   }))
   return {
     summary,

@@ -1,7 +1,9 @@
 /** What the API can ask of Beryl. The controller implements it; handlers know nothing else. */
 import type { Command } from '../release/release-can.ts'
 import type {
+  CaptureView,
   CostView,
+  CapturedPage,
   Event,
   FeedbackAsked,
   FeedbackView,
@@ -46,6 +48,14 @@ export type Operations = {
   retry(target: string, by: string): Promise<ReleaseView>
   /** @throws ProblemError for an id that this Beryl did not sign */
   feedback(asked: FeedbackAsked, by: string): FeedbackView
+  capture: {
+    state(service: string): Promise<CaptureView>
+    /** @param after `next` of the page before; null: from the oldest on, which stands in the record */
+    page(service: string, after: string | null, by: string): Promise<CapturedPage>
+    /** All of them or none. */
+    import(service: string, records: readonly unknown[], by: string): Promise<{ records: number }>
+    purge(service: string, by: string): Promise<{ records: number }>
+  }
   /** Why this Beryl cannot do its work now; empty when it can. */
   notReady(): readonly string[]
 }

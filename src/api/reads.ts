@@ -25,6 +25,18 @@ export function reads(operations: Operations): Hono<ApiEnv> {
   app.get('/services/:service/cost', (context) =>
     context.json(operations.cost(context.req.param('service'))),
   )
+  app.get('/services/:service/capture', async (context) =>
+    context.json(await operations.capture.state(context.req.param('service'))),
+  )
+  app.get('/services/:service/capture/records', async (context) =>
+    context.json(
+      await operations.capture.page(
+        context.req.param('service'),
+        context.req.query('after') ?? null,
+        context.get('actor'),
+      ),
+    ),
+  )
   app.get('/services/:service/plan/:version', async (context) =>
     context.json(
       await operations.plan(

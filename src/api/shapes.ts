@@ -29,6 +29,29 @@ export type ServiceView = {
   problems: readonly string[]
 }
 
+/** Recorded production traffic of a service. */
+export type CaptureView = {
+  service: string
+  /** Null: nothing is recorded now; what is there grows old and goes. */
+  settings: { share: number; keepS: number; atMostBytes: number } | null
+  records: number
+  bytes: number
+  /** Wall time, ms. */
+  oldest: number | null
+  /** Exchanges that were chosen and not kept, since the examiner started, by reason. */
+  dropped: Record<string, number>
+  /** Of the newest records. */
+  newest: readonly { at: number; version: string; requestId: string }[]
+}
+
+/** Oldest first; `next` is handed back as `after`. */
+export type CapturedPage = {
+  records: readonly unknown[]
+  /** Lines that were torn or changed on the disk, and are left out. */
+  damaged: number
+  next: string | null
+}
+
 /** Requests in flight; `more` were left out, and those of a gateway worker that is busy are missing. */
 export type OpenView = {
   open: readonly {

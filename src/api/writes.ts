@@ -8,6 +8,7 @@ import {
   deployBody,
   emptyBody,
   feedbackBody,
+  importBody,
   rollbackBody,
 } from './bodies.ts'
 import type { Operations } from './operations.ts'
@@ -25,6 +26,17 @@ export function writes(operations: Operations): Hono<ApiEnv> {
     const asked = await bodyOf(context.req, feedbackBody)
     return context.json(operations.feedback(asked, context.get('actor')))
   })
+  app.post('/services/:service/capture/records', async (context) => {
+    const { records } = await bodyOf(context.req, importBody)
+    return context.json(
+      await operations.capture.import(context.req.param('service'), records, context.get('actor')),
+    )
+  })
+  app.delete('/services/:service/capture', async (context) =>
+    context.json(
+      await operations.capture.purge(context.req.param('service'), context.get('actor')),
+    ),
+  )
   // Each for a release, and for the active release of a service.
   for (const kind of ['services', 'releases'] as const) {
     app.post(`/${kind}/:target/approve`, async (context) => {

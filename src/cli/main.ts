@@ -1,6 +1,7 @@
 /** The way in: arguments → one verb, each in a file of its own → an exit code. */
 import { Command } from 'commander'
 import { act } from './commands/act.ts'
+import { capture } from './commands/capture.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
 import { explain } from './commands/explain.ts'
@@ -95,6 +96,12 @@ export async function run(args: readonly string[]): Promise<number> {
     .action(on(plan))
   verb('history', '<service>').action(on(history))
   verb('explain', '<release>').action(on(explain))
+  verb('capture', '<service> [action] [file]').action(
+    // Commander hands the (empty) options over behind the arguments.
+    on((globals, service: string, action?: string, file?: string) =>
+      capture(globals, service, action, file),
+    ),
+  )
 
   try {
     await program.parseAsync(args, { from: 'user' })

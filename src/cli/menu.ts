@@ -105,6 +105,16 @@ export const menu = {
     does: 'one release: every transition, who, when, and on which evidence',
     examples: ['beryl explain r7', 'beryl explain r7 --json > r7.json'],
   },
+  capture: {
+    group: look,
+    does: 'recorded production traffic: list, export, import FILE, purge',
+    examples: [
+      'beryl capture chat',
+      'beryl capture chat export > chat.jsonl',
+      'beryl capture chat import chat.jsonl',
+      'beryl capture chat purge',
+    ],
+  },
 } as const satisfies Record<string, Verb>
 
 export type VerbName = keyof typeof menu

@@ -87,6 +87,7 @@ const wrong: [name: string, change: (one: Record<string, any>) => void][] = [
   ['an address with a path', (one) => (one['services'].legacy.environment.blue[0] += '/v1')],
   ['TLS to servers', (one) => (one['services'].legacy.environment.blue[0] = 'https://a')],
   ['no green place', (one) => delete one['services'].legacy.environment.green],
+  ['a capture without an end', (one) => (one['services'].tagger.capture.keep = 'for ever')],
 ]
 
 test('the schema accepts the example', () => assert.deepEqual(refusals(schema, example), []))

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { environment } from './environment.ts'
 import { gate } from './gate-schemas.ts'
+import { capture, headerName } from './traffic.ts'
 import { address, duration, share, size } from './units.ts'
 import { env, named, path, wait } from './words.ts'
 
@@ -46,10 +47,6 @@ const version = z.strictObject({
   expects: z.record(z.string(), z.number().min(0)).default({}),
   notes: z.string().optional(),
 })
-
-const headerName = z
-  .string()
-  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/, 'expected the name of a header or cookie')
 
 /** How requests are treated. Applies at once to whatever is live. */
 const requests = z.strictObject({
@@ -140,6 +137,7 @@ const asWritten = z.strictObject({
   route: z.strictObject({ host: host.optional(), path: prefix.default('/') }).prefault({}),
   protocol: z.enum(['http', 'json', 'grpc', 'openai']).default('http'),
   requests: requests.prefault({}),
+  capture: capture.optional(),
   environment,
   versions: z
     .record(versionName, version)

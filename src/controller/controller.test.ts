@@ -52,6 +52,7 @@ function startedOn(service: Service, gateway: ReturnType<typeof gatewayFake>) {
       gates,
       routeOf: () => ({ host: null, path: '/' }),
       rulesOf: () => ({}),
+      tapOf: () => null,
       now,
       watching: watchingFake,
     })

@@ -11,6 +11,7 @@ import type { Release, Service } from '../release/release.ts'
 import type { Seen } from '../release/seen.ts'
 import type { NewEvent } from '../storage/events.ts'
 import { seenOf } from './look.ts'
+import { keepTap } from './tap.ts'
 import { makeItSo } from './make-it-so.ts'
 import type { Hands } from './make-it-so.ts'
 import type { Watching } from './watching.ts'
@@ -102,6 +103,9 @@ export function createController(hands: Hands & { watching: Watching }): Control
       })
       if (rows.version(name) !== before) break
     }
+    await keepTap(hands, rows.find(name)!, lastSeen.get(name)?.gateway ?? null).catch(
+      (error: unknown) => found.push(`tap: ${(error as Error).message}`),
+    )
     report(name, found)
   }
 

@@ -42,7 +42,7 @@ function examined(phase: Phase = verifying, change: Partial<Release> = {}) {
     },
     look: (_release, gate, attempt) => answer(`look ${gate} ${attempt}`),
     cancel: async (id) => answer(`cancel ${id}`).then(() => null),
-  } satisfies ExaminerClient
+  } satisfies Pick<ExaminerClient, 'start' | 'look' | 'cancel'>
   const gates = gatesOf({ store, examiner, now: () => world.now })
   const begin = (gate: string, attempt: number) =>
     gates.begin(service, release, plans, [], gate, attempt)

@@ -31,7 +31,7 @@ export function gatesOf({
   now,
 }: {
   store: ControllerStore
-  examiner: ExaminerClient
+  examiner: Pick<ExaminerClient, 'start' | 'look' | 'cancel'>
   now: () => Now
 }) {
   /** How far the running gate of each release is: for people who look now, not for the record. */

@@ -1,7 +1,7 @@
 /** Carries one action out. No decisions here; every action may be repeated safely. */
 import { randomBytes } from 'node:crypto'
 import type { GatewayClient } from '../gateway/client.ts'
-import type { ServiceTable, Stored } from '../gateway/control.ts'
+import type { ServiceTable, Stored, Tap } from '../gateway/control.ts'
 import { percent } from '../guard/baseline.ts'
 import { log } from '../log.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -24,6 +24,8 @@ export type Hands = {
   routeOf: (service: string) => ServiceTable['route']
   /** How its requests are treated. */
   rulesOf: (service: string) => NonNullable<ServiceTable['rules']>
+  /** Which of its exchanges the examiner should see now. */
+  tapOf: (service: Service) => Tap | null
   now: () => Now
 }
 

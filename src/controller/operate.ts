@@ -1,5 +1,7 @@
 /** What people ask for: checked, saved with their name, and then left to the loop. */
 import type { Asked, Operations } from '../api/operations.ts'
+import type { ExaminerClient } from '../verification/client.ts'
+import { captureOperations } from './capture.ts'
 import { nearest } from '../config/nearest.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { apply, begin, settle } from '../release/commands.ts'
@@ -19,6 +21,7 @@ import type { ViewSources } from './views.ts'
 export function operationsOf(
   sources: ViewSources & {
     registry: Registry
+    examiner: ExaminerClient
     notReady: () => readonly string[]
     /** Signs request ids; the gateway has made it. */
     requestKey: () => Buffer
@@ -49,6 +52,7 @@ export function operationsOf(
       return planView(service, version, { ...asked, find, today: todayOf(sources, service) })
     },
     notReady: sources.notReady,
+    capture: captureOperations({ ...sources, named: (name) => findService(name).name }),
     feedback: (asked, by) => takeFeedback({ store, now, key: sources.requestKey }, asked, by),
     deploy,
 

@@ -9,10 +9,12 @@ import type { ServiceTable } from '../gateway/control.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import type { Bundle, Now } from '../release/release.ts'
 import { emptyService } from '../release/release.ts'
+import type { CaptureSettings } from '../verification/capture/captures.ts'
 import { bundleDigest, contentOf, versionDigest } from '../versions/digest.ts'
 import { readyOf, templateOf } from '../versions/template.ts'
 import { gateOf, specOf } from './gate-specs.ts'
 import { rungOf } from './ladder.ts'
+import { redactOf } from './redact-rules.ts'
 import type { Plan } from './plan.ts'
 import { trafficOf } from './traffic.ts'
 import type { Rows } from './rows.ts'
@@ -92,6 +94,18 @@ export function openRegistry({
         retryShare: retry.share,
         ...(hidden.length === 0 ? {} : { hidden }),
       }
+    },
+
+    /** What may be sent, or kept, a second time. */
+    copyOf: (name: string): { methods: readonly string[]; exclude: readonly string[] } =>
+      manifest.services[name]?.requests.copy ?? { methods: [], exclude: [] },
+
+    /** Null: nothing is recorded. */
+    captureOf(name: string): CaptureSettings | null {
+      const service = manifest.services[name]
+      if (service?.capture === undefined) return null
+      const { share, keep, atMost } = service.capture
+      return { share, keepS: keep, atMostBytes: atMost, redact: redactOf(service) }
     },
 
     urlOf(name: string, traffic: string): string {

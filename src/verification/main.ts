@@ -5,14 +5,20 @@ import { dataDirectory } from '../ipc/data-directory.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { asProblem, serveSocket } from '../ipc/serve.ts'
 import { log } from '../log.ts'
+import { captureRoutes } from './capture/routes.ts'
+import { openCaptures } from './capture/captures.ts'
 import { readGateRun } from './gate-run.ts'
 import { openRuns } from './runs.ts'
+import { hearTap } from './tap/hear.ts'
 
 const askedMaxBytes = 1024 * 1024
 
+const directory = dataDirectory(configOf(process.env['BERYL_EXAMINER']))
+const captures = openCaptures(directory.captures)
 const runs = openRuns((run, { verdict, because }) => log.info({ run, verdict }, because))
 const app = asProblem(new Hono())
-app.use(bodyLimit({ maxSize: askedMaxBytes, onError: tooLarge }))
+app.use('/gates/*', bodyLimit({ maxSize: askedMaxBytes, onError: tooLarge }))
+app.route('/captures', captureRoutes(captures))
 app.get('/healthz', (context) => context.text('ok\n'))
 app.put('/gates/:release/:gate/:attempt{[0-9]+}', async (context) => {
   const asked: unknown = await context.req.json().catch(notJson)
@@ -34,8 +40,9 @@ app.delete('/gates/:release', (context) => {
   return context.json(null)
 })
 
-const socketPath = dataDirectory(configOf(process.env['BERYL_EXAMINER'])).socket('examiner')
-const serving = serveSocket(app, socketPath)
+const tap = await hearTap(directory.socket('tap'))
+tap.listen(captures)
+const serving = serveSocket(app, directory.socket('examiner'))
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void end())
 await serving
 log.info({}, 'the examiner is ready')
@@ -43,6 +50,8 @@ log.info({}, 'the examiner is ready')
 async function end(): Promise<void> {
   runs.cancelAll()
   await (await serving).close()
+  await tap.close()
+  await captures.close()
   process.exit(0)
 }
 
