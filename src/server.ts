@@ -74,7 +74,7 @@ const hands: Hands = {
   gates,
   routeOf: registry.routeOf,
   rulesOf: (service) => registry.rulesOf(service),
-  tapOf: (service) => tapOf(service, { registry }),
+  tapOf: (service) => tapOf(service, { registry, store }),
   now,
 }
 const controller = createController({ ...hands, watching })

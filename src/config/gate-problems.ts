@@ -21,6 +21,8 @@ export async function gateProblems(
     const told = (problems: readonly Problem[]) =>
       problems.map(([key, message]) => ({ path: key === null ? here : [...here, key], message }))
     if ('prometheus' in gate) return told(wrongWithLimits(gate.prometheus))
+    if ('replay' in gate && service.capture === undefined)
+      return told([[null, 'nothing is recorded to be replayed: give the service a `capture`']])
     if ('load' in gate) return told(wrongWithLoad(gate.load, service))
     const program = 'command' in gate ? gate.command.run[0] : ''
     // A name without a slash is looked for in PATH, when it runs.

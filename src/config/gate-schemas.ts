@@ -1,5 +1,6 @@
 /** `verify` in the manifest: one schema for each kind of gate. */
 import { z } from 'zod'
+import { replay, shadow } from './traffic.ts'
 import { duration, pause, rate, rateOrShare, share } from './units.ts'
 import { env, named, path, wait } from './words.ts'
 
@@ -121,4 +122,6 @@ export const gate = z.union([
   z.strictObject({ prometheus }),
   z.strictObject({ webhook }),
   z.strictObject({ command }),
+  z.strictObject({ shadow }),
+  z.strictObject({ replay }),
 ])

@@ -130,12 +130,6 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^8:17 .*`provider: kubernetes` is not built yet/,
   ],
   [
-    'a gate that is not built, and nothing about the gates that are',
-    '- goldenSet',
-    '- shadow: { share: 100% }\n      - goldenSet',
-    /^13:\d+ services.tiny.verify.0.shadow: the shadow gate is not built yet/,
-  ],
-  [
     'a sleep that nobody described',
     'verify:',
     'standby: [{ full: 1h }, { asleep: 1h }]\n    verify:',
@@ -194,6 +188,42 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'verify:',
     'switch: { traffic: { canary: [5%], sticky: { by: header } } }\n    verify:',
     /^12:\d+ services.tiny.switch.traffic.sticky/,
+  ],
+  [
+    'a capture of gRPC',
+    'environment:',
+    'protocol: grpc\n    capture: {}\n    environment:',
+    /capture: nothing can be taken out of messages of gRPC yet/,
+  ],
+  [
+    'a replay without a capture',
+    '- goldenSet',
+    '- replay: { requests: 10 }\n      - goldenSet',
+    /verify.0.replay: nothing is recorded to be replayed: give the service a `capture`/,
+  ],
+  [
+    'a JSON path that is not understood',
+    'verify:',
+    'capture: { redact: [$..email] }\n    verify:',
+    /^12:\d+ .*redact.0: expected .*a JSON path such as .*came "\$\.\.email"/,
+  ],
+  [
+    'an expression that is none',
+    'verify:',
+    "capture: { redact: [{ matches: '(' }] }\n    verify:",
+    /^12:\d+ .*redact.0.matches: expected a regular expression of JavaScript/,
+  ],
+  [
+    'a capture that keeps too little',
+    'verify:',
+    'capture: { atMost: 1MiB }\n    verify:',
+    /^12:\d+ .*capture.atMost: expected at least 16MiB/,
+  ],
+  [
+    'a shadow that is asked for more than all',
+    '- goldenSet',
+    '- shadow: { share: 150% }\n      - goldenSet',
+    /shadow.share: expected at most 100%/,
   ],
   [
     'a model that is not there',

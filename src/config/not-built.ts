@@ -4,8 +4,6 @@
 const keys: Record<string, string> = {
   'services.*.switch.windows': 'switch windows',
   'services.*.environment.price.spotReplicaHour': 'spot capacity',
-  'services.*.verify.*.replay': 'the replay gate',
-  'services.*.verify.*.shadow': 'the shadow gate',
   'services.*.standby.*.shared': 'the rung `shared`',
 }
 

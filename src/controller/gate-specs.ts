@@ -7,6 +7,7 @@ import type { Gate } from '../release/release.ts'
 import type { GateSpec, Protocol, RequestShape, Score } from '../verification/gate.ts'
 import { goldenLines } from '../verification/golden-set/lines.ts'
 import { fillingOf } from '../versions/template.ts'
+import { replaySpec, shadowSpec } from './traffic-gates.ts'
 
 /** Below the client's own limit for one command. */
 const goldenSetReadMs = 12_000
@@ -24,13 +25,14 @@ type GoldenSet = Extract<GateManifest, { goldenSet: unknown }>['goldenSet']
 
 /** @throws ProblemError `golden-set` naming file and line */
 export async function specOf(
-  { protocol }: ServiceManifest,
+  service: ServiceManifest,
   { name, gate }: NamedGate,
   all: readonly NamedGate[],
   around: Around,
 ): Promise<GateSpec> {
   const { directory } = around
   const golden = all.flatMap((one) => ('goldenSet' in one.gate ? one.gate.goldenSet : []))[0]
+  const { protocol } = service
   if ('warmUp' in gate) {
     const { within, request, until, concurrency } = gate.warmUp
     const shape = request ?? golden?.request
@@ -74,6 +76,8 @@ export async function specOf(
     const { url, headers, within } = gate.webhook
     return { kind: 'webhook', url, headers, withinS: within }
   }
+  if ('shadow' in gate) return shadowSpec(service, gate.shadow)
+  if ('replay' in gate) return replaySpec(service, gate.replay)
   const { run, env, within } = gate.command
   return { kind: 'command', run, env, directory, withinS: within }
 }
@@ -106,6 +110,7 @@ export function gateOf({ name, gate }: NamedGate, spec: GateSpec): Gate {
 function hasFloor(spec: Exclude<GateSpec, { kind: 'warmUp' | 'identity' | 'load' }>): boolean {
   if (spec.kind === 'goldenSet')
     return [spec.atLeast, spec.atMost, spec.expects].some((one) => one !== null)
+  if (spec.kind === 'shadow' || spec.kind === 'replay') return false
   return spec.kind !== 'prometheus' || spec.atLeast !== null || spec.atMost !== null
 }
 

@@ -231,3 +231,61 @@ test('gates of the user’s own reach the examiner as they are written; a dry ru
       live: null,
     })
 })
+
+test('gates on production traffic reach the examiner with the rules of the service; they need a live version', async () => {
+  write()
+  const text = readFileSync(file, 'utf8')
+  writeFileSync(
+    file,
+    `${text}    protocol: json
+    requests: { copy: { methods: [POST], exclude: [/admin] } }
+    capture: { share: 2%, redact: [$.name, { header: x-a }, { matches: 'b+' }] }
+    verify:
+      - shadow: { share: 50%, atLeast: 20, within: 1m, noWorseBy: 2%, ignore: [$.id], slice: $.lang, dryRun: true }
+      - replay: { requests: 30, speed: x2, similar: 90%, tolerance: [{ path: $.n, absolute: 0.5 }], headers: { a: b } }
+`,
+  )
+  const { plan } = await registered(newStore())
+  assert.deepEqual(plan.rules.gates, [
+    { name: 'shadow', kind: 'shadow', needsLive: true, absolute: false, dryRun: true },
+    { name: 'replay', kind: 'replay', needsLive: true, absolute: false },
+  ])
+  const redact = { paths: ['$.name'], headers: ['x-a'], patterns: ['b+'] }
+  const both = { liveAgain: 0.2, redact, timeoutS: 30, concurrency: 8 }
+  assert.deepEqual(plan.gates, {
+    shadow: {
+      kind: 'shadow',
+      how: { protocol: 'json', ignore: ['$.id'], tolerances: [], text: 'exact' },
+      noWorseBy: 0.02,
+      slice: '$.lang',
+      ...both,
+      share: 0.5,
+      atLeast: 20,
+      withinS: 60,
+    },
+    replay: {
+      kind: 'replay',
+      how: {
+        protocol: 'json',
+        ignore: [],
+        tolerances: [{ path: '$.n', absolute: 0.5, relative: 0 }],
+        text: { similar: 0.9 },
+      },
+      noWorseBy: 0.01,
+      slice: null,
+      ...both,
+      requests: 30,
+      speed: 2,
+      headers: { a: 'b' },
+      copy: { methods: ['POST'], exclude: ['/admin'] },
+      withinS: 1800,
+    },
+  })
+  for (const spec of Object.values(plan.gates))
+    readGateRun({
+      service: 'tiny',
+      spec,
+      candidate: { version: 'v1', environment: 'green', addresses: ['127.0.0.1:1'] },
+      live: null,
+    })
+})

@@ -3,13 +3,29 @@ import type { GatewayState, Tap } from '../gateway/control.ts'
 import type { Service } from '../release/release.ts'
 import type { Hands } from './make-it-so.ts'
 import type { Registry } from './registry.ts'
+import type { ControllerStore } from './store.ts'
 
+/** As many as the hungriest asks for: each takes its own share of what comes. */
 export function tapOf(
-  { name, live }: Service,
-  { registry }: { registry: Pick<Registry, 'captureOf' | 'copyOf'> },
+  { name, live, release }: Service,
+  {
+    registry,
+    store,
+  }: {
+    registry: Pick<Registry, 'captureOf' | 'copyOf'>
+    store: Pick<ControllerStore, 'gates' | 'services'>
+  },
 ): Tap | null {
   if (live === null) return null
-  const share = registry.captureOf(name)?.share ?? 0
+  const shares = [registry.captureOf(name)?.share ?? 0]
+  if (release !== null) {
+    const plan = store.services.plan(release.id)
+    for (const { state } of store.gates.of(release.id)) {
+      const spec = state.state === 'running' ? plan?.gates[state.name] : undefined
+      if (spec?.kind === 'shadow') shares.push(spec.share)
+    }
+  }
+  const share = Math.max(...shares)
   const { methods, exclude } = registry.copyOf(name)
   return share === 0 ? null : { share, methods, exclude }
 }

@@ -4,7 +4,7 @@
  * too much, copies go first, and are counted.
  */
 import type { Observation } from './control.ts'
-import { mayBeCopied, pointOf } from './copyable.ts'
+import { mayBeCopied, pointOf } from '../ipc/copyable.ts'
 import type { Copying, Flight } from './forward.ts'
 import { requestLines } from './headers.ts'
 import { failureSaid } from './http2/grpc.ts'

@@ -5,7 +5,7 @@
 import { framesOf } from '../ipc/exchanges.ts'
 import type { Dropped, TappedText } from '../ipc/exchanges.ts'
 import type { Tap } from './control.ts'
-import { mayBeCopied, pointOf } from './copyable.ts'
+import { mayBeCopied, pointOf } from '../ipc/copyable.ts'
 import type { Ended, Flight, Tapping } from './forward.ts'
 import { without } from './wire/body-reader.ts'
 import type { Bytes, Lines } from './wire/wire.ts'

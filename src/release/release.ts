@@ -88,7 +88,16 @@ export type Control = {
 export type Gate = {
   /** Unique in its release, e.g. `goldenSet-2`. */
   name: string
-  kind: 'identity' | 'warmUp' | 'goldenSet' | 'load' | 'prometheus' | 'webhook' | 'command'
+  kind:
+    | 'identity'
+    | 'warmUp'
+    | 'goldenSet'
+    | 'load'
+    | 'prometheus'
+    | 'webhook'
+    | 'command'
+    | 'shadow'
+    | 'replay'
   /** Says nothing without a live version to compare with: left out of a first release, by name. */
   needsLive: boolean
   /** Judges answers by a floor of its own; a first release without such a gate waits for approval. */

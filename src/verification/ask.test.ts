@@ -4,7 +4,8 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { askerOf, NoAnswer } from './ask.ts'
+import { askerOf } from './ask.ts'
+import { NoAnswer } from './send.ts'
 import { model } from './testing.ts'
 import type { Behaviour } from './testing.ts'
 
@@ -25,9 +26,10 @@ test('a request carries its body and its mark, whatever headers were asked for',
   const { status, body, ms } = await asking(context).ask(server.address, { text: 'ô' })
   assert.deepEqual([status, body], [200, '{"label":"fr"}'])
   assert.ok(ms > 0)
-  assert.deepEqual(server.asked, [
-    { body: '{"text":"ô"}', test: 'golden-set', url: '/classify?deep=1' },
-  ])
+  assert.deepEqual(
+    server.asked.map((one) => [one.method, one.url, one.body, one.test]),
+    [['POST', '/classify?deep=1', '{"text":"ô"}', 'golden-set']],
+  )
 })
 
 test('no answer is an error that says why', async (context) => {

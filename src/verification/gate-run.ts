@@ -32,6 +32,30 @@ const score = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('module'), file: z.string() }),
 ])
 
+const paths = z.array(z.string())
+
+const pairs = {
+  how: z.strictObject({
+    protocol: z.enum(['http', 'json', 'openai']),
+    ignore: paths,
+    tolerances: z.array(
+      z.strictObject({
+        path: z.string(),
+        absolute: z.number().min(0),
+        relative: z.number().min(0),
+      }),
+    ),
+    text: z.union([z.literal('exact'), z.strictObject({ similar: z.number().min(0).max(1) })]),
+  }),
+  noWorseBy: z.number().min(0).max(1),
+  slice: z.string().nullable(),
+  liveAgain: z.number().min(0).max(1),
+  redact: z.strictObject({ paths, headers: paths, patterns: paths }),
+  timeoutS: seconds,
+  concurrency,
+  withinS: seconds,
+}
+
 const spec = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('warmUp'),
@@ -98,6 +122,20 @@ const spec = z.discriminatedUnion('kind', [
     env: z.record(z.string(), z.string()),
     directory: z.string(),
     withinS: seconds,
+  }),
+  z.strictObject({
+    kind: z.literal('shadow'),
+    ...pairs,
+    share: z.number().min(0).max(1),
+    atLeast: z.int().min(1),
+  }),
+  z.strictObject({
+    kind: z.literal('replay'),
+    ...pairs,
+    requests: z.int().min(1),
+    speed: z.number().positive().nullable(),
+    headers,
+    copy: z.strictObject({ methods: paths, exclude: paths }),
   }),
 ])
 

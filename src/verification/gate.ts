@@ -2,7 +2,10 @@
  * What controller and examiner say to each other: HTTP + JSON over a Unix socket in the data directory.
  * A gate run is keyed by release, gate and attempt; asking for one that runs already changes nothing.
  */
+import type { CopyRules } from '../ipc/copyable.ts'
 import type { Verdict } from '../release/release.ts'
+import type { RedactRules } from './capture/redact.ts'
+import type { Comparison } from './compare/comparison.ts'
 
 /** Replica addresses, e.g. `127.0.0.1:41233`. */
 export type Target = { version: string; environment: string; addresses: readonly string[] }
@@ -96,6 +99,39 @@ export type GateSpec =
       directory: string
       withinS: number
     }
+  | (PairRules & {
+      kind: 'shadow'
+      /** Of the live exchanges that may be copied, between 0 and 1. */
+      share: number
+      /** Pairs, before it passes. */
+      atLeast: number
+      withinS: number
+    })
+  | (PairRules & {
+      kind: 'replay'
+      /** The newest ones that were recorded. */
+      requests: number
+      /** Times as fast as they came; null: as fast as they are taken. */
+      speed: number | null
+      headers: Readonly<Record<string, string>>
+      /** What may be sent a second time. */
+      copy: CopyRules
+      withinS: number
+    })
+
+/** How answers to the same request are held against each other. */
+export type PairRules = {
+  how: Comparison
+  noWorseBy: number
+  /** JSON path into the request; null for none. */
+  slice: string | null
+  /** Of the inputs: live is asked once more. */
+  liveAgain: number
+  /** Of answers and requests, before they are compared and shown. */
+  redact: RedactRules
+  timeoutS: number
+  concurrency: number
+}
 
 export type RequestShape = {
   method: 'GET' | 'POST' | 'PUT'

@@ -15,7 +15,11 @@ const askedMaxBytes = 1024 * 1024
 
 const directory = dataDirectory(configOf(process.env['BERYL_EXAMINER']))
 const captures = openCaptures(directory.captures)
-const runs = openRuns((run, { verdict, because }) => log.info({ run, verdict }, because))
+const tap = await hearTap(directory.socket('tap'))
+tap.listen(captures)
+const runs = openRuns({ tap, captures }, (run, { verdict, because }) =>
+  log.info({ run, verdict }, because),
+)
 const app = asProblem(new Hono())
 app.use('/gates/*', bodyLimit({ maxSize: askedMaxBytes, onError: tooLarge }))
 app.route('/captures', captureRoutes(captures))
@@ -40,8 +44,6 @@ app.delete('/gates/:release', (context) => {
   return context.json(null)
 })
 
-const tap = await hearTap(directory.socket('tap'))
-tap.listen(captures)
 const serving = serveSocket(app, directory.socket('examiner'))
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void end())
 await serving

@@ -9,6 +9,7 @@ import {
   goldenSpec,
   labelled,
   model,
+  noTraffic,
   right,
   target,
   warmUpSpec,
@@ -36,7 +37,7 @@ test('asking again for the same attempt runs nothing again; another attempt does
     candidate: target('v2', server),
     live: null,
   }
-  const runs = openRuns()
+  const runs = openRuns(noTraffic)
   assert.equal(runs.look(key()), null)
   assert.equal(runs.start(key(), asked).state, 'running')
   runs.start(key(), asked)
@@ -50,7 +51,7 @@ test('asking again for the same attempt runs nothing again; another attempt does
 
 test('a gate whose time is over is undecided, and limits with fractions of a millisecond are limits', async (context) => {
   const server = await model(context, () => 'hang')
-  const runs = openRuns()
+  const runs = openRuns(noTraffic)
   runs.start(key(), {
     service: 'tiny',
     spec: warmUpSpec({ withinS: 0.1005 }),
@@ -64,7 +65,7 @@ test('a gate whose time is over is undecided, and limits with fractions of a mil
 
 test('a limit of a month is not over at once', async (context) => {
   const server = await model(context, right)
-  const runs = openRuns()
+  const runs = openRuns(noTraffic)
   const spec = warmUpSpec({ withinS: 30 * 86_400 })
   runs.start(key(), { service: 'tiny', spec, candidate: target('v2', server), live: null })
   assert.equal((await decided(runs)).verdict, 'pass')
@@ -72,7 +73,7 @@ test('a limit of a month is not over at once', async (context) => {
 
 test('a candidate without a replica, and a gate that throws, are undecided', async (context) => {
   const server = await model(context, right)
-  const runs = openRuns()
+  const runs = openRuns(noTraffic)
   const spec = goldenSpec({ file: '/nowhere/golden.jsonl', digest: '', atLeast: 0 })
   runs.start(key(1), {
     service: 'tiny',
@@ -89,7 +90,7 @@ test('a candidate without a replica, and a gate that throws, are undecided', asy
 
 test('cancelling ends the runs of one release, and of no other', async (context) => {
   const server = await model(context, () => 'hang')
-  const runs = openRuns()
+  const runs = openRuns(noTraffic)
   const asked: GateRun = {
     service: 'tiny',
     spec: warmUpSpec(),
@@ -110,7 +111,7 @@ test('cancelling ends the runs of one release, and of no other', async (context)
 test('a gate that would pass when it is already over does not', async (context) => {
   const golden = await goldenFile(context, labelled(4))
   const server = await model(context, right)
-  const runs = openRuns()
+  const runs = openRuns(noTraffic)
   const candidate = {
     environment: 'green',
     addresses: [server.address],
@@ -133,7 +134,7 @@ test('a gate that would pass when it is already over does not', async (context) 
 
 test('more than sixteen at a time are refused, and none of those that run suffers', async (context) => {
   const server = await model(context, () => 'hang')
-  const runs = openRuns()
+  const runs = openRuns(noTraffic)
   const asked: GateRun = {
     service: 'tiny',
     spec: warmUpSpec(),
@@ -152,7 +153,7 @@ test('more than sixteen at a time are refused, and none of those that run suffer
 })
 
 test('an ended run is forgotten after an hour', async (context) => {
-  const runs = openRuns()
+  const runs = openRuns(noTraffic)
   const asked: GateRun = {
     service: 'tiny',
     spec: warmUpSpec(),

@@ -5,11 +5,15 @@ import { bounded, undecided } from './examination.ts'
 import type { Examination } from './examination.ts'
 import type { About, GateAnswer, GateRun } from './gate.ts'
 import { goldenSet } from './golden-set/golden-set.ts'
+import type { Captures } from './capture/captures.ts'
 import { command } from './hooks/command.ts'
 import { prometheus } from './hooks/prometheus.ts'
 import { webhook } from './hooks/webhook.ts'
 import { identity } from './identity/identity.ts'
 import { load } from './load/load.ts'
+import { replay } from './replay/replay.ts'
+import { shadow } from './shadow/shadow.ts'
+import type { Tap } from './tap/hear.ts'
 import { timerMs } from './timer-ms.ts'
 import { warmUp } from './warm-up/warm-up.ts'
 
@@ -23,8 +27,11 @@ const keptMs = 3_600_000
 /** A gate whose time is over or that was cancelled gets this long to say how far it came; then it is answered for. */
 const lastWordMs = 2000
 
+/** What gates need beside the versions. */
+export type Means = { tap: Pick<Tap, 'listen'>; captures: Pick<Captures, 'newest'> }
+
 /** @param ended is told of every verdict */
-export function openRuns(ended: (key: Key, verdict: Verdict) => void = () => {}) {
+export function openRuns(means: Means, ended: (key: Key, verdict: Verdict) => void = () => {}) {
   const runs = new Map<string, Run>()
 
   return {
@@ -41,7 +48,7 @@ export function openRuns(ended: (key: Key, verdict: Verdict) => void = () => {})
         endedAt: null,
       }
       runs.set(nameOf(key), run)
-      void examine(run, asked).then((verdict) => ended(key, verdict))
+      void examine(run, asked, means).then((verdict) => ended(key, verdict))
       return run.answer
     },
     look: (key: Key): GateAnswer | null => runs.get(nameOf(key))?.answer ?? null,
@@ -74,17 +81,17 @@ export function openRuns(ended: (key: Key, verdict: Verdict) => void = () => {})
 }
 
 /** Whatever goes wrong in a gate, its answer is never a pass. */
-async function examine(run: Run, asked: GateRun): Promise<Verdict> {
+async function examine(run: Run, asked: GateRun, means: Means): Promise<Verdict> {
   const { withinS } = asked.spec
   const limit = setTimeout(() => stop(run, `not done within ${withinS} s`), timerMs(withinS))
-  const verdict = bounded(await Promise.race([verdictOf(run, asked), answeredFor(run)]))
+  const verdict = bounded(await Promise.race([verdictOf(run, asked, means), answeredFor(run)]))
   clearTimeout(limit)
   run.answer = { state: 'decided', ...verdict }
   run.endedAt = Date.now()
   return verdict
 }
 
-async function verdictOf(run: Run, asked: GateRun): Promise<Verdict> {
+async function verdictOf(run: Run, asked: GateRun, means: Means): Promise<Verdict> {
   const { candidate } = asked
   const { signal } = run.abort
   const examination: Examination = {
@@ -97,7 +104,7 @@ async function verdictOf(run: Run, asked: GateRun): Promise<Verdict> {
     if (candidate.addresses.length === 0) throw new Error('the candidate has no ready replica')
     const { release, gate, attempt } = run
     const about = { service: asked.service, release, gate, attempt }
-    const verdict = await take(asked, about, examination)
+    const verdict = await take(asked, about, { examination, ...means })
     if (signal.aborted && verdict.verdict === 'pass') return undecided(reasonOf(signal))
     return verdict
   } catch (error) {
@@ -108,7 +115,7 @@ async function verdictOf(run: Run, asked: GateRun): Promise<Verdict> {
 function take(
   { service, spec, candidate, live }: GateRun,
   about: About,
-  examination: Examination,
+  { examination, tap, captures }: { examination: Examination } & Means,
 ): Promise<Verdict> {
   switch (spec.kind) {
     case 'warmUp':
@@ -125,6 +132,10 @@ function take(
       return webhook(spec, { candidate, live }, about, examination)
     case 'command':
       return command(spec, { candidate, live }, about, examination)
+    case 'shadow':
+      return shadow(spec, { service, candidate, live }, tap, examination)
+    case 'replay':
+      return replay(spec, { service, candidate, live }, captures, examination)
   }
 }
 

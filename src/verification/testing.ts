@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import type { ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestContext } from 'node:test'
 import type { GateSpec, RequestShape, Target } from './gate.ts'
+import type { Means } from './runs.ts'
 
 /** `hang`: no answer. `close`: the connection is closed instead. `cut`: closed in the middle of the answer. `stall`: half an answer. */
 export type Behaviour =
@@ -23,7 +24,13 @@ export type Behaviour =
 export type Model = {
   address: string
   /** Every request that has come, with its body. */
-  asked: { body: string; test: string | undefined; url: string }[]
+  asked: {
+    body: string
+    test: string | undefined
+    url: string
+    method: string
+    headers: IncomingHttpHeaders
+  }[]
 }
 
 /** A model server of the test: what it does with an input is asked of `behave`. Closed when the test ends. */
@@ -38,7 +45,8 @@ export async function model(
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString()
       const test = request.headers['beryl-test'] as string | undefined
-      asked.push({ body, test, url: request.url! })
+      const { url = '', method = '', headers } = request
+      asked.push({ body, test, url, method, headers })
       void answer(response, behave(body === '' ? {} : (JSON.parse(body) as {}), asked.length))
     })
   })
@@ -151,6 +159,29 @@ export function warmUpSpec(more: Partial<WarmUp> = {}): WarmUp {
   }
 }
 
+type Shadow = GateSpec & { kind: 'shadow' }
+type Replay = GateSpec & { kind: 'replay' }
+
+const pairs = {
+  how: { protocol: 'json', ignore: [], tolerances: [], text: 'exact' },
+  noWorseBy: 0.02,
+  slice: null,
+  liveAgain: 0.2,
+  redact: { paths: [], headers: [], patterns: [] },
+  timeoutS: 1,
+  withinS: 20,
+  concurrency: 8,
+} as const
+
+export function shadowSpec(more: Partial<Shadow> = {}): Shadow {
+  return { kind: 'shadow', ...pairs, share: 1, atLeast: 300, ...more }
+}
+
+export function replaySpec(more: Partial<Replay> = {}): Replay {
+  const copy = { methods: ['GET', 'POST'], exclude: ['/admin'] }
+  return { kind: 'replay', ...pairs, requests: 300, speed: null, headers: {}, copy, ...more }
+}
+
 /** Polls until the condition holds; fails with what was waited for. */
 export async function eventually<Value>(
   look: () => Promise<Value | null> | Value | null,
@@ -172,6 +203,12 @@ export async function ended(pid: string): Promise<void> {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
     return stat === null || /\) [ZX] /.test(stat) ? true : null
   }, `the end of process ${pid}`)
+}
+
+/** For gates that need none. */
+export const noTraffic: Means = {
+  tap: { listen: () => () => {} },
+  captures: { newest: async () => [] },
 }
 
 /** Never aborted: for tests in which nothing takes long. */

@@ -2,8 +2,8 @@
  * Takes out what must not be kept. Pure, and closed: a body in which the rules cannot be followed (no UTF-8, no JSON where a
  * JSON path was given, nested too deeply) is not redacted, and the caller must not keep it.
  */
-import { stepsOf } from '../json-path.ts'
-import type { Step } from '../json-path.ts'
+import { stepsOf } from '../../protocols/json-path.ts'
+import type { Step } from '../../protocols/json-path.ts'
 import { cutOut } from './cut-out.ts'
 import { mapLines } from './lines.ts'
 

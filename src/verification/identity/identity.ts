@@ -3,7 +3,8 @@
  * that says something else, or cannot say, fails; one that does not answer at all leaves it undecided.
  */
 import type { Verdict } from '../../release/release.ts'
-import { askerOf, NoAnswer } from '../ask.ts'
+import { askerOf } from '../ask.ts'
+import { NoAnswer } from '../send.ts'
 import type { Answered } from '../ask.ts'
 import { short, undecided } from '../examination.ts'
 import type { Examination } from '../examination.ts'

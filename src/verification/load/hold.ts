@@ -1,10 +1,10 @@
 /** Asks a version at one rate for a time, and measures what a client would have waited. */
 import type { Asker } from '../ask.ts'
-import { NoAnswer } from '../ask.ts'
 import type { Answered } from '../ask.ts'
 import { short } from '../examination.ts'
 import type { Protocol, Target } from '../gate.ts'
 import { firstTokenMsOf, wrongAnswer } from '../reading.ts'
+import { NoAnswer } from '../send.ts'
 import { arrive } from './arrivals.ts'
 import { quantile } from './figures.ts'
 import type { Figures, Limits } from './figures.ts'

@@ -119,7 +119,8 @@ test('a few errors in every window never get stable, and fail it when time is ov
 test('told nothing it sends GET /, and where nothing is there it decides nothing and says what to do', async (context) => {
   const { server, verdict } = await warmed(context, () => ({ label: 1 }), { request: null })
   assert.equal(verdict.verdict, 'pass')
-  assert.deepEqual(server.asked[0], { body: '', test: 'warm-up', url: '/' })
+  const { method, body, test: purpose, url } = server.asked[0]!
+  assert.deepEqual([method, body, purpose, url], ['GET', '', 'warm-up', '/'])
   const missing = await warmed(context, () => ({ raw: 'no', status: 404 }), { request: null })
   assert.equal(missing.verdict.verdict, 'undecided')
   assert.match(missing.verdict.because, /GET \/ was sent: give warmUp a request/)

@@ -1,0 +1,128 @@
+/**
+ * The same request to the candidate and, where its answer is not known, to live; for a share of them to live once more, to know
+ * its noise. Which ones is drawn by lot before anything is answered, and nothing else has a say in it: a choice by the order in
+ * which they come, or by where there is room, could miss the very requests that are answered otherwise.
+ */
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { Verdict } from '../../release/release.ts'
+import type { Answer } from '../compare/comparison.ts'
+import { usualRisk } from '../compare/counts.ts'
+import { isFailure, openTally } from '../compare/tally.ts'
+import type { PairRules, Target } from '../gate.ts'
+import { lineOf, NoAnswer } from '../send.ts'
+import type { Line } from '../send.ts'
+import type { Copy } from './copy.ts'
+import { sentFrom } from './copy.ts'
+import { keeperOf, noAnswer } from './kept.ts'
+
+/** Live answers clients: at most so many are asked of it once more at a time; the others wait for their turn. */
+const liveAgainMax = 2
+/** A verdict is looked at after so many. */
+const lookEvery = 20
+
+export type Pairs = ReturnType<typeof openPairs>
+
+/** @throws JsonPathError, SyntaxError */
+export function openPairs(
+  rules: PairRules,
+  {
+    purpose,
+    candidate,
+    live,
+    signal,
+  }: { purpose: string; candidate: Target; live: Target; signal: AbortSignal },
+) {
+  const keeper = keeperOf(rules.redact)
+  const { how, noWorseBy, slice } = rules
+  const tally = openTally({ how, noWorseBy, slice, risk: usualRisk })
+  // Live's own line: what the candidate holds up must not hold up that.
+  const line = lineOf({ connections: rules.concurrency, signal })
+  const lineToLive = lineOf({ connections: rules.concurrency, signal })
+  const lineAgain = lineOf({ connections: liveAgainMax, signal })
+  const versions = { candidate: candidate.version, live: live.version }
+  const inTurn = turnstile(liveAgainMax)
+  let asked = 0
+  let lookAt = lookEvery
+  let closed = false
+
+  return {
+    keeper,
+    /** @param known what live answered; null: it is asked now */
+    async compare(copy: Copy, known: Answer | null): Promise<void> {
+      const index = asked++
+      if (known !== null && isFailure(known))
+        return tally.add({ ...shown(copy), live: known, candidate: known, again: null })
+      const twice = Math.random() < rules.liveAgain
+      const [own, first, second] = await Promise.all([
+        ask(line, copy, candidate, index),
+        known ?? ask(lineToLive, copy, live, index),
+        // Another replica, where there is one: what replicas differ in is noise too.
+        twice ? inTurn(() => ask(lineAgain, copy, live, index + 1)) : null,
+      ])
+      if (closed) return
+      // Live that could not answer once more contradicts nobody.
+      const noise = second === null || isFailure(second) ? null : second
+      tally.add({ ...shown(copy), live: first, candidate: own, again: noise })
+      await breathe()
+    },
+    get compared() {
+      return tally.compared
+    },
+    get liveFailed() {
+      return tally.liveFailed
+    },
+    /** Not after each pair. */
+    isTimeToLook(): boolean {
+      if (tally.compared < lookAt) return false
+      lookAt = tally.compared + lookEvery
+      return true
+    },
+    verdict: (): Verdict => tally.verdict(versions),
+    /** Cuts what is under way; nothing further is counted. */
+    close(): void {
+      closed = true
+      line.close()
+      lineToLive.close()
+      lineAgain.close()
+    },
+  }
+
+  /** Whatever a server does is an answer, or none. @throws the reason of `signal` once that is aborted */
+  async function ask(way: Line, copy: Copy, to: Target, index: number): Promise<Answer> {
+    const address = to.addresses[index % to.addresses.length]!
+    try {
+      const { status, headers, chunks } = await way.send(
+        sentFrom(copy, purpose),
+        address,
+        rules.timeoutS,
+      )
+      return keeper.answer(status, headers, Buffer.concat(chunks.map(({ bytes }) => bytes)))
+    } catch (error) {
+      signal.throwIfAborted()
+      // A request that cannot be sent as it was recorded: nobody's failure, and no answer of anybody.
+      if (error instanceof NoAnswer || error instanceof TypeError) return noAnswer
+      throw error
+    }
+  }
+
+  function shown(copy: Copy): { id: string; request: unknown } {
+    return { id: copy.id, request: keeper.request(copy) }
+  }
+}
+
+/** So many at a time; the time that an answer may take begins with its turn. */
+function turnstile(most: number) {
+  let free = most
+  const waiting: (() => void)[] = []
+  return async <Result>(act: () => Promise<Result>): Promise<Result> => {
+    if (free > 0) free--
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await act()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) free++
+      else next()
+    }
+  }
+}
