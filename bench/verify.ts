@@ -1,0 +1,129 @@
+/**
+ * `npm run bench:verify`: what it costs a live request that its exchange is tapped (5 % as for capture, 100 % as for a shadow),
+ * beside no tap, in rounds that alternate; and how many exchanges a second one core redacts and records. The examiner here reads
+ * and throws away. CPU is that of the gateway process, user and system. Linux only: it reads /proc. A busy machine shows in the
+ * spread of the rounds: the medians of the differences count.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { dataDirectory } from '../src/ipc/data-directory.ts'
+import { openCaptures } from '../src/verification/capture/captures.ts'
+import { tappedOf } from '../src/verification/capture/testing.ts'
+import { openGateway, placed, tableOf } from '../src/gateway/testing/gateway.ts'
+
+const rounds = 7
+const count = 20_000
+const connections = 16
+const perSecond = 1500
+const ticksMs = 10
+const shares = [0, 0.05, 1]
+
+const upstream = spawn(process.execPath, [
+  fileURLToPath(new URL('gateway/upstream.ts', import.meta.url)),
+])
+const [said] = (await once(upstream.stdout, 'data')) as [Buffer]
+const gateway = await openGateway()
+const sink = createServer((socket) => socket.resume()).listen(
+  dataDirectory(gateway.root).socket('tap'),
+)
+try {
+  const table = tableOf(1, 'blue', { blue: placed('v1', [Number(String(said))]) })
+  await gateway.client.putTable('s', { table, back: null })
+  await tapping()
+  await recording()
+} finally {
+  await gateway.close()
+  sink.close()
+  upstream.kill()
+}
+
+async function tapping(): Promise<void> {
+  const seen = shares.map(() => [] as { cpuUs: number; p99: number }[])
+  await load({ count: 5000 })
+  for (let round = 0; round < rounds; round++)
+    for (const [index, share] of shares.entries()) {
+      const tap = share === 0 ? null : { share, methods: ['POST'], exclude: [] }
+      await gateway.client.tap('s', tap)
+      const before = cpuMs()
+      await load({ count })
+      const cpuUs = ((cpuMs() - before) * 1000) / count
+      const { p99 } = await load({ count: perSecond * 4, perSecond })
+      seen[index]!.push({ cpuUs, p99 })
+    }
+  const base = seen[0]!
+  console.log('tapped   CPU µs per request   beside no tap      p99 ms   beside no tap')
+  for (const [index, share] of shares.entries()) {
+    const own = seen[index]!
+    const times = (of: 'cpuUs' | 'p99') => median(own.map((one, at) => one[of] / base[at]![of]))
+    console.log(
+      `${`${share * 100} %`.padEnd(8)} ${median(own.map(({ cpuUs }) => cpuUs))
+        .toFixed(1)
+        .padStart(18)} ${times('cpuUs').toFixed(2).padStart(13)} × ${median(
+        own.map(({ p99 }) => p99),
+      )
+        .toFixed(2)
+        .padStart(11)} ${times('p99').toFixed(2).padStart(13)} ×`,
+    )
+  }
+  console.log('of them:', (await gateway.client.metrics()).taps)
+}
+
+async function recording(): Promise<void> {
+  const home = mkdtempSync(join(tmpdir(), 'beryl-bench-'))
+  const captures = openCaptures(home)
+  const redact = {
+    paths: ['$.messages[*].content.email'],
+    headers: ['x-user'],
+    patterns: ['\\d{13,16}'],
+  }
+  captures.configure({ tiny: { share: 1, keepS: 3600, atMostBytes: 1024 ** 3, redact } })
+  const body = JSON.stringify({
+    messages: [{ content: { email: 'a@b', text: 'word '.repeat(200) } }],
+  })
+  const one = tappedOf({ body, answer: JSON.stringify({ label: 'a', text: 'word '.repeat(200) }) })
+  const total = 20_000
+  const { user, system } = process.cpuUsage()
+  for (let sent = 0; sent < total; sent += 1000) {
+    for (let turn = 0; turn < 1000; turn++) captures.exchange(one)
+    await captures.settled()
+  }
+  const used = process.cpuUsage({ user, system })
+  const { records } = await captures.state('tiny')
+  await captures.close()
+  rmSync(home, { recursive: true })
+  const seconds = (used.user + used.system) / 1e6
+  console.log(
+    `recorded: ${Math.round(records / seconds)} exchanges of 2 KB a second of one core (${records} of ${total} kept)`,
+  )
+}
+
+type Loaded = { done: number; errors: number; why: string | null; p99: number }
+
+async function load(more: { count: number; perSecond?: number }): Promise<Loaded> {
+  const body = 'x'.repeat(200)
+  const request = `POST /small HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  const asked = { port: gateway.port, request, connections, ...more }
+  const client = spawn(process.execPath, [
+    fileURLToPath(new URL('gateway/load.ts', import.meta.url)),
+    JSON.stringify(asked),
+  ])
+  const [line] = (await once(client.stdout, 'data')) as [Buffer]
+  const loaded = JSON.parse(String(line)) as Loaded
+  if (loaded.why !== null || loaded.errors > 0)
+    throw new Error(`the load did not go through: ${loaded.why}, ${loaded.errors} errors`)
+  return loaded
+}
+
+function cpuMs(): number {
+  const fields = readFileSync(`/proc/${gateway.pid()}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * ticksMs
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+}
