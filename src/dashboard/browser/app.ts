@@ -4,7 +4,7 @@ import { call } from './call.ts'
 import { Dialog, asked } from './dialog.ts'
 import { Hexagon } from './marks.ts'
 import { html } from './html.ts'
-import { connection, services, wanted } from './live.ts'
+import { connection, heardAt, now, services, wanted } from './live.ts'
 import { Notice } from './notice.ts'
 import { Overview } from './overview.ts'
 import { ReleasePage } from './release-page.ts'
@@ -12,6 +12,7 @@ import { route } from './route.ts'
 import { ServicePage } from './service-page.ts'
 import { session } from './session.ts'
 import { SignIn } from './sign-in.ts'
+import { clockTime } from './words.ts'
 
 export function App() {
   const { state } = session.value
@@ -22,7 +23,8 @@ export function App() {
       ${state === 'in' && html`<${Here} />`}
       <div class="bar-end">${state === 'in' && html`<${Connection} /><${Who} />`}</div>
     </header>
-    <main id="main" tabindex="-1">
+    <main id="main" tabindex="-1" class=${connection.value === 'lost' ? 'old' : ''}>
+      ${state === 'in' && connection.value === 'lost' && html`<${Lost} />`}
       <${Notice} />
       ${state === 'in' ? html`<${Page} />` : state === 'out' ? html`<${SignIn} />` : html`<${Arriving} />`}
     </main>
@@ -77,6 +79,14 @@ function Connection() {
     </svg>
     ${text}
   </span>`
+}
+
+function Lost() {
+  return html`<p class="notice refused">
+    Beryl does not answer.
+    ${heardAt.value > 0 && `What stands here is as of ${clockTime(heardAt.value, now.value)}. `}Traffic
+    and model servers go on without this page.
+  </p>`
 }
 
 function Who() {

@@ -1,7 +1,7 @@
 /** Asks once, says what will happen, and takes the reason that goes on record. */
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { ReleaseView } from '../../api/shapes.ts'
 import { Refused } from './call.ts'
 import type { Consequence } from './consequences.ts'
@@ -23,7 +23,8 @@ export function Dialog({ ask }: { ask: Ask }) {
   const [reason, setReason] = useState('')
   const [refused, setRefused] = useState<Refused | null>(null)
   const [busy, setBusy] = useState(false)
-  useEffect(() => element.current?.showModal(), [])
+  // At once: who types on after a key that opened it, types into it.
+  useLayoutEffect(() => element.current?.showModal(), [])
   const close = () => element.current?.close()
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()

@@ -8,9 +8,14 @@ export function Evidence({ release }: { release: ReleaseView }) {
   if (watch === null) return null
   const { evidence, decision, because, replace } = watch
   const isWatching = release.phase === 'watching'
+  // What is waited for says it already, as a rule.
+  const isNew = !(release.waitingFor ?? '').includes(because)
   return html`<section class="card evidence" aria-labelledby="evidence-title">
-    <h2 id="evidence-title">${isWatching ? 'Is it worse?' : 'What the watch found'}</h2>
-    ${isWatching && html`<p><strong>${decisionWord[decision] ?? decision}</strong>: ${because}</p>`}
+    <h2 id="evidence-title">
+      ${isWatching ? 'Is it worse?' : 'What the watch found'}
+      ${isWatching && html`<span class="tag">the guard says: ${decisionWord[decision] ?? decision}</span>`}
+    </h2>
+    ${isWatching && isNew && html`<p>${because}</p>`}
     <ul class="signals">
       ${evidence.signals.map((signal) => html`<${Signal} key=${signal.signal} signal=${signal} />`)}
     </ul>

@@ -17,6 +17,8 @@ export const services = signal<readonly ServiceView[] | null>(null)
 /** What the page asked for is not there. */
 export const missing = signal<Refused | null>(null)
 export const connection = signal<'connecting' | 'live' | 'lost'>('connecting')
+/** When Beryl last said something, by its own clock, ms. */
+export const heardAt = signal(0)
 /** The controller's clock, ms. */
 export const now = signal(Date.now())
 /** Answers a second. */
@@ -98,6 +100,7 @@ function follow(service: string | null): () => void {
     heard = performance.now()
     ahead = at - Date.now()
     now.value = at
+    heardAt.value = at
     connection.value = 'live'
   }
 

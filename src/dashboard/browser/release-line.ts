@@ -52,9 +52,8 @@ export function PhaseText({ release }: { release: ReleaseView }) {
   const more = otherLines(reason ?? '')
   return html`<div class="phase-text">
     <p>
-      <strong class=${`phase-name ${phase}`}>${phase}</strong>
-      ${paused !== null && html` <span class="paused">(paused by ${paused.by})</span>`}
-      ${reason !== null && html`<span>: ${waitingFor !== null && 'waits for '}${firstLine(reason)}</span>`}
+      <strong class=${`phase-name ${phase}`}>${phase}</strong
+      >${paused !== null && html` <span class="paused">(paused by ${paused.by})</span>`}${reason !== null && `: ${waitingFor === null ? '' : 'waits for '}${firstLine(reason)}`}
     </p>
     ${
       more !== '' &&
@@ -63,11 +62,17 @@ export function PhaseText({ release }: { release: ReleaseView }) {
         <pre>${more}</pre>
       </details>`
     }
-    <p class="unseen" aria-live="polite">
-      ${release.id} is
-      ${phase}${needsPerson(release) && `, waits for ${firstLine(waitingFor ?? '')}`}
-    </p>
   </div>`
+}
+
+/** For who does not see the line move. It stays where it is on the page: only what changes in a place that was there is told. */
+export function Spoken({ release }: { release: ReleaseView | null }) {
+  return html`<p class="unseen" aria-live="polite">
+    ${
+      release !== null &&
+      `${release.id} is ${release.phase}${needsPerson(release) ? `, waits for ${firstLine(release.waitingFor ?? '')}` : ''}`
+    }
+  </p>`
 }
 
 /** Waits that somebody must end are told aloud; others change with every answer. */

@@ -9,7 +9,7 @@ import { Gates } from './gates.ts'
 import { html } from './html.ts'
 import { now, services, wanted } from './live.ts'
 import { Missing } from './missing.ts'
-import { PhaseText, ReleaseLine } from './release-line.ts'
+import { PhaseText, ReleaseLine, Spoken } from './release-line.ts'
 import { servicePath } from './route.ts'
 import { clockTime, count, duration, firstLine, otherLines } from './words.ts'
 
@@ -46,6 +46,7 @@ export function ReleasePage({ id }: { id: string }) {
         ${clockTime(release.at, now.value)}
       </p>
     </div>
+    <${Spoken} release=${release} />
     <div class="columns">
       <div class="main-column">
         <section class="card" aria-labelledby="phase-title">

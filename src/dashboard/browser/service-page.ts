@@ -9,9 +9,9 @@ import { Gates } from './gates.ts'
 import { History } from './history.ts'
 import { html } from './html.ts'
 import { Lanes } from './lanes.ts'
-import { connection, missing, services } from './live.ts'
+import { missing, services } from './live.ts'
 import { Missing } from './missing.ts'
-import { PhaseText, ReleaseLine } from './release-line.ts'
+import { PhaseText, ReleaseLine, Spoken } from './release-line.ts'
 import { releasePath } from './route.ts'
 
 const shownMax = 12
@@ -32,7 +32,8 @@ function Shown({ service }: { service: ServiceView }) {
       <p class="address">${service.url}</p>
     </div>
     ${problems.map((problem) => html`<p class="problem card" role="alert">${problem}</p>`)}
-    <div class=${`columns ${connection.value === 'lost' ? 'old' : ''}`}>
+    <${Spoken} release=${release ?? past?.[0] ?? null} />
+    <div class="columns">
       <div class="main-column">
         <${Lanes} service=${service} />
         ${release === null ? html`<${Rest} service=${service} last=${past?.[0]} />` : html`<${Current} release=${release} />`}

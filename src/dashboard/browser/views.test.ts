@@ -11,7 +11,7 @@ import { html } from './html.ts'
 import { Lanes } from './lanes.ts'
 import { services } from './live.ts'
 import { Overview } from './overview.ts'
-import { PhaseText, ReleaseLine } from './release-line.ts'
+import { PhaseText, ReleaseLine, Spoken } from './release-line.ts'
 import { releaseView, serviceView } from './testing.ts'
 
 const text = (node: VNode<any>) => renderToString(node).replace(/>\s+/g, '>').replace(/\s+</g, '<')
@@ -79,7 +79,7 @@ test('what may not be asked for is greyed, reachable by keyboard, and says why',
 })
 
 test('where a release is, is told to screen readers when it changes, and what a person must do', () => {
-  const page = (change = {}) => text(html`<${PhaseText} release=${releaseView(change)} />`)
+  const page = (change = {}) => text(html`<${Spoken} release=${releaseView(change)} />`)
   assert.match(page(), /aria-live="polite">r2 is watching<\/p>/)
   const waiting = page({ phase: 'awaiting-approval', waitingFor: 'approval by a person' })
   assert.match(

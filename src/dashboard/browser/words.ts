@@ -60,11 +60,16 @@ export function rate(perSecond: number): string {
   return `${perSecond < 10 ? perSecond.toFixed(1) : whole(perSecond)}/s`
 }
 
+/** A line that nobody reads to its end is cut; all of it stands in `otherLines`. */
+const lineMax = 400
+
 export function firstLine(text: string): string {
-  return text.split('\n')[0] ?? ''
+  const line = text.split('\n')[0] ?? ''
+  return line.length <= lineMax ? line : `${line.slice(0, lineMax)} …`
 }
 
 /** What the first line leaves out: the last lines of a log, mostly. */
 export function otherLines(text: string): string {
-  return text.split('\n').slice(1).join('\n')
+  const [line = '', ...others] = text.split('\n')
+  return (line.length <= lineMax ? others : [line, ...others]).join('\n')
 }
