@@ -7,8 +7,7 @@ import { emptyService, isEnd, other } from '../release/release.ts'
 import type { Environment, PhaseName, Placed, Release, Service } from '../release/release.ts'
 import { commands, releaseCan, serviceCan } from '../release/release-can.ts'
 import type { Command, Refusal } from '../release/release-can.ts'
-import { colourOf, roleOf } from '../release/roles.ts'
-import { notLive } from '../release/roles.ts'
+import { colourOf } from '../release/roles.ts'
 import type { GatewayFact } from '../release/seen.ts'
 import type { Event } from '../storage/events.ts'
 import type { Controller } from './controller.ts'
@@ -174,9 +173,8 @@ function environmentView(
         replica.environment === environment &&
         replica.state.name !== 'gone',
     )
-  const role = roleOf(service, environment)
-  const placed = role === 'live' ? service.live : (notLive(service)?.placed ?? null)
-  const { split } = desiredWorld(service)
+  const { split, environments } = desiredWorld(service)
+  const { role, placed } = environments[environment]
   return {
     role: split === null ? role : split.to === environment ? 'candidate' : 'live',
     version: placed?.version ?? here[0]?.version ?? null,

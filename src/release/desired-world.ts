@@ -58,6 +58,7 @@ function splitOf({ release, standby, colour }: Service): Split | null {
 function desired(service: Service, environment: Environment): Desired {
   const role = roleOf(service, environment)
   if (role === 'live') return { role, placed: service.live }
+  if (role === 'empty') return { role, placed: null }
   const placed = notLive(service)?.placed ?? null
   if (role !== 'standby' || placed === null) return { role, placed }
   return { role, placed: { ...placed, replicas: standbyReplicas(service, placed) } }
