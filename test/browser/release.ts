@@ -185,10 +185,26 @@ test('the same by keyboard alone: deploy, approve, roll back', async () => {
   assert.ok(events.some(({ text }) => /rollback r\d+ \(by keyboard\)/.test(text)))
 })
 
+test('an older version is brought back by a release of its own, without the gates that it passed once', async () => {
+  await button('Deploy …').click()
+  await dialog().getByLabel('Version').selectOption('v2')
+  await dialog().getByLabel('It is a way back').check()
+  await dialog().getByRole('button', { name: 'Deploy', exact: true }).click()
+  await page.getByText('a rollback to an older version takes readiness').waitFor()
+  await button('Abort').click()
+  await dialog().getByRole('button', { name: 'Stop the release' }).click()
+  await phaseIs('aborted')
+  const { releases } = await beryl.api<{ releases: { kind: string }[] }>(
+    'GET',
+    '/services/tiny/history?limit=1',
+  )
+  assert.equal(releases[0]!.kind, 'rollback')
+})
+
 test('the phase is told to screen readers when it changes', async () => {
   await page
     .locator('[aria-live=polite]')
-    .getByText(/r\d+ is rolled-back/)
+    .getByText(/r\d+ is aborted/)
     .waitFor({ state: 'attached' })
 })
 

@@ -1,5 +1,5 @@
 /** The frame of every page: where one is, whether what one sees is live, who one is. */
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 import { call } from './call.ts'
 import { Dialog, asked } from './dialog.ts'
 import { Hexagon } from './marks.ts'
@@ -34,7 +34,8 @@ export function App() {
 
 function Page() {
   const at = route.value
-  useEffect(() => {
+  // Before anything is painted: what the last page asked for is not this one's.
+  useLayoutEffect(() => {
     if (at.page === 'overview') wanted.value = 'all'
     else if (at.page === 'service') wanted.value = { service: at.service }
     else wanted.value = null

@@ -1,5 +1,6 @@
 /** A release begins: which version, and what it would take, by `plan`. */
 import { signal } from '@preact/signals'
+import type { Signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { PlanView, ServiceView } from '../../api/shapes.ts'
 import { call, Refused } from './call.ts'
@@ -9,20 +10,28 @@ import { html } from './html.ts'
 import { cost, count, duration } from './words.ts'
 
 export function askForDeploy(service: ServiceView): void {
-  const chosen = signal(firstChoice(service))
+  const choice: Choice = { version: signal(firstChoice(service)), isWayBack: signal(false) }
+  const path = `/services/${encodeURIComponent(service.service)}`
   asked.value = {
     title: `Deploy a version of ${service.service}`,
     says: inTheWay(service),
-    more: () => html`<${Choice} service=${service} chosen=${chosen} />`,
+    more: () => html`<${Choose} service=${service} choice=${choice} />`,
     button: 'Deploy',
     reason: 'none',
     danger: false,
-    run: () =>
-      call('POST', `/services/${encodeURIComponent(service.service)}/releases`, {
-        version: chosen.value,
-        replace: service.queued !== null,
-      }),
+    run: () => {
+      const version = choice.version.value
+      return choice.isWayBack.value
+        ? call('POST', `${path}/rollback`, { to: version })
+        : call('POST', `${path}/releases`, { version, replace: service.queued !== null })
+    },
   }
+}
+
+type Choice = {
+  version: Signal<string>
+  /** An older version that is wanted back: as a release of its own, with readiness, identity and warm-up only. */
+  isWayBack: Signal<boolean>
 }
 
 /** The last that is named and not live; of a service that begins, the first. */
@@ -32,7 +41,8 @@ function firstChoice({ versions, live }: ServiceView): string {
   return (choice ?? versions[0])?.version ?? ''
 }
 
-function Choice({ service, chosen }: { service: ServiceView; chosen: { value: string } }) {
+function Choose({ service, choice }: { service: ServiceView; choice: Choice }) {
+  const { version: chosen, isWayBack } = choice
   return html`<label for="version">Version</label>
     <select
       id="version"
@@ -46,6 +56,17 @@ function Choice({ service, chosen }: { service: ServiceView; chosen: { value: st
           </option>`,
       )}
     </select>
+    ${
+      service.live !== null &&
+      html`<label class="check">
+        <input
+          type="checkbox"
+          checked=${isWayBack.value}
+          onChange=${(event: Event) => (isWayBack.value = (event.currentTarget as HTMLInputElement).checked)}
+        />
+        It is a way back: take readiness, identity and warm-up only
+      </label>`
+    }
     <${Plan} service=${service.service} version=${chosen.value} />`
 }
 

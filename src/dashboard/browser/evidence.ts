@@ -7,7 +7,7 @@ export function Evidence({ release }: { release: ReleaseView }) {
   const { watch } = release
   if (watch === null) return null
   const { evidence, decision, because, replace } = watch
-  const isWatching = release.phase === 'watching'
+  const isWatching = release.phase === 'watching' || release.phase === 'switching'
   // What is waited for says it already, as a rule.
   const isNew = !(release.waitingFor ?? '').includes(because)
   return html`<section class="card evidence" aria-labelledby="evidence-title">

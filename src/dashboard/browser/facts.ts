@@ -1,11 +1,12 @@
 /** The way back, and what it costs. */
 import type { ReleaseView, ServiceView } from '../../api/shapes.ts'
 import { html } from './html.ts'
+import { now } from './live.ts'
 import { VerdictMark } from './marks.ts'
-import { cost, duration } from './words.ts'
+import { ago, cost, duration } from './words.ts'
 
 export function WayBack({ service }: { service: ServiceView }) {
-  const { possible, because, measuredMs } = service.wayBack
+  const { possible, because, measuredMs, drilledAt } = service.wayBack
   return html`<section class="card" aria-labelledby="back-title">
     <h2 id="back-title">Way back</h2>
     <p class="verdict-line">
@@ -13,7 +14,14 @@ export function WayBack({ service }: { service: ServiceView }) {
       <strong>${possible ? `yes, to ${service.standby?.version ?? '?'}` : 'none now'}</strong>
     </p>
     <p class="small">${because}</p>
-    ${measuredMs !== null && html`<p class="small">The last move took <strong>${duration(measuredMs)}</strong>, measured.</p>`}
+    ${
+      measuredMs !== null &&
+      drilledAt === null &&
+      html`<p class="small">
+        The last move took <strong>${duration(measuredMs)}</strong>, measured.
+      </p>`
+    }
+    ${drilledAt !== null && html`<p class="small">Drilled ${ago(drilledAt, now.value)}.</p>`}
   </section>`
 }
 

@@ -10,33 +10,37 @@ type Place = 'blue' | 'green'
 const places: readonly Place[] = ['blue', 'green']
 
 export function Lanes({ service }: { service: ServiceView }) {
-  const live = service.live?.environment ?? null
   return html`<section class="card lanes" aria-labelledby="lanes-title">
     <h2 id="lanes-title" class="unseen">Environments</h2>
-    <${Flow} live=${live} />
+    <${Flow} service=${service} />
     ${places.map((place) => html`<${Lane} key=${place} service=${service} place=${place} />`)}
   </section>`
 }
 
-/** From the clients to the place that answers them. */
-function Flow({ live }: { live: Place | null }) {
+/** From the clients to the places that answer them, as wide as their part of the traffic. */
+function Flow({ service }: { service: ServiceView }) {
   const path = { blue: 'M0 50C60 50 40 25 100 25', green: 'M0 50C60 50 40 75 100 75' }
-  // What flows is drawn last, over what does not.
-  const drawn = places.toSorted((a, b) => Number(a === live) - Number(b === live))
+  const share = (place: Place) => service.environments[place].share
+  // The widest is drawn last, over the others.
+  const drawn = places.toSorted((a, b) => share(a) - share(b))
   return html`<div class="flow" aria-hidden="true">
     <span class="flow-name">clients</span>
     <svg viewBox="0 0 100 100" preserveAspectRatio="none">
       ${drawn.map(
         (place) =>
-          html`<path class=${`pipe ${place === live ? `open ${place}` : ''}`} d=${path[place]} />
-            ${place === live && html`<path class="drops" d=${path[place]} />`}`,
+          html`<path
+              class=${`pipe ${share(place) > 0 ? place : ''}`}
+              d=${path[place]}
+              stroke-width=${2 + 7 * share(place)}
+            />
+            ${share(place) > 0.3 && html`<path class="drops" d=${path[place]} />`}`,
       )}
     </svg>
   </div>`
 }
 
 function Lane({ service, place }: { service: ServiceView; place: Place }) {
-  const { role, version, asked, replicas, inFlight, answers } = service.environments[place]
+  const { role, version, asked, replicas, inFlight, answers, share } = service.environments[place]
   const perSecond = rateOf(service, place)
   const ready = replicas.filter(({ state }) => state === 'ready').length
   const isEmpty = role === 'empty' && replicas.length === 0
@@ -67,7 +71,7 @@ function Lane({ service, place }: { service: ServiceView; place: Place }) {
               <div>
                 <dt>live traffic</dt>
                 <dd>
-                  ${trafficText(role, perSecond)}${inFlight > 0 ? `, ${inFlight} in flight` : ''}
+                  ${trafficText(share, perSecond)}${inFlight > 0 ? `, ${inFlight} in flight` : ''}
                 </dd>
               </div>
               ${
@@ -92,9 +96,10 @@ function Lane({ service, place }: { service: ServiceView; place: Place }) {
   </article>`
 }
 
-function trafficText(role: string, perSecond: number | null): string {
-  if (role !== 'live' && !perSecond) return 'none'
-  return perSecond === null ? 'counting …' : rate(perSecond)
+function trafficText(share: number, perSecond: number | null): string {
+  if (share === 0) return 'none'
+  const part = share < 1 ? `${percent(share)}, ` : ''
+  return `${part}${perSecond === null ? 'counting …' : rate(perSecond)}`
 }
 
 /** Filled: ready. Hollow: on its way. Crossed: failed. */

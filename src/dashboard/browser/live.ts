@@ -64,9 +64,10 @@ export function followServices(): void {
 function follow(service: string | null): () => void {
   const name = service === null ? '' : encodeURIComponent(service)
   let source: EventSource | null = null
-  let heard = performance.now()
+  let heard = 0
   let isOver = false
-  let again: ReturnType<typeof setTimeout> | undefined
+  /** One attempt at a time: two would end in two streams that contradict each other. */
+  let again: ReturnType<typeof setTimeout> | null = null
   open()
   const watch = setInterval(() => {
     if (performance.now() - heard > silentMs) lost()
@@ -74,7 +75,7 @@ function follow(service: string | null): () => void {
   return () => {
     isOver = true
     clearInterval(watch)
-    clearTimeout(again)
+    if (again !== null) clearTimeout(again)
     source?.close()
   }
 
@@ -104,26 +105,27 @@ function follow(service: string | null): () => void {
     connection.value = 'live'
   }
 
-  /** An event source does not say why: a question of our own does. */
   function lost(): void {
+    if (again !== null) return
     source?.close()
-    heard = performance.now()
-    clearTimeout(again)
-    again = setTimeout(() => void tryAgain(), againMs)
     if (connection.value === 'live') connection.value = 'lost'
+    again = setTimeout(() => void tryAgain(), againMs)
   }
 
+  /** An event source does not say why it ended: a question of our own does. */
   async function tryAgain(): Promise<void> {
     try {
       await call('GET', service === null ? '/session' : `/services/${name}`)
+      if (isOver) return
       missing.value = null
-      if (!isOver) open()
+      again = null
+      open()
     } catch (error) {
       if (isOver || !(error instanceof Refused)) return
       if (error.problem.status === 404) missing.value = error
       else connection.value = 'lost'
       // Whoever is signed out is asked for a token, and that begins anew.
-      if (error.problem.status !== 401) lost()
+      if (error.problem.status !== 401) again = setTimeout(() => void tryAgain(), againMs)
     }
   }
 }

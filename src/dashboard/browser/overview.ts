@@ -50,7 +50,7 @@ function ServiceCard({ service }: { service: ServiceView }) {
     ${
       release === null
         ? html`<p class="calm">
-            ${live === null ? 'Nothing is live yet.' : `Nothing is being released${live.since > 0 ? `; live since ${ago(live.since, now.value)}` : ''}.`}
+            ${live === null ? 'Nothing is live yet.' : `Nothing is being released${live.since > 0 ? `; ${live.version} went live ${ago(live.since, now.value)}` : ''}.`}
           </p>`
         : html`<p>
             <strong>${release.id} ${release.version} is ${release.phase}</strong

@@ -53,7 +53,7 @@ export function PhaseText({ release }: { release: ReleaseView }) {
   return html`<div class="phase-text">
     <p>
       <strong class=${`phase-name ${phase}`}>${phase}</strong
-      >${paused !== null && html` <span class="paused">(paused by ${paused.by})</span>`}${reason !== null && `: ${waitingFor === null ? '' : 'waits for '}${firstLine(reason)}`}
+      >${paused !== null && html` <span class="paused">(paused by ${paused.by}${paused.because !== null && `: ${paused.because}`})</span>`}${reason !== null && `: ${waitingFor === null ? '' : 'waits for '}${firstLine(reason)}`}
     </p>
     ${
       more !== '' &&

@@ -116,6 +116,7 @@ export function serviceView(change: Partial<ServiceView> = {}): ServiceView {
         answers: { total: 900, bad: 0 },
         replicas: [replica('a')],
         inFlight: 0,
+        share: 0,
       },
       green: {
         role: 'live',
@@ -124,6 +125,7 @@ export function serviceView(change: Partial<ServiceView> = {}): ServiceView {
         answers: { total: 480, bad: 3 },
         replicas: [replica('b')],
         inFlight: 2,
+        share: 1,
       },
     },
     release: releaseView(),
@@ -137,6 +139,7 @@ export function serviceView(change: Partial<ServiceView> = {}): ServiceView {
       possible: true,
       because: 'v1 is full on blue: 1 of 1 replicas ready',
       measuredMs: 4,
+      drilledAt: null,
     },
     can: allowed,
     problems: [],

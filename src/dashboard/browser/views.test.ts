@@ -34,7 +34,7 @@ test('script in a name, a reason, a verdict or a problem is shown as text', () =
     from: evil,
     by: evil,
     waitingFor: evil,
-    paused: { by: evil, at: 0 },
+    paused: { by: evil, at: 0, because: evil },
     gates: [gate as never],
     leftOut: [{ name: evil, because: evil }],
   })

@@ -20,7 +20,7 @@ test('times, shares and sums are written as people read them', () => {
   ])
   assert.equal(whole(1_234_567), '1,234,567')
   assert.deepEqual([count(1, 'replica'), count(1200, 'answer')], ['1 replica', '1,200 answers'])
-  assert.deepEqual([0.25, 1234].map(rate), ['0.3/s', '1,234/s'])
+  assert.deepEqual([0, 0.25, 1234].map(rate), ['0/s', '0.3/s', '1,234/s'])
   assert.equal(
     cost({ replicaHours: 0.5, money: 1.25, currency: 'USD' }),
     '0.50 replica-hours = 1.25 USD',

@@ -57,7 +57,7 @@ function amount(money: number): string {
 }
 
 export function rate(perSecond: number): string {
-  return `${perSecond < 10 ? perSecond.toFixed(1) : whole(perSecond)}/s`
+  return `${perSecond > 0 && perSecond < 10 ? perSecond.toFixed(1) : whole(perSecond)}/s`
 }
 
 /** A line that nobody reads to its end is cut; all of it stands in `otherLines`. */
