@@ -24,7 +24,7 @@ export function App() {
       <div class="bar-end">${state === 'in' && html`<${Connection} /><${Who} />`}</div>
     </header>
     <main id="main" tabindex="-1" class=${connection.value === 'lost' ? 'old' : ''}>
-      ${state === 'in' && connection.value === 'lost' && html`<${Lost} />`}
+      ${state !== 'out' && connection.value === 'lost' && html`<${Lost} />`}
       <${Notice} />
       ${state === 'in' ? html`<${Page} />` : state === 'out' ? html`<${SignIn} />` : html`<${Arriving} />`}
     </main>
