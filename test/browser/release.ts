@@ -219,6 +219,14 @@ test('a lost connection is shown, and comes back without signing in again', asyn
   await dialog().getByRole('button', { name: 'Leave it' }).click()
 })
 
+test('a page that meets silence when it is opened says so, and goes on by itself', async () => {
+  await page.route('**/api/v1/session', (route) => route.abort())
+  await page.reload()
+  await page.getByText('Beryl does not answer.').waitFor()
+  await page.unroute('**/api/v1/session')
+  await lane('blue').getByText('live', { exact: true }).waitFor()
+})
+
 test('a page that does not exist says so, and leads back', async () => {
   await page.goto(`${beryl.apiUrl}/services/nobody`)
   await page.getByText('there is no service nobody').waitFor()
