@@ -4,6 +4,7 @@ import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { apiApp } from './api/app.ts'
 import { adminToken } from './api/authenticate.ts'
+import { sessionsBy } from './api/sessions.ts'
 import { loadManifest } from './config/load.ts'
 import { keepCaptures } from './controller/capture.ts'
 import { createController } from './controller/controller.ts'
@@ -17,6 +18,7 @@ import type { Times, Watch } from './controller/store.ts'
 import { stopReplicas } from './controller/stop-replicas.ts'
 import { tapOf } from './controller/tap.ts'
 import { watchingOf } from './controller/watching.ts'
+import { dashboard } from './dashboard/pages.ts'
 import { gatewayClient } from './gateway/client.ts'
 import { requestKey } from './gateway/request-id.ts'
 import { cannotStart, dataDirectory } from './ipc/data-directory.ts'
@@ -97,11 +99,17 @@ const operations = operationsOf({
       ),
 })
 
-const tokens = adminToken(readOrCreateToken(directory.adminToken), userName())
+const token = readOrCreateToken(directory.adminToken)
+const app = apiApp(operations, {
+  tokens: adminToken(token, userName()),
+  sessions: sessionsBy(token),
+  boundTo: config.api.host,
+  pages: dashboard(),
+})
 const api = await new Promise<{ url: string; close(): void }>((resolve, reject) => {
   const server = serve(
     {
-      fetch: apiApp(operations, tokens, config.api.host).fetch,
+      fetch: app.fetch,
       hostname: config.api.host,
       port: config.api.port,
     },

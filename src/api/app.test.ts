@@ -6,11 +6,19 @@ import { after, before, test } from 'node:test'
 import { serve } from '@hono/node-server'
 import { ProblemError } from '../ipc/problem.ts'
 import { apiApp } from './app.ts'
+import type { ApiOptions } from './app.ts'
 import { adminToken } from './authenticate.ts'
 import type { Operations } from './operations.ts'
+import { sessionsBy } from './sessions.ts'
 import type { Event, ReleaseView, ServiceView } from './shapes.ts'
 
 const token = 'beryl_a-token-for-this-test'
+const options: ApiOptions = {
+  tokens: adminToken(token, 'ada'),
+  sessions: sessionsBy(token),
+  boundTo: '127.0.0.1',
+  pages: () => null,
+}
 
 /** Answers with what it was asked: the controller's own tests hold what it does. A fake of our own. */
 const asked: unknown[][] = []
@@ -68,7 +76,7 @@ let server: ReturnType<typeof serve>
 let port: number
 
 before(async () => {
-  const app = apiApp(operations, adminToken(token, 'ada'), '127.0.0.1')
+  const app = apiApp(operations, options)
   server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 })
   await new Promise((resolve) => server.once('listening', resolve))
   port = (server.address() as AddressInfo).port
@@ -323,7 +331,7 @@ for (const [host, status] of [
 }
 
 test('off loopback any name may be the right one', async () => {
-  const app = apiApp(operations, adminToken(token, 'ada'), '0.0.0.0')
+  const app = apiApp(operations, { ...options, boundTo: '0.0.0.0' })
   const answer = await app.request('http://beryl.example.com/healthz')
   assert.equal(answer.status, 200)
 })
@@ -370,7 +378,7 @@ test('the OpenAPI document offers what there is, and nothing else', async () => 
       (method) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, '{}')}`,
     ),
   )
-  const there = apiApp(operations, adminToken(token, 'ada'), '127.0.0.1')
+  const there = apiApp(operations, options)
     .routes.filter(({ method }) => method !== 'ALL')
     .map(({ method, path }) => `${method} ${path.replace(/:\w+/g, '{}')}`)
   assert.deepEqual(offered.toSorted(), [...new Set(there)].toSorted())

@@ -8,7 +8,10 @@ import type { ApiEnv, Tokens } from './authenticate.ts'
 import { openapi } from './openapi.ts'
 import type { Operations } from './operations.ts'
 import { ownHostOnly } from './own-host.ts'
+import { live } from './live.ts'
 import { reads } from './reads.ts'
+import type { Sessions } from './sessions.ts'
+import { session, signIn } from './sign-in.ts'
 import { writes } from './writes.ts'
 
 /** Commands are small; anything larger is a mistake or an attack. */
@@ -18,11 +21,26 @@ const importMaxBytes = 8 * 1024 * 1024
 /** Prometheus' text format. */
 const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** @param boundTo the host of `api.listen` */
-export function apiApp(operations: Operations, tokens: Tokens, boundTo: string): Hono<ApiEnv> {
+export type ApiOptions = {
+  tokens: Tokens
+  sessions: Sessions
+  /** The host of `api.listen`. */
+  boundTo: string
+  /** What people see; null where it has no page. Pages hold no data: anybody may have them. */
+  pages: (request: Request) => Response | null
+}
+
+export function apiApp(
+  operations: Operations,
+  { tokens, sessions, boundTo, pages }: ApiOptions,
+): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
   asProblem(app as unknown as Hono)
   app.use(ownHostOnly(boundTo))
+  app.use(async (context, next) => {
+    const page = pages(context.req.raw)
+    return page ?? next()
+  })
   app.get('/healthz', (context) => context.text('ok\n'))
   app.get('/readyz', (context) => {
     const reasons = operations.notReady()
@@ -31,19 +49,26 @@ export function apiApp(operations: Operations, tokens: Tokens, boundTo: string):
       reasons.length === 0 ? 200 : 503,
     )
   })
-  app.get('/metrics', authenticated(tokens), async (context) =>
+  const isSignedIn = authenticated(tokens, sessions)
+  app.get('/metrics', isSignedIn, async (context) =>
     context.text(await operations.metrics(), 200, { 'content-type': metricsType }),
   )
-  app.use('/api/*', authenticated(tokens))
   const commands = bodyLimit({ maxSize: bodyMaxBytes, onError: tooLarge })
   const imports = bodyLimit({ maxSize: importMaxBytes, onError: tooLarge })
+  const isImport = (path: string): boolean => path.endsWith('/capture/records')
   app.use('/api/*', (context, next) =>
-    context.req.path.endsWith('/capture/records')
-      ? imports(context, next)
-      : commands(context, next),
+    isImport(context.req.path) ? next() : commands(context, next),
   )
+  app.route('/api/v1', signIn(tokens, sessions))
+  app.use('/api/*', isSignedIn)
+  // Nobody who is not known sends that much.
+  app.use('/api/*', (context, next) =>
+    isImport(context.req.path) ? imports(context, next) : next(),
+  )
+  app.route('/api/v1', session(sessions))
   app.get('/api/v1/openapi.json', (context) => context.json(openapi()))
   app.route('/api/v1', reads(operations))
+  app.route('/api/v1', live(operations))
   app.route('/api/v1', writes(operations))
   app.all('*', (context) => {
     const allow = methodsAt(app, context.req.path)

@@ -1,7 +1,9 @@
-/** Bearer tokens. Compared as hashes, in constant time; never logged, never echoed. */
+/** Bearer tokens, compared as hashes, in constant time; never logged, never echoed. The dashboard's pages have a session instead. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
 import { ProblemError } from '../ipc/problem.ts'
+import { isOwnPage, notOwnPage } from './own-page.ts'
+import type { Sessions } from './sessions.ts'
 
 /** Who a token belongs to; null for one that nobody has. */
 export type Tokens = { actorOf(token: string): string | null }
@@ -14,9 +16,15 @@ export function adminToken(token: string, actor: string): Tokens {
   return { actorOf: (given) => (timingSafeEqual(digest(given), hash) ? actor : null) }
 }
 
-export function authenticated(tokens: Tokens): MiddlewareHandler<ApiEnv> {
+export function authenticated(tokens: Tokens, sessions: Sessions): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
     const header = context.req.header('authorization') ?? ''
+    const session = header === '' ? sessions.of(context) : null
+    if (session !== null) {
+      if (!isOwnPage((name) => context.req.header(name), context.req.method)) throw notOwnPage()
+      context.set('actor', session.actor)
+      return next()
+    }
     // The scheme's name is written as anybody likes (RFC 9110).
     const [, token] = /^bearer +(\S+)$/i.exec(header) ?? []
     const actor = token === undefined ? null : tokens.actorOf(token)

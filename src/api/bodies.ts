@@ -23,6 +23,8 @@ export const rollbackBody = z.strictObject({
   /** Everything now, whatever is ready. */
   hard: z.boolean().default(false),
 })
+/** A token in a body, never in an address: those are logged. */
+export const sessionBody = z.strictObject({ token: z.string().min(1).max(500) })
 export const feedbackBody = z.strictObject({
   requestId: z.string().min(1).max(700),
   kind: z.enum(['score', 'thumbs', 'handoff', 'label']),

@@ -8,6 +8,7 @@ import {
   feedbackBody,
   importBody,
   rollbackBody,
+  sessionBody,
 } from './bodies.ts'
 
 type Offer = {
@@ -90,6 +91,17 @@ const offers: Record<string, Offer> = {
     summary: 'the record; with Accept: text/event-stream as server-sent events',
     query: events,
   },
+  'GET /api/v1/live': {
+    summary: 'services as they are, as server-sent events: again whenever something changed',
+    query: { service: 'of this service only' },
+  },
+  'POST /api/v1/session': {
+    summary: 'sign in to the dashboard: a cookie for a token, for its own pages only',
+    body: sessionBody,
+    open: true,
+  },
+  'GET /api/v1/session': { summary: 'who you are, and until when' },
+  'DELETE /api/v1/session': { summary: 'sign out: the cookie is taken back' },
   'POST /api/v1/feedback': { summary: 'say how good one answer was', body: feedbackBody },
   ...Object.fromEntries(
     ['services', 'releases'].flatMap((kind) =>

@@ -1,5 +1,6 @@
 /** What the API answers: the same words as the CLI prints and the record keeps. */
 import type { Environment, GateState, Now, Phase, Role } from '../release/release.ts'
+import type { Command } from '../release/release-can.ts'
 
 export type ServiceView = {
   service: string
@@ -24,8 +25,7 @@ export type ServiceView = {
     /** When the way back from this rung was tried out, wall ms; null on rung `full`, where nothing has to come back. */
     drilledAt: number | null
   }
-  /** What this service would say to each command now: null = allowed, else the reason. */
-  can: Record<string, string | null>
+  can: Can
   problems: readonly string[]
 }
 
@@ -66,9 +66,16 @@ export type OpenView = {
   more: number
 }
 
+/** What would be said to each command now: null = allowed, else the reason. */
+export type Can = Readonly<Record<Command, string | null>>
+
 export type EnvironmentView = {
   role: Role
   version: string | null
+  /** Replicas that should be here. */
+  asked: number
+  /** What clients got from the version that is here, since its release began; its own failures in `bad`. */
+  answers: { total: number; bad: number }
   replicas: readonly {
     id: string
     state: string
@@ -93,6 +100,8 @@ export type ReleaseView = {
   at: number
   phase: Phase['name']
   since: Now
+  /** The phases it has entered so far, in order; wall time, ms. */
+  phases: readonly { phase: Phase['name']; at: number }[]
   /** Set in every phase that waits. */
   waitingFor: string | null
   /** Set in ends and in clearing. */
@@ -103,6 +112,7 @@ export type ReleaseView = {
   gates: readonly GateState[]
   leftOut: readonly { name: string; because: string }[]
   approvals: readonly { by: string; at: number }[]
+  can: Can
   /** The switch, once it has happened: times in ms. */
   switched: { at: number; tookMs: number; generation: number } | null
   /** The rollback, once it has happened. `detectMs`: from the switch to the decision. */
@@ -157,6 +167,9 @@ export type PlanView = {
   /** The last move of this service's traffic; null before there was one. ms */
   moveMs: number | null
 }
+
+/** One event of `/live`. */
+export type LiveView = { /** Wall time, ms. */ at: number; services: readonly ServiceView[] }
 
 /** As the guard says it; shares of what is needed go from 0 to 1. */
 export type WatchEvidence = {

@@ -1,13 +1,13 @@
 /** Rows, facts and the record, in the words that CLI, API and dashboard show. */
-import type { EnvironmentView, ReleaseView, ServiceView } from '../api/shapes.ts'
+import type { Can, EnvironmentView, ReleaseView, ServiceView } from '../api/shapes.ts'
 import { gatesTaken } from '../release/gates.ts'
 import { desiredWorld, rungOf } from '../release/desired-world.ts'
 import { rungText } from '../release/ladder.ts'
-import { isEnd, other } from '../release/release.ts'
-import type { Environment, Placed, Release, Service } from '../release/release.ts'
-import { commands, serviceCan } from '../release/release-can.ts'
-import { colourOf, roleOf } from '../release/roles.ts'
-import { notLive } from '../release/roles.ts'
+import { emptyService, isEnd, other } from '../release/release.ts'
+import type { Environment, PhaseName, Placed, Release, Service } from '../release/release.ts'
+import { commands, releaseCan, serviceCan } from '../release/release-can.ts'
+import type { Command, Refusal } from '../release/release-can.ts'
+import { colourOf } from '../release/roles.ts'
 import type { GatewayFact } from '../release/seen.ts'
 import type { Event } from '../storage/events.ts'
 import type { Controller } from './controller.ts'
@@ -56,9 +56,7 @@ export function serviceView(sources: ViewSources, service: Service): ServiceView
     queued: service.queued === null ? null : releaseView(sources, service.queued, service),
     versions: versionViews(sources, name),
     wayBack: wayBack(sources, service),
-    can: Object.fromEntries(
-      commands.map((command) => [command, serviceCan(command, service)?.reason ?? null]),
-    ),
+    can: can((command) => serviceCan(command, service)),
     problems: [...controller.problems(name), ...unwritten],
   }
 }
@@ -72,6 +70,12 @@ function answering(service: Service): { live: Placed | null; colour: Environment
   return split === null
     ? { live: service.live, colour: colourOf(service, 'live') }
     : { live: service.standby, colour: other(split.to) }
+}
+
+function can(refusalOf: (command: Command) => Refusal | null): Can {
+  return Object.fromEntries(
+    commands.map((command) => [command, refusalOf(command)?.reason ?? null]),
+  ) as Can
 }
 
 /** Registered ones, and those that the manifest names and nobody has deployed yet. */
@@ -113,6 +117,7 @@ export function releaseView(
     at: release.at,
     phase: phase.name,
     since: phase.since,
+    phases: phasesOf(release, events),
     waitingFor: isEnd(phase)
       ? null
       : active
@@ -128,6 +133,7 @@ export function releaseView(
     gates: gates.states(release),
     leftOut: gatesTaken(release).leftOut,
     approvals: release.approvals.map(({ by, at }) => ({ by, at })),
+    can: can((command) => releaseCan(command, release, service ?? emptyService(release.service))),
     switched: switched(events),
     rolledBack: rolledBack(events),
     watch: watching.view(release),
@@ -141,8 +147,19 @@ export function releaseView(
   }
 }
 
+/** As the record has them; what a person ended may stand in the row a moment before. */
+function phasesOf({ at, phase }: Release, events: readonly Event[]): ReleaseView['phases'] {
+  const entered = events
+    .filter(({ kind }) => kind === 'phase')
+    .map(({ at: when, data }) => ({ phase: data['phase'] as PhaseName, at: when }))
+  const all = [{ phase: 'queued' as const, at }, ...entered]
+  return all.at(-1)!.phase === phase.name
+    ? all
+    : [...all, { phase: phase.name, at: phase.since.wall }]
+}
+
 function environmentView(
-  { controller, provider }: ViewSources,
+  { controller, provider, store }: ViewSources,
   service: Service,
   environment: Environment,
 ): EnvironmentView {
@@ -156,12 +173,14 @@ function environmentView(
         replica.environment === environment &&
         replica.state.name !== 'gone',
     )
-  const role = roleOf(service, environment)
-  const placed = role === 'live' ? service.live : (notLive(service)?.placed ?? null)
-  const { split } = desiredWorld(service)
+  const { split, environments } = desiredWorld(service)
+  const { role, placed } = environments[environment]
   return {
     role: split === null ? role : split.to === environment ? 'candidate' : 'live',
     version: placed?.version ?? here[0]?.version ?? null,
+    asked: placed?.replicas ?? 0,
+    answers:
+      placed === null ? { total: 0, bad: 0 } : store.traffic.totals(service.name, placed.release),
     replicas: here.map(({ id, state, host, port, pid, restarts }) => ({
       id,
       state: state.name,

@@ -59,6 +59,7 @@ function splitOf({ release, standby, colour }: Service): Split | null {
 function desired(service: Service, environment: Environment): Desired {
   const role = roleOf(service, environment)
   if (role === 'live') return { role, placed: service.live, asleep: false }
+  if (role === 'empty') return { role, placed: null, asleep: false }
   const placed = notLive(service)?.placed ?? null
   if (role !== 'standby' || placed === null) return { role, placed, asleep: false }
   const rung = isDrilled(service) ? null : rungOf(service)

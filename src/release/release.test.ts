@@ -44,6 +44,21 @@ describe('a first release', () => {
     assert.equal(world.table?.live, world.service.colour)
   })
 
+  test('is brought up in one place; the other stays empty', () => {
+    const world = new World()
+    deploy(world, 'a')
+    world.until('verifying')
+    assert.deepEqual(
+      world.look().replicas.map(({ environment }) => environment),
+      ['blue'],
+    )
+    assert.deepEqual(desiredWorld(world.service).environments.green, {
+      role: 'empty',
+      placed: null,
+      asleep: false,
+    })
+  })
+
   test('leaves out, by name, the gates that need a live version', () => {
     const world = new World()
     const noWorse = {

@@ -13,6 +13,8 @@ export function colourOf(
 
 export function roleOf(service: Service, environment: Environment): Role {
   if (environment === service.colour) return 'live'
+  // Before anything is live there are two places that are not: one is the candidate's, the other nobody's.
+  if (environment !== colourOf(service, 'candidate')) return 'empty'
   return notLive(service)?.role ?? 'empty'
 }
 

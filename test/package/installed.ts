@@ -50,6 +50,8 @@ test('the package holds what it needs to run, and no sources or tests', () => {
     'dist/cli/main.js',
     'dist/storage/migrations',
     'dist/config/example.yaml',
+    'dist/dashboard/browser/main.js',
+    'dist/dashboard/browser/style.css',
     'README.md',
     'LICENSE',
     'examples/langid/server.js',
@@ -89,16 +91,27 @@ services:
   const valid = await beryl(['validate'])
   assert.equal(valid.code, 0, valid.err)
   let deployed: Promise<Ended> | null = null
+  let files: Promise<string[]> | null = null
   const up = await beryl(['up', '--json'], (out, stop) => {
     if (!out.endsWith('}\n')) return
+    files ??= filesOf((JSON.parse(out) as { dashboard: string }).dashboard)
     deployed ??= beryl(['deploy', 'tiny', 'v1', '--wait', '--timeout', '2s']).finally(stop)
   })
   assert.match(up.err, /Stopped\./)
+  assert.ok((await files!).includes('/dashboard/signals-core.mjs'))
   // With no gate at all a first version waits for a person.
   const { code, out, err } = await deployed!
   assert.equal(code, 5, err)
   assert.match(out, /awaiting-approval.*\n.*\nNext: beryl approve r1/)
 })
+
+/** The files that the dashboard is made of, each of them fetched. */
+async function filesOf(dashboard: string): Promise<string[]> {
+  const page = await (await fetch(dashboard)).text()
+  const paths = [...page.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path]) => path!)
+  for (const path of paths) assert.equal((await fetch(new URL(path, dashboard))).status, 200, path)
+  return paths
+}
 
 test('the demo runs from the package: nothing in it needs the checkout', async () => {
   const { code, out, err } = await beryl(['demo'])

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { whereData } from '../../api/client.ts'
 import { up } from '../../supervisor/up.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -21,16 +21,18 @@ export async function upCommand(
       const isFound = resolve(directory) === resolve(whereData({}))
       const where = isFound ? '' : ` --data ${directory}`
       const next = `beryl deploy ${name} ${Object.keys(versions)[0]} --wait${where}`
+      const dashboard = `${running.url}/`
       const names = services.map(([service]) => service)
       const text = [
         `Beryl is up. Traffic: ${running.gateway}   API: ${running.url}   data: ${directory}`,
         ...(running.preview === null
           ? []
           : [`Preview (the candidate answers): ${running.preview}`]),
+        `Dashboard: ${dashboard}   (it asks for the token in ${join(directory, 'admin.token')})`,
         `Services: ${names.join(', ')}`,
         `Next, in another terminal: ${next}   (Ctrl-C here stops everything, model servers too)`,
       ]
-      say(json, { ...running, data: directory, services: names, next }, text.join('\n'))
+      say(json, { ...running, dashboard, data: directory, services: names, next }, text.join('\n'))
     },
   })
   return exitCodes.done

@@ -1,0 +1,77 @@
+/** Services as they are, pushed to whoever looks: the dashboard lives on it. */
+import { Hono } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import { ProblemError } from '../ipc/problem.ts'
+import type { ApiEnv } from './authenticate.ts'
+import type { Operations } from './operations.ts'
+import type { ServiceView } from './shapes.ts'
+
+const lookEveryMs = 400
+/** Looking takes at most this part of the controller's time, however many services there are. */
+const lookingShare = 0.1
+/** Without a change, this says that the line still holds. */
+const stillEveryMs = 2000
+const streamsMax = 64
+
+export function live(operations: Operations): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>()
+  const looks = looksAt(operations)
+  let open = 0
+  app.get('/live', (context) => {
+    const service = context.req.query('service') ?? null
+    if (service !== null) operations.service(service)
+    if (open >= streamsMax)
+      throw new ProblemError({
+        status: 503,
+        code: 'too-many-streams',
+        title: `${streamsMax} live streams are open already`,
+        hint: 'close a page of the dashboard',
+      })
+    open++
+    return streamSSE(context, async (stream) => {
+      let said = ''
+      let saidAt = -Infinity
+      stream.onAbort(() => {})
+      try {
+        while (!stream.aborted && !stream.closed) {
+          const text = looks(service)
+          const isNew = text !== said
+          if (isNew || performance.now() - saidAt >= stillEveryMs) {
+            // Values are JSON: no line break in them can end an event.
+            const at = Date.now()
+            await stream.writeSSE(
+              isNew
+                ? { event: 'services', data: `{"at":${at},"services":${text}}` }
+                : { event: 'still', data: `{"at":${at}}` },
+            )
+            said = text
+            saidAt = performance.now()
+          }
+          await stream.sleep(lookEveryMs)
+        }
+      } finally {
+        open--
+      }
+    })
+  })
+  return app
+}
+
+/** One look serves all who look at the same. */
+function looksAt(operations: Operations): (service: string | null) => string {
+  const held = new Map<string | null, { text: string; until: number }>()
+  return (service) => {
+    const began = performance.now()
+    const known = held.get(service)
+    if (known !== undefined && began < known.until) return known.text
+    const services: ServiceView[] =
+      service === null ? operations.services() : [operations.service(service)]
+    const text = JSON.stringify(services)
+    const tookMs = performance.now() - began
+    held.set(service, {
+      text,
+      until: began + Math.max(lookEveryMs / 2, tookMs / lookingShare),
+    })
+    return text
+  }
+}

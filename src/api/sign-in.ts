@@ -1,0 +1,60 @@
+/** Signing in to the dashboard: a token once, then a cookie that scripts cannot read. */
+import { Hono } from 'hono'
+import type { Context } from 'hono'
+import { ProblemError } from '../ipc/problem.ts'
+import type { ApiEnv, Tokens } from './authenticate.ts'
+import { bodyOf, sessionBody } from './bodies.ts'
+import { guessesFrom } from './guesses.ts'
+import { isOwnPage, notOwnPage } from './own-page.ts'
+import type { Sessions } from './sessions.ts'
+
+/** Comes before the check of tokens: it is one. */
+export function signIn(tokens: Tokens, sessions: Sessions): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>()
+  const guesses = guessesFrom()
+  app.post('/session', async (context) => {
+    // Another site must not sign somebody in, as whoever it likes.
+    if (!isOwnPage((name) => context.req.header(name), 'POST')) throw notOwnPage()
+    const address = addressOf(context)
+    const waitS = guesses.waitS(address)
+    if (waitS > 0)
+      throw new ProblemError({
+        status: 429,
+        code: 'too-many-guesses',
+        title: 'too many wrong tokens came from this address',
+        hint: `try again in ${waitS} s; the CLI goes on working`,
+      })
+    const { token } = await bodyOf(context.req, sessionBody)
+    const actor = tokens.actorOf(token.trim())
+    if (actor === null) {
+      guesses.wrong(address)
+      throw new ProblemError({
+        status: 401,
+        code: 'unauthenticated',
+        title: 'this token is not known here',
+        hint: 'the first token is in admin.token in the data directory',
+      })
+    }
+    guesses.right(address)
+    return context.json(sessions.begin(context, actor))
+  })
+  return app
+}
+
+/** For whoever is signed in, by cookie or by token. */
+export function session(sessions: Sessions): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>()
+  app.get('/session', (context) =>
+    context.json(sessions.of(context) ?? { actor: context.get('actor'), until: null }),
+  )
+  app.delete('/session', (context) => {
+    sessions.end(context)
+    return context.json({ actor: null, until: null })
+  })
+  return app
+}
+
+function addressOf(context: Context): string {
+  const { incoming } = (context.env ?? {}) as { incoming?: { socket: { remoteAddress?: string } } }
+  return incoming?.socket.remoteAddress ?? 'unknown'
+}

@@ -1,0 +1,42 @@
+/** Which page is shown: the address says it, so that it can be kept, sent and gone back to. */
+import { signal } from '@preact/signals'
+
+export type Route =
+  | { page: 'overview' }
+  | { page: 'service'; service: string }
+  | { page: 'release'; release: string }
+
+export const route = signal<Route>({ page: 'overview' })
+
+export function routeOf(path: string): Route {
+  const [, kind, name] = /^\/(services|releases)\/([^/]+)$/.exec(path) ?? []
+  if (name === undefined) return { page: 'overview' }
+  return kind === 'services'
+    ? { page: 'service', service: decodeURIComponent(name) }
+    : { page: 'release', release: decodeURIComponent(name) }
+}
+
+export const servicePath = (service: string) => `/services/${encodeURIComponent(service)}`
+export const releasePath = (release: string) => `/releases/${encodeURIComponent(release)}`
+
+export function followAddress(): void {
+  const take = () => (route.value = routeOf(location.pathname))
+  take()
+  addEventListener('popstate', take)
+  document.addEventListener('click', (event) => {
+    const link = (event.target as Element).closest('a')
+    if (link === null || !isPlain(event) || link.origin !== location.origin || link.target !== '')
+      return
+    event.preventDefault()
+    history.pushState(null, '', link.href)
+    take()
+    // As after a page load: reading begins at the top, by eye and by screen reader.
+    scrollTo(0, 0)
+    requestAnimationFrame(() => document.querySelector('h1')?.focus())
+  })
+}
+
+/** Anything else is the browser's: new tabs, downloads. */
+function isPlain({ button, ctrlKey, metaKey, shiftKey, altKey, defaultPrevented }: MouseEvent) {
+  return button === 0 && !ctrlKey && !metaKey && !shiftKey && !altKey && !defaultPrevented
+}
