@@ -37,6 +37,8 @@ export type Controller = {
 export function createController(hands: Hands & { watching: Watching }): Controller {
   const { rows, now } = hands
   const waits = new Map<string, string>()
+  /** By when at the latest something is due, if that is soon. */
+  const dueMs = new Map<string, number>()
   const troubles = new Map<string, string[]>()
   const lastSeen = new Map<string, { seen: Seen; gateway: GatewayState | null }>()
   const loops = new Map<string, { wake: () => void; done: Promise<void> }>()
@@ -76,7 +78,8 @@ export function createController(hands: Hands & { watching: Watching }): Control
       while (!stopped) {
         loop.poked = false
         await tick(name).catch((error: unknown) => trouble(name, 'tick', error))
-        await sleep(isBusy(rows.find(name)) ? busyTickMs : idleTickMs)
+        const tickMs = isBusy(rows.find(name)) ? busyTickMs : idleTickMs
+        await sleep(Math.min(tickMs, dueMs.get(name) ?? tickMs))
       }
     }
     const handle = {
@@ -151,6 +154,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
 
   /** Decides and saves, until there is something to wait for. No `await`: a command cannot come in between. */
   function step(name: string, seen: Seen): Service {
+    dueMs.delete(name)
     for (let moves = 0; moves < movesPerTickMax; moves++) {
       const service = rows.find(name)!
       const release = service.release
@@ -165,6 +169,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
       const move = advance(service, release, seen, now())
       if ('waitingFor' in move) {
         waits.set(name, move.waitingFor)
+        if (move.againS !== undefined) dueMs.set(name, Math.max(1, move.againS * 1000))
         return service
       }
       save(service, release, move, seen)

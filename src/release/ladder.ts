@@ -38,6 +38,7 @@ export function stabilizing(
   if (release.paused === null && left > 0)
     return {
       waitingFor: `the standby: ${rungText(rung)} for another ${seconds(left)}, then ${then}`,
+      againS: left,
     }
   const because = `the standby was kept ${rungText(rung)} for ${seconds(rung.forS)}`
   return forward(

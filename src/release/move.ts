@@ -15,7 +15,8 @@ export type Move =
   | { to: 'clearing'; endsAs: End; because: string }
   | { to: 'end'; endsAs: End; because: string }
 
-export type Wait = { waitingFor: string }
+/** `againS`: it is over by then at the latest, if nothing happens before. */
+export type Wait = { waitingFor: string; againS?: number }
 
 /** The new version's replicas, wherever they stand now, and those of the live place. */
 export type View = {

@@ -45,7 +45,7 @@ async function routingOf(id: string, change: string): Promise<number> {
 }
 
 // The switch takes a few milliseconds from the approval on: these instants fall before, into and after it.
-for (const afterMs of [0, 2, 5, 10, 40]) {
+for (const afterMs of [0, 5, 40]) {
   test(`the controller killed ${afterMs} ms after the approval: one switch, nothing lost`, async () => {
     const from = (await beryl.service()).live!.version
     const to = from === 'a' ? 'b' : 'a'

@@ -30,7 +30,7 @@ export function steadyTraffic(
   gateway: string,
   {
     concurrency = 4,
-    pauseMs = 4,
+    pauseMs = 12,
     ignore = '',
     text: textOf = (nth: number) => 'x'.repeat(1 + (nth % 30)),
   } = {},
