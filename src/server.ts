@@ -24,6 +24,7 @@ import { requestKey } from './gateway/request-id.ts'
 import { cannotStart, dataDirectory } from './ipc/data-directory.ts'
 import { asProblem, serveSocket } from './ipc/serve.ts'
 import { readOrCreateToken } from './ipc/token-file.ts'
+import { writeAside } from './ipc/write-aside.ts'
 import { log } from './log.ts'
 import { journalOf, providersByKind } from './providers/by-kind.ts'
 import { externalProvider } from './providers/external/external-provider.ts'
@@ -90,6 +91,8 @@ const operations = operationsOf({
   examiner,
   requestKey: () => requestKey(directory.requestKey),
   versionsOf: registry.versionsOf,
+  manifestPath: config.manifestPath,
+  keep: (text) => writeAside(directory.manifest, text),
   urlOf: (service) => registry.urlOf(service, traffic),
   notReady: () =>
     rows

@@ -10,7 +10,7 @@ import type { ApiOptions } from './app.ts'
 import { adminToken } from './authenticate.ts'
 import type { Operations } from './operations.ts'
 import { sessionsBy } from './sessions.ts'
-import type { Event, ReleaseView, ServiceView } from './shapes.ts'
+import type { ApplyView, Event, ReleaseView, ServiceView } from './shapes.ts'
 
 const token = 'beryl_a-token-for-this-test'
 const options: ApiOptions = {
@@ -61,6 +61,7 @@ const operations: Operations = {
   deploy: async (...call) => saw<ReleaseView>('deploy', ...call),
   command: async (...call) => saw<ReleaseView>('command', ...call),
   rollback: async (...call) => saw<ReleaseView>('rollback', ...call),
+  apply: async (...call) => saw<ApplyView>('apply', ...call),
   retry: async (...call) => saw<ReleaseView>('retry', ...call),
   feedback: (...call) => saw('feedback', ...call),
   notReady: () => notReady,

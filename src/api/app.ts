@@ -55,15 +55,16 @@ export function apiApp(
   )
   const commands = bodyLimit({ maxSize: bodyMaxBytes, onError: tooLarge })
   const imports = bodyLimit({ maxSize: importMaxBytes, onError: tooLarge })
-  const isImport = (path: string): boolean => path.endsWith('/capture/records')
+  const isLarge = (path: string): boolean =>
+    path.endsWith('/capture/records') || path.endsWith('/v1/apply')
   app.use('/api/*', (context, next) =>
-    isImport(context.req.path) ? next() : commands(context, next),
+    isLarge(context.req.path) ? next() : commands(context, next),
   )
   app.route('/api/v1', signIn(tokens, sessions))
   app.use('/api/*', isSignedIn)
   // Nobody who is not known sends that much.
   app.use('/api/*', (context, next) =>
-    isImport(context.req.path) ? imports(context, next) : next(),
+    isLarge(context.req.path) ? imports(context, next) : next(),
   )
   app.route('/api/v1', session(sessions))
   app.get('/api/v1/openapi.json', (context) => context.json(openapi()))

@@ -25,6 +25,11 @@ export const rollbackBody = z.strictObject({
 })
 /** A token in a body, never in an address: those are logged. */
 export const sessionBody = z.strictObject({ token: z.string().min(1).max(500) })
+export const applyBody = z.strictObject({
+  /** The manifest, YAML. */
+  manifest: z.string(),
+  dryRun: z.boolean().default(false),
+})
 export const feedbackBody = z.strictObject({
   requestId: z.string().min(1).max(700),
   kind: z.enum(['score', 'thumbs', 'handoff', 'label']),

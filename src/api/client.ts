@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { dataDirectory } from '../ipc/data-directory.ts'
 import { isProblem, ProblemError } from '../ipc/problem.ts'
 import type {
+  ApplyView,
   CapturedPage,
   CaptureView,
   CostView,
@@ -46,6 +47,7 @@ export function apiClient({ url, token }: Reach) {
         )
       ).events,
     cost: (name: string) => get<CostView>(`/services/${encodeURIComponent(name)}/cost`),
+    apply: (manifest: string, dryRun: boolean) => post<ApplyView>('/apply', { manifest, dryRun }),
     report: (id: string) =>
       get<{ release: ReleaseView; events: readonly Event[] }>(
         `/releases/${encodeURIComponent(id)}/report`,

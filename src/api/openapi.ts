@@ -1,6 +1,7 @@
 /** What the API offers, as an OpenAPI 3.1 document. Bodies come from the schemas that check them; a test holds the paths to the routes. */
 import { z } from 'zod'
 import {
+  applyBody,
   approveBody,
   commandBody,
   deployBody,
@@ -102,6 +103,10 @@ const offers: Record<string, Offer> = {
   },
   'GET /api/v1/session': { summary: 'who you are, and until when' },
   'DELETE /api/v1/session': { summary: 'sign out: the cookie is taken back' },
+  'POST /api/v1/apply': {
+    summary: 'apply an edited manifest, whole or not at all; `dryRun` only says what would change',
+    body: applyBody,
+  },
   'POST /api/v1/feedback': { summary: 'say how good one answer was', body: feedbackBody },
   ...Object.fromEntries(
     ['services', 'releases'].flatMap((kind) =>

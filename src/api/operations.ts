@@ -1,6 +1,7 @@
 /** What the API can ask of Beryl. The controller implements it; handlers know nothing else. */
 import type { Command } from '../release/release-can.ts'
 import type {
+  ApplyView,
   CaptureView,
   CostView,
   CapturedPage,
@@ -46,6 +47,8 @@ export type Operations = {
     by: string,
   ): Promise<ReleaseView>
   retry(target: string, by: string): Promise<ReleaseView>
+  /** @throws ProblemError `manifest`, `refused-changes`: then nothing has changed */
+  apply(asked: { text: string; dryRun: boolean }, by: string): Promise<ApplyView>
   /** @throws ProblemError for an id that this Beryl did not sign */
   feedback(asked: FeedbackAsked, by: string): FeedbackView
   capture: {

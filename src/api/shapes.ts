@@ -52,6 +52,18 @@ export type CapturedPage = {
   next: string | null
 }
 
+/** What an edited manifest changes: in place, or only said (`--dry-run`). */
+export type ApplyView = {
+  applied: boolean
+  changes: readonly {
+    path: string
+    from?: unknown
+    to?: unknown
+    when: 'now' | 'next release' | 'next start' | 'refused'
+    because?: string
+  }[]
+}
+
 /** Requests in flight; `more` were left out, and those of a gateway worker that is busy are missing. */
 export type OpenView = {
   open: readonly {

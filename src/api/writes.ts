@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import type { ApiEnv } from './authenticate.ts'
 import {
+  applyBody,
   approveBody,
   bodyOf,
   commandBody,
@@ -21,6 +22,10 @@ export function writes(operations: Operations): Hono<ApiEnv> {
       await operations.deploy(context.req.param('service'), asked, context.get('actor')),
       202,
     )
+  })
+  app.post('/apply', async (context) => {
+    const { manifest, dryRun } = await bodyOf(context.req, applyBody)
+    return context.json(await operations.apply({ text: manifest, dryRun }, context.get('actor')))
   })
   app.post('/feedback', async (context) => {
     const asked = await bodyOf(context.req, feedbackBody)

@@ -1,6 +1,7 @@
 /** The way in: arguments → one verb, each in a file of its own → an exit code. */
 import { Command } from 'commander'
 import { act } from './commands/act.ts'
+import { apply } from './commands/apply.ts'
 import { capture } from './commands/capture.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
@@ -60,6 +61,10 @@ export async function run(args: readonly string[]): Promise<number> {
   verb('validate').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(validate))
   verb('doctor').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(doctorCommand))
   verb('schema').action(on(schema))
+  verb('apply')
+    .option('-f, --file <file>', 'the edited manifest', 'beryl.yaml')
+    .option('--dry-run', 'only say what would change', false)
+    .action(on(apply))
   verb('up').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(upCommand))
   for (const kind of ['deploy', 'verify'] as const) {
     waiting(verb(kind, '<service> <version>'))

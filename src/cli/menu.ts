@@ -37,6 +37,11 @@ export const menu = {
     does: 'start gateway, controller and API in the foreground; Ctrl-C stops everything',
     examples: ['beryl up', 'beryl up -f production.yaml --data /var/lib/beryl'],
   },
+  apply: {
+    group: start,
+    does: 'apply an edited manifest to a Beryl that runs: what changes now, with the next release, or not at all',
+    examples: ['beryl apply --dry-run', 'beryl apply -f production.yaml'],
+  },
   deploy: {
     group: release,
     does: 'bring a version up, test it, and switch to it',

@@ -27,6 +27,8 @@ export type LoadOptions = {
    * files that exist: a Beryl in charge of live traffic goes on when somebody moves a file.
    */
   copy?: string
+  /** This text, as if it stood in `file`. */
+  text?: string
 }
 
 export type ManifestProblem = {
@@ -58,9 +60,13 @@ const fileMaxBytes = 1024 * 1024
 const aliasMax = 100
 
 /** @throws ManifestError with everything that is wrong */
-export async function loadManifest(file: string, { copy }: LoadOptions = {}): Promise<Loaded> {
+export async function loadManifest(
+  file: string,
+  { copy, text: given }: LoadOptions = {},
+): Promise<Loaded> {
   const path = resolve(file)
-  const text = await read(file, copy ?? path)
+  const bytes = given === undefined ? await read(file, copy ?? path) : Buffer.from(given)
+  const text = textOf(file, bytes)
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -132,8 +138,8 @@ function isAbove(place: Path, unbuilt: Path): boolean {
   return place.every((part, index) => part === unbuilt[index])
 }
 
-async function read(file: string, path: string): Promise<string> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
+async function read(file: string, path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: unknown) => {
     const { code, message } = cause as NodeJS.ErrnoException
     const hint =
       code === 'ENOENT' || code === 'ENOTDIR'
@@ -145,6 +151,10 @@ async function read(file: string, path: string): Promise<string> {
       { file, line: 1, column: 1, path: '', message: `cannot be read: ${hint}` },
     ])
   })
+}
+
+/** @throws ManifestError where it is too large, or no text */
+function textOf(file: string, bytes: Buffer): string {
   const refuse = (message: string) =>
     new ManifestError([{ file, line: 1, column: 1, path: '', message }])
   if (bytes.length > fileMaxBytes) throw refuse(`larger than ${fileMaxBytes} bytes`)

@@ -1,6 +1,7 @@
 /** What people ask for: checked, saved with their name, and then left to the loop. */
 import type { Asked, Operations } from '../api/operations.ts'
 import type { ExaminerClient } from '../verification/client.ts'
+import { applyManifest } from './apply.ts'
 import { captureOperations } from './capture.ts'
 import { nearest } from '../config/nearest.ts'
 import { ProblemError } from '../ipc/problem.ts'
@@ -25,6 +26,9 @@ export function operationsOf(
     notReady: () => readonly string[]
     /** Signs request ids; the gateway has made it. */
     requestKey: () => Buffer
+    manifestPath: string
+    /** Keeps the text of an applied manifest for a controller that starts again. */
+    keep: (text: string) => void
   },
 ): Operations {
   const { rows, store, controller, registry, now } = sources
@@ -52,6 +56,8 @@ export function operationsOf(
       return planView(service, version, { ...asked, find, today: todayOf(sources, service) })
     },
     notReady: sources.notReady,
+    apply: (asked, by) =>
+      applyManifest({ ...sources, poke: (service) => controller.poke(service) }, asked, by),
     capture: captureOperations({ ...sources, named: (name) => findService(name).name }),
     feedback: (asked, by) => takeFeedback({ store, now, key: sources.requestKey }, asked, by),
     deploy,

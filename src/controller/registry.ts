@@ -32,9 +32,22 @@ export function openRegistry({
   store: ControllerStore
   now: () => Now
 }) {
-  const { manifest, directory } = loaded
+  let { manifest } = loaded
+  let source = loaded
+  const { directory } = loaded
 
   return {
+    source: (): Loaded => source,
+
+    /** From here on everything goes by this one; what was begun goes by its own snapshot. */
+    replace(next: Loaded): void {
+      source = next
+      manifest = next.manifest
+    },
+
+    /** That it asks for. */
+    replicasOf: (name: string): number => replicasOf(manifest.services[name]!.environment),
+
     /** Services of the manifest that have no row get one; a row that the manifest lacks is an error, never a removal. */
     reconcile(rows: Rows): void {
       for (const name of rows.names()) {
@@ -42,13 +55,13 @@ export function openRegistry({
         const wanted = manifest.services[name]
         if (wanted === undefined) {
           throw new Error(
-            `${loaded.file} has no service ${name}, and ${name} is in the data directory${service.live ? ` (live: ${service.live.version})` : ''}. Removing a service is not built yet: put it back, or use another data directory.`,
+            `${source.file} has no service ${name}, and ${name} is in the data directory${service.live ? ` (live: ${service.live.version})` : ''}. Removing a service is not built yet: put it back, or use another data directory.`,
           )
         }
         for (const placed of [service.live, service.standby]) {
           if (placed !== null && wanted.versions[placed.version] === undefined) {
             throw new Error(
-              `${loaded.file}: services.${name}.versions lacks ${placed.version}, which is ${placed === service.live ? 'live' : 'the standby'}. Put it back; a version can go once it is neither.`,
+              `${source.file}: services.${name}.versions lacks ${placed.version}, which is ${placed === service.live ? 'live' : 'the standby'}. Put it back; a version can go once it is neither.`,
             )
           }
         }
@@ -167,13 +180,13 @@ export function openRegistry({
       status: 404,
       code: 'no-such-version',
       title: `${name} has no version ${version}${nearest(version, known)}`,
-      hint: `versions in ${loaded.file}: ${known.join(', ')}`,
+      hint: `versions in ${source.file}: ${known.join(', ')}`,
     })
   }
 
   /** Digests are of `${NAME}`, never of its value (rulings §13): a secret that is rotated makes no other version, and none is kept. */
   function asWritten(name: string, version: string) {
-    const { environment, versions } = loaded.asWritten.services[name]!
+    const { environment, versions } = source.asWritten.services[name]!
     const { env = {}, args = [] } = versions[version]!
     const read = manifest.services[name]!.environment
     if (environment.provider === 'external' || read.provider === 'external')

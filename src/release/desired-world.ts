@@ -79,18 +79,27 @@ export function rungOf({ release }: Service): Rung | null {
   return phase?.name === 'stabilizing' ? (rules!.standby[phase.rung] ?? null) : null
 }
 
-/** What a standby has beyond its rung, ids: it leaves the routes, what it had begun ends, and then it stops. */
+/**
+ * What stands beyond what is asked for, ids: of a standby on a lower rung, and of a live version that was made smaller while nothing is
+ * released. It leaves the routes, what it had begun ends, and then it stops.
+ */
 export function surplus(service: Service, seen: Seen): readonly string[] {
-  const place = colourOf(service, 'standby')
-  if (place === null || roleOf(service, place) !== 'standby') return []
-  const { placed } = desired(service, place)
-  const running = replicasOf(seen, place, placed!.release).filter(
-    ({ state }) => state !== 'failed' && state !== 'stopping',
+  return (['blue', 'green'] as const).flatMap((place) => {
+    const { role, placed } = desired(service, place)
+    const mayShrink = role === 'standby' || (role === 'live' && service.release === null)
+    return mayShrink && placed !== null ? beyond(seen, place, placed) : []
+  })
+}
+
+/** What is ready stays first: nothing that answers leaves for something that does not. */
+function beyond(seen: Seen, place: Environment, placed: Placed): readonly string[] {
+  const running = replicasOf(seen, place, placed.release).filter(
+    ({ id, state }) => state !== 'failed' && state !== 'stopping' && !isSetAside(seen, id),
   )
   const inOrder = running.toSorted(
     (a, b) => Number(b.state === 'ready') - Number(a.state === 'ready') || (a.id < b.id ? -1 : 1),
   )
-  return inOrder.slice(placed!.replicas).map(({ id }) => id)
+  return inOrder.slice(placed.replicas).map(({ id }) => id)
 }
 
 /** What the gateway should route by, without its generation. */

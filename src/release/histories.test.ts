@@ -107,6 +107,11 @@ const steps = fc.oneof(
     'abort what waits',
     (world) => void world.command('abort', { release: world.service.queued }),
   ),
+  step('live is scaled', (world) => {
+    const { live, release } = world.service
+    if (live === null || release !== null) return
+    world.service = { ...world.service, live: { ...live, replicas: live.replicas === 1 ? 2 : 1 } }
+  }),
   step('gate fails', (world) => world.decideGate('fail')),
   step('gate is undecided', (world) => world.decideGate('undecided')),
   step('guard: promote', (world) => void (world.guard = { decision: 'promote', because: 'fine' })),

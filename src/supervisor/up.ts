@@ -1,5 +1,5 @@
 /** `beryl up`: one supervisor of gateway, controller and examiner, in the foreground. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { ManifestError, loadManifest } from '../config/load.ts'
 import type { Manifest } from '../config/manifest.ts'
 import { gatewayClient } from '../gateway/client.ts'
@@ -8,6 +8,7 @@ import { cannotStart, dataDirectory } from '../ipc/data-directory.ts'
 import type { DataDirectory } from '../ipc/data-directory.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { readOrCreateToken } from '../ipc/token-file.ts'
+import { writeAside } from '../ipc/write-aside.ts'
 import { version } from '../ipc/version.ts'
 import { openDatabase, prepareDirectory } from '../storage/database.ts'
 import { takeLock } from '../storage/lock.ts'
@@ -165,12 +166,6 @@ async function supervise({
     throw error
   }
   await stop()
-}
-
-/** Whoever reads it meanwhile sees the old one or the new one, whole. */
-function writeAside(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text, { mode: 0o600 })
-  renameSync(`${file}.new`, file)
 }
 
 /** Ready means: the gateway answers, and the controller says so itself. @returns the API's address */
