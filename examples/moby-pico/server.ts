@@ -29,11 +29,15 @@ if (options.model === undefined || options.tokenizer === undefined || options.po
 
 const bodyMaxBytes = 256 * 1024
 const kinds = { '/v1/completions': 'completion', '/v1/chat/completions': 'chat' } as const
-const model = loadModel(options.model)
+const weights = options.model
 const tokenizer = loadTokenizer(options.tokenizer)
-if (tokenizer.size !== model.vocabulary)
-  throw new Error(`the tokenizer has ${tokenizer.size} tokens, the model ${model.vocabulary}`)
-const engine = engineOf(model)
+/** Null while it sleeps: the weights are gone from memory then, and are read from disk again. */
+let awake: ReturnType<typeof wake> | null = wake()
+const controls: Record<string, string> = {
+  '/sleep': 'POST',
+  '/wake_up': 'POST',
+  '/is_sleeping': 'GET',
+}
 const begun = Math.floor(Date.now() / 1000)
 const perSecond = Number(options['tokens-per-second'])
 let count = 0
@@ -49,7 +53,9 @@ process.on('SIGTERM', () => {
 async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname } = new URL(incoming.url ?? '/', 'http://here')
   try {
-    if (pathname === '/health') return send(response, 200, { status: 'ok', active: engine.active })
+    if (pathname === '/health')
+      return send(response, 200, { status: 'ok', active: awake?.engine.active ?? 0 })
+    if (pathname in controls) return control(pathname, incoming, response)
     if (pathname === '/v1/models') return send(response, 200, modelList())
     const kind = pathname in kinds ? kinds[pathname as keyof typeof kinds] : null
     if (kind === null || incoming.method !== 'POST')
@@ -64,8 +70,28 @@ async function handle(incoming: IncomingMessage, response: ServerResponse): Prom
   }
 }
 
+function wake() {
+  const model = loadModel(weights)
+  if (tokenizer.size !== model.vocabulary)
+    throw new Error(`the tokenizer has ${tokenizer.size} tokens, the model ${model.vocabulary}`)
+  return { model, engine: engineOf(model) }
+}
+
+/** As vLLM has them in its developer mode. */
+function control(pathname: string, { method }: IncomingMessage, response: ServerResponse): void {
+  if (method !== controls[pathname])
+    throw new Refused(405, 'wrong_method', `use ${controls[pathname]}`)
+  if (pathname === '/sleep' && awake !== null && awake.engine.active > 0)
+    throw new Refused(409, 'in_use', 'it is writing; ask again when it has ended')
+  if (pathname === '/sleep') awake = null
+  if (pathname === '/wake_up') awake ??= wake()
+  send(response, 200, { is_sleeping: awake === null })
+}
+
 /** @throws Refused, TooBusy: before anything was sent */
 async function answer(request: Request, response: ServerResponse): Promise<void> {
+  if (awake === null) throw new Refused(503, 'asleep', 'it sleeps: POST /wake_up first')
+  const { model, engine } = awake
   const prompt = tokenizer.encode(request.text)
   if (prompt.length + Math.min(1, request.most) > model.context)
     throw new Refused(
