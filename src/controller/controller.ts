@@ -14,6 +14,7 @@ import { seenOf } from './look.ts'
 import { keepTap } from './tap.ts'
 import { makeItSo } from './make-it-so.ts'
 import type { Hands } from './make-it-so.ts'
+import { missedMove } from './missed-move.ts'
 import type { Watching } from './watching.ts'
 
 /** While something is under way, and while nothing is. */
@@ -183,10 +184,12 @@ export function createController(hands: Hands & { watching: Watching }): Control
     if (entered.phase.name === 'switching' && entered.phase.step === 1)
       hands.watching.begin(entered)
     const event = phaseEvent(entered, move, seen)
+    const events = hands.store.events.ofRelease(release.id)
+    const missed = missedMove(release, move, { events, at: now().wall })
     rows.save({
       next,
       ended: isEnd(entered.phase) ? entered : null,
-      events: [event],
+      events: missed === null ? [event] : [missed, event],
       mayGoUnwritten: move.to === 'rolling-back',
     })
     log.info({ service: service.name, release: release.id, phase: entered.phase.name }, event.text)
