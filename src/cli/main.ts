@@ -5,6 +5,7 @@ import { apply } from './commands/apply.ts'
 import { capture } from './commands/capture.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
+import { downCommand } from './commands/down.ts'
 import { explain } from './commands/explain.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { history } from './commands/history.ts'
@@ -65,7 +66,11 @@ export async function run(args: readonly string[]): Promise<number> {
     .option('-f, --file <file>', 'the edited manifest', 'beryl.yaml')
     .option('--dry-run', 'only say what would change', false)
     .action(on(apply))
-  verb('up').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(upCommand))
+  verb('up')
+    .option('-f, --file <file>', 'the manifest', 'beryl.yaml')
+    .option('--detach', 'in the background; `beryl down` stops it', false)
+    .action(on(upCommand))
+  verb('down').action(on(downCommand))
   for (const kind of ['deploy', 'verify'] as const) {
     waiting(verb(kind, '<service> <version>'))
       .option('--replace', 'take the place of a release that waits already', false)

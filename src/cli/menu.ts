@@ -35,7 +35,16 @@ export const menu = {
   up: {
     group: start,
     does: 'start gateway, controller and API in the foreground; Ctrl-C stops everything',
-    examples: ['beryl up', 'beryl up -f production.yaml --data /var/lib/beryl'],
+    examples: [
+      'beryl up',
+      'beryl up --detach',
+      'beryl up -f production.yaml --data /var/lib/beryl',
+    ],
+  },
+  down: {
+    group: start,
+    does: 'stop what `up` started: traffic first, then the model servers',
+    examples: ['beryl down', 'beryl down --data /var/lib/beryl'],
   },
   apply: {
     group: start,

@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path'
 import { whereData } from '../../api/client.ts'
+import { loadManifest } from '../../config/load.ts'
+import { detach } from '../../supervisor/detach.ts'
 import { up } from '../../supervisor/up.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
@@ -7,9 +9,10 @@ import { say } from '../output.ts'
 
 export async function upCommand(
   { data, json }: Globals,
-  { file }: { file: string },
+  { file, detach: isDetached }: { file: string; detach: boolean },
 ): Promise<number> {
   const directory = resolve(whereData({ data, file }))
+  if (isDetached) return upDetached({ file, directory, json })
   await up({
     manifestPath: file,
     dataDirectory: directory,
@@ -35,5 +38,25 @@ export async function upCommand(
       say(json, { ...running, dashboard, data: directory, services: names, next }, text.join('\n'))
     },
   })
+  return exitCodes.done
+}
+
+/** What is wrong with the manifest is said here, before anything is started. */
+async function upDetached({
+  file,
+  directory,
+  json,
+}: {
+  file: string
+  directory: string
+  json: boolean
+}): Promise<number> {
+  await loadManifest(file)
+  const args = [process.argv[1]!, 'up', '-f', resolve(file), '--data', directory]
+  const { pid, log } = await detach(directory, args)
+  const isFound = directory === resolve(whereData({}))
+  const where = isFound ? '' : ` --data ${directory}`
+  const text = `Beryl is up in the background (pid ${pid}); what it says goes to ${log}.\nNext: beryl status${where}, and beryl down${where} to stop it, model servers too`
+  say(json, { pid, log, data: directory }, text)
   return exitCodes.done
 }
