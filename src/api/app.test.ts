@@ -141,7 +141,12 @@ test('every write reaches its operation with the actor of its token', async () =
   const deployed = await post('/api/v1/services/chat/releases', { version: 'v2' })
   assert.equal(deployed.status, 202)
   assert.deepEqual(asked, [
-    ['deploy', 'chat', { version: 'v2', kind: 'deploy', replace: false }, 'ada'],
+    [
+      'deploy',
+      'chat',
+      { version: 'v2', kind: 'deploy', replace: false, keepStandby: false },
+      'ada',
+    ],
   ])
   for (const kind of ['services', 'releases']) {
     for (const act of ['approve', 'promote', 'pause', 'resume', 'abort']) {

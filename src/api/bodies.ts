@@ -8,6 +8,8 @@ export const deployBody = z.strictObject({
   version: z.string().min(1).max(100),
   kind: z.enum(['deploy', 'verify']).default('deploy'),
   replace: z.boolean().default(false),
+  /** Wait until the standby of the release before has had its time, instead of ending its ladder. */
+  keepStandby: z.boolean().default(false),
 })
 /** For what takes no more words. */
 export const emptyBody = z.strictObject({})

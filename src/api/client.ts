@@ -69,7 +69,12 @@ export function apiClient({ url, token }: Reach) {
       ),
     deploy: (
       service: string,
-      asked: { version: string; kind: 'deploy' | 'verify'; replace: boolean },
+      asked: {
+        version: string
+        kind: 'deploy' | 'verify'
+        replace: boolean
+        keepStandby: boolean
+      },
     ) => post<ReleaseView>(`/services/${encodeURIComponent(service)}/releases`, asked),
     command: (
       target: string,

@@ -31,7 +31,12 @@ export type Operations = {
   plan(service: string, version: string, find: number | null): Promise<PlanView>
   deploy(
     service: string,
-    asked: { version: string; kind: 'deploy' | 'verify' | 'rollback'; replace: boolean },
+    asked: {
+      version: string
+      kind: 'deploy' | 'verify' | 'rollback'
+      replace: boolean
+      keepStandby: boolean
+    },
     by: string,
   ): Promise<ReleaseView>
   /** `target` is a release id or a service name. */

@@ -74,6 +74,7 @@ export async function run(args: readonly string[]): Promise<number> {
   for (const kind of ['deploy', 'verify'] as const) {
     waiting(verb(kind, '<service> <version>'))
       .option('--replace', 'take the place of a release that waits already', false)
+      .option('--keep-standby', 'wait until the ladder before has ended by itself', false)
       .action(
         on((globals, service: string, version_: string, options: Parameters<typeof deploy>[4]) =>
           deploy(globals, kind, service, version_, options),

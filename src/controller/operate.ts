@@ -87,7 +87,12 @@ export function operationsOf(
             title: `hard moves everything to the standby now, and ${asked.to} is not the standby: it has to be brought up first`,
             hint: `beryl rollback ${service.name} --to ${asked.to}`,
           })
-        return deploy(service.name, { version: asked.to, kind: 'rollback', replace: true }, by)
+        const kind = 'rollback' as const
+        return deploy(
+          service.name,
+          { version: asked.to, kind, replace: true, keepStandby: false },
+          by,
+        )
       }
       const active = release ?? service.release
       if (active === null || active.id !== service.release?.id) throw refused(noStandby(service))
@@ -115,7 +120,12 @@ export function operationsOf(
       if (refusal) throw refused(refusal)
       return deploy(
         release.service,
-        { version: release.bundle.version, kind: release.kind, replace: false },
+        {
+          version: release.bundle.version,
+          kind: release.kind,
+          replace: false,
+          keepStandby: release.keepsStandby === true,
+        },
         by,
       )
     },
@@ -123,7 +133,7 @@ export function operationsOf(
 
   async function deploy(
     name: string,
-    { version, kind, replace }: { version: string; kind: Release['kind']; replace: boolean },
+    { version, kind, replace, keepStandby }: Parameters<Operations['deploy']>[1],
     by: string,
   ): Promise<ReturnType<typeof view>> {
     findService(name)
@@ -151,6 +161,7 @@ export function operationsOf(
       at: now().wall,
       step: 0,
       phase: { name: 'queued', since: now() },
+      ...(keepStandby ? { keepsStandby: true as const } : {}),
       paused: null,
       approvals: [],
       skipped: [],

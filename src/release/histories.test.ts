@@ -81,6 +81,7 @@ const steps = fc.oneof(
         version: fc.constantFrom('a', 'b', 'c'),
         kind: fc.constantFrom('deploy', 'deploy', 'deploy', 'verify', 'rollback'),
         replace: fc.boolean(),
+        keepsStandby: fc.boolean(),
         replicas: fc.integer({ min: 1, max: 2 }),
         rules,
       })

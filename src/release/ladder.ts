@@ -20,7 +20,7 @@ export function stabilizing(
       endsAs: 'finished',
       because: 'a first release has no way back to keep',
     }
-  if (service.queued !== null)
+  if (service.queued !== null && service.queued.keepsStandby !== true)
     return { to: 'clearing', endsAs: 'finished', because: `superseded by ${service.queued.id}` }
   const rung = release.rules.standby[phase.rung]
   if (rung === undefined)

@@ -427,6 +427,21 @@ describe('several at once', () => {
     assert.equal(world.service.standby?.version, 'b')
   })
 
+  test('with --keep-standby a deploy waits until the ladder has ended by itself', () => {
+    const world = live()
+    deploy(world, 'b')
+    promote(world)
+    world.until('stabilizing', (one) => one.pass(30))
+    deploy(world, 'c', { keepsStandby: true })
+    for (let turn = 0; turn < 5; turn++) world.behave(10)
+    assert.equal(world.service.release?.phase.name, 'stabilizing')
+    assert.equal(world.service.standby?.version, 'a')
+    assert.equal(world.service.queued?.bundle.version, 'c')
+    world.behave(300)
+    world.until('verifying')
+    assert.equal(world.service.release?.bundle.version, 'c')
+  })
+
   test('what waits begins by itself when the active release has ended', () => {
     const world = live()
     deploy(world, 'b')

@@ -171,6 +171,8 @@ export type Release = {
   /** Counts this release's own transitions; never a generation. */
   step: number
   phase: Phase
+  /** It waits until the standby of the release before it has had its time, instead of ending the ladder. */
+  keepsStandby?: true
   /** Set while forward steps are stopped. */
   paused: { by: Actor; at: number; up: number; because?: string } | null
   approvals: readonly Approval[]

@@ -14,11 +14,12 @@ export async function deploy(
   kind: 'deploy' | 'verify',
   service: string,
   version: string,
-  options: WaitOptions & { replace: boolean },
+  options: WaitOptions & { replace: boolean; keepStandby: boolean },
 ): Promise<number> {
   const timeoutS = timeoutOf(options)
   const api = apiClient(reach(globals))
-  const release = await api.deploy(service, { version, kind, replace: options.replace })
+  const { replace, keepStandby } = options
+  const release = await api.deploy(service, { version, kind, replace, keepStandby })
   if (!options.wait) {
     say(
       globals.json,

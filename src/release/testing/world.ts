@@ -64,13 +64,21 @@ export class World {
     {
       kind = 'deploy',
       replace = false,
+      keepsStandby = false,
       rules = plainRules,
       replicas = this.service.live?.replicas ?? 1,
-    }: { kind?: Release['kind']; replace?: boolean; rules?: Rules; replicas?: number } = {},
+    }: {
+      kind?: Release['kind']
+      replace?: boolean
+      keepsStandby?: boolean
+      rules?: Rules
+      replicas?: number
+    } = {},
   ): Release | Refusal {
     const bundle = { version, digest: `sha256:${version}`, replicas }
     const id = `r${this.releases + 1}`
-    const release = newRelease(bundle, this.now, { id, kind, rules })
+    const made = newRelease(bundle, this.now, { id, kind, rules })
+    const release: Release = keepsStandby ? { ...made, keepsStandby } : made
     const applied = begin(this.service, release, replace, this.now)
     if ('refused' in applied) return applied.refused
     if (!this.saved(applied.service)) return unwritable
