@@ -6,6 +6,7 @@ import {
   deployBody,
   emptyBody,
   feedbackBody,
+  freezeBody,
   importBody,
   rollbackBody,
   sessionBody,
@@ -102,6 +103,18 @@ const offers: Record<string, Offer> = {
   },
   'GET /api/v1/session': { summary: 'who you are, and until when' },
   'DELETE /api/v1/session': { summary: 'sign out: the cookie is taken back' },
+  'GET /api/v1/freezes': { summary: 'what is frozen, by whom and why; `service` null: everything' },
+  'POST /api/v1/freeze': {
+    summary:
+      'nothing switches forward, of any service; the reason is needed; a rollback is never held',
+    body: freezeBody,
+  },
+  'DELETE /api/v1/freeze': { summary: 'lift the freeze of everything' },
+  'POST /api/v1/services/{service}/freeze': {
+    summary: 'nothing of this service switches forward; the reason is needed',
+    body: freezeBody,
+  },
+  'DELETE /api/v1/services/{service}/freeze': { summary: 'lift the freeze of this service' },
   'POST /api/v1/feedback': { summary: 'say how good one answer was', body: feedbackBody },
   ...Object.fromEntries(
     ['services', 'releases'].flatMap((kind) =>

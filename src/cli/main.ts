@@ -6,6 +6,7 @@ import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
 import { explain } from './commands/explain.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { freeze, unfreeze } from './commands/freeze.ts'
 import { history } from './commands/history.ts'
 import { init } from './commands/init.ts'
 import { plan } from './commands/plan.ts'
@@ -90,6 +91,13 @@ export async function run(args: readonly string[]): Promise<number> {
       ),
     )
   }
+  verb('freeze', '[service]')
+    .option('--reason <text>', 'needed; shown with your name')
+    .option('--for <duration>', 'it thaws by itself after this, such as 4h')
+    .action(on(freeze))
+  verb('unfreeze', '[service]').action(
+    on((globals, service?: string) => unfreeze(globals, service)),
+  )
   verb('status', '[service]').action(on(status))
   verb('plan', '<service> <version>')
     .option('--find <share>', 'errors of the regression that is asked about, such as 5%')

@@ -7,6 +7,7 @@ import { plainRules } from '../release/testing/plain.ts'
 import type { ExaminerClient } from '../verification/client.ts'
 import { createController } from './controller.ts'
 import type { Controller } from './controller.ts'
+import type { GuardFact } from '../release/seen.ts'
 import { gatesOf } from './gates.ts'
 import { openRows } from './rows.ts'
 import {
@@ -25,10 +26,11 @@ import type { Watching } from './watching.ts'
 const switching: Phase = { name: 'switching', since, generation: 4, step: 1, of: 1 }
 const watching: Phase = { name: 'watching', since, generation: 4 }
 const wayBack = { ...tableOf(5, 'blue') }
+let judged: GuardFact | null = null
 const watchingFake = {
   take: async () => {},
   begin: () => {},
-  judge: () => null,
+  judge: () => judged,
   view: () => null,
 } as Watching
 
@@ -36,6 +38,7 @@ let loops: Controller[] = []
 afterEach(async () => {
   await Promise.all(loops.map((loop) => loop.stop()))
   loops = []
+  judged = null
 })
 
 /** A controller that starts on what another has left in journal and gateway. */
@@ -193,4 +196,41 @@ test('a release waits for its window by the local clock, and switches when it op
   assert.equal(phase(), 'awaiting-approval')
   clock = { up: clock.up + 3600, wall: clock.wall + 3_600_000 }
   await until('the watch', () => phase() === 'watching')
+})
+
+test('what is frozen stays frozen when the controller starts again, and a rollback goes through it', async () => {
+  const rules = { ...plainRules, traffic: { shares: [0.1], everyS: 1, sticky: null } }
+  const inStep: Phase = { ...switching, of: 2, share: 0.1 }
+  const stepped = {
+    ...tableOf(4, 'blue'),
+    split: { to: 'green', share: 0.1, sticky: null } as const,
+  }
+  const gateway = gatewayFake(stepped, wayBack)
+  const row = switched(releaseOf(inStep, { rules }))
+  const later = { ...since, up: since.up + 60, wall: since.wall + 60_000 }
+  const { begin, store } = startedOn(row, gateway, () => later)
+  const freeze = { scope: '*', by: 'ann', reason: 'holidays', at: since.wall, until: null }
+  const event = {
+    at: 0,
+    service: '*',
+    release: null,
+    kind: 'command',
+    by: 'ann',
+    text: '',
+    data: {},
+  }
+  store.freezes.put(freeze, event)
+  judged = { decision: 'promote', because: 'fine' }
+  for (let turn = 0; turn < 2; turn++) {
+    const { phase, controller } = begin()
+    await until('the wait', () => controller.waitingFor('tiny') !== null)
+    assert.equal(controller.waitingFor('tiny'), '`unfreeze`: ann froze everything (holidays)')
+    assert.equal(phase(), 'switching')
+    await controller.stop()
+  }
+  judged = { decision: 'rollBack', because: 'worse' }
+  const { phase } = begin()
+  await until('the end', () => phase() === undefined)
+  assert.equal(gateway.table.live, 'blue')
+  assert.equal(store.services.release('r2')?.phase.name, 'rolled-back')
 })

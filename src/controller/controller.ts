@@ -10,6 +10,7 @@ import { isEnd } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
 import type { Seen } from '../release/seen.ts'
 import type { NewEvent } from '../storage/events.ts'
+import { freezesOf } from './freeze.ts'
 import { holdsOf } from './holds.ts'
 import { seenOf } from './look.ts'
 import { keepTap } from './tap.ts'
@@ -131,7 +132,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
           )
     const guard = release === null ? null : hands.watching.judge(release)
     const wanted = { route: hands.routeOf(name), rules: hands.rulesOf(name) }
-    const holds = holdsOf(service, now())
+    const holds = holdsOf(service, now(), () => freezesOf(hands, name))
     const replicas = hands.provider.look()
     const seen = seenOf(name, { replicas, gateway, gates, guard, wanted, holds })
     lastSeen.set(name, { seen, gateway })
