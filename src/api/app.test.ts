@@ -64,6 +64,11 @@ const operations: Operations = {
   apply: async (...call) => saw<ApplyView>('apply', ...call),
   retry: async (...call) => saw<ReleaseView>('retry', ...call),
   feedback: (...call) => saw('feedback', ...call),
+  freezes: {
+    all: () => [saw('freezes')],
+    freeze: (...call) => saw('freeze', ...call),
+    unfreeze: (...call) => saw('unfreeze', ...call),
+  },
   notReady: () => notReady,
   capture: {
     state: async (...call) => saw('capture', ...call),
@@ -164,6 +169,19 @@ test('every write reaches its operation with the actor of its token', async () =
     assert.equal((await post(`/api/v1/${kind}/x/retry`)).status, 202)
     assert.deepEqual(asked, [['retry', 'x', 'ada']])
   }
+  for (const [path, target] of [
+    ['/api/v1/freeze', null],
+    ['/api/v1/services/x/freeze', 'x'],
+  ] as const) {
+    await post(path, { reason: 'why', forS: 60 })
+    assert.deepEqual(asked, [['freeze', target, { reason: 'why', forS: 60 }, 'ada']])
+    await post(path, { reason: 'why' })
+    assert.deepEqual(asked, [['freeze', target, { reason: 'why', forS: null }, 'ada']])
+    assert.equal((await post(path, { reason: 'why', forS: 0 })).json.code, 'wrong-body')
+    await ask(path, { method: 'DELETE' })
+    assert.deepEqual(asked, [['unfreeze', target, 'ada']])
+  }
+  assert.deepEqual((await ask('/api/v1/freezes')).json.freezes[0].said, ['freezes'])
   await post('/api/v1/feedback', { requestId: 'id', kind: 'thumbs', value: true })
   assert.deepEqual(asked, [['feedback', { requestId: 'id', kind: 'thumbs', value: true }, 'ada']])
 })

@@ -25,6 +25,16 @@ export const rollbackBody = z.strictObject({
   /** Everything now, whatever is ready. */
   hard: z.boolean().default(false),
 })
+export const freezeBody = z.strictObject({
+  /** Needed: others are held up by it. */
+  reason,
+  /** Seconds; left out: until somebody lifts it. */
+  forS: z
+    .number()
+    .min(1)
+    .max(366 * 86_400)
+    .nullish(),
+})
 /** A token in a body, never in an address: those are logged. */
 export const sessionBody = z.strictObject({ token: z.string().min(1).max(500) })
 export const applyBody = z.strictObject({

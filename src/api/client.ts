@@ -9,6 +9,7 @@ import type {
   CaptureView,
   CostView,
   Event,
+  FreezeView,
   OpenView,
   PlanView,
   ReleaseView,
@@ -27,6 +28,9 @@ export function apiClient({ url, token }: Reach) {
   const post = <Answer>(path: string, body: unknown = {}) => call<Answer>('POST', path, body)
   const at = (target: string) =>
     /^r\d+$/.test(target) ? `/releases/${target}` : `/services/${encodeURIComponent(target)}`
+
+  const freezeOf = (service: string | undefined) =>
+    service === undefined ? '/freeze' : `/services/${encodeURIComponent(service)}/freeze`
 
   return {
     services: async () => (await get<{ services: ServiceView[] }>('/services')).services,
@@ -81,6 +85,13 @@ export function apiClient({ url, token }: Reach) {
       command: 'approve' | 'promote' | 'pause' | 'resume' | 'abort' | 'retry',
       asked: { reason?: string | undefined; gate?: string | undefined } = {},
     ) => post<ReleaseView>(`${at(target)}/${command}`, asked),
+    freezes: async () => (await get<{ freezes: FreezeView[] }>('/freezes')).freezes,
+    /** @param service undefined: everything */
+    freeze: (
+      service: string | undefined,
+      asked: { reason?: string | undefined; forS?: number | undefined },
+    ) => post<FreezeView>(freezeOf(service), asked),
+    unfreeze: (service: string | undefined) => call<FreezeView>('DELETE', freezeOf(service)),
     rollback: (
       target: string,
       asked: {

@@ -7,6 +7,7 @@ import {
   deployBody,
   emptyBody,
   feedbackBody,
+  freezeBody,
   importBody,
   rollbackBody,
   sessionBody,
@@ -107,6 +108,18 @@ const offers: Record<string, Offer> = {
     summary: 'apply an edited manifest, whole or not at all; `dryRun` only says what would change',
     body: applyBody,
   },
+  'GET /api/v1/freezes': { summary: 'what is frozen, by whom and why; `service` null: everything' },
+  'POST /api/v1/freeze': {
+    summary:
+      'nothing switches forward, of any service; the reason is needed; a rollback is never held',
+    body: freezeBody,
+  },
+  'DELETE /api/v1/freeze': { summary: 'lift the freeze of everything' },
+  'POST /api/v1/services/{service}/freeze': {
+    summary: 'nothing of this service switches forward; the reason is needed',
+    body: freezeBody,
+  },
+  'DELETE /api/v1/services/{service}/freeze': { summary: 'lift the freeze of this service' },
   'POST /api/v1/feedback': { summary: 'say how good one answer was', body: feedbackBody },
   ...Object.fromEntries(
     ['services', 'releases'].flatMap((kind) =>

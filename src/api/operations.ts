@@ -8,6 +8,7 @@ import type {
   Event,
   FeedbackAsked,
   FeedbackView,
+  FreezeView,
   OpenView,
   PlanView,
   ReleaseView,
@@ -56,6 +57,14 @@ export type Operations = {
   apply(asked: { text: string; dryRun: boolean }, by: string): Promise<ApplyView>
   /** @throws ProblemError for an id that this Beryl did not sign */
   feedback(asked: FeedbackAsked, by: string): FeedbackView
+  /** `target` null: everything. */
+  freezes: {
+    all(): FreezeView[]
+    /** @throws ProblemError `needs-reason` */
+    freeze(target: string | null, asked: FreezeAsked, by: string): FreezeView
+    /** @returns what was lifted @throws ProblemError `not-frozen` */
+    unfreeze(target: string | null, by: string): FreezeView
+  }
   capture: {
     state(service: string): Promise<CaptureView>
     /** @param after `next` of the page before; null: from the oldest on, which stands in the record */
@@ -67,5 +76,8 @@ export type Operations = {
   /** Why this Beryl cannot do its work now; empty when it can. */
   notReady(): readonly string[]
 }
+
+/** `forS` null: until somebody lifts it. */
+export type FreezeAsked = { reason: string | null; forS: number | null }
 
 export type Asked = { reason: string | null; gate: string | null }

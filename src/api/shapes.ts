@@ -25,8 +25,19 @@ export type ServiceView = {
     /** When the way back from this rung was tried out, wall ms; null on rung `full`, where nothing has to come back. */
     drilledAt: number | null
   }
+  /** What holds its traffic back from moving forward, by somebody's word; of everything first. */
+  frozen: readonly FreezeView[]
   can: Can
   problems: readonly string[]
+}
+
+/** `service` null: everything. Wall times in ms; `until` null: until somebody lifts it. */
+export type FreezeView = {
+  service: string | null
+  by: string
+  reason: string
+  at: number
+  until: number | null
 }
 
 /** Recorded production traffic of a service. */

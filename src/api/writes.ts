@@ -9,6 +9,7 @@ import {
   deployBody,
   emptyBody,
   feedbackBody,
+  freezeBody,
   importBody,
   rollbackBody,
 } from './bodies.ts'
@@ -42,6 +43,19 @@ export function writes(operations: Operations): Hono<ApiEnv> {
       await operations.capture.purge(context.req.param('service'), context.get('actor')),
     ),
   )
+  // Of everything, and of one service.
+  for (const path of ['/freeze', '/services/:service/freeze'] as const) {
+    app.post(path, async (context) => {
+      const { reason, forS } = await bodyOf(context.req, freezeBody)
+      const asked = { reason: reason ?? null, forS: forS ?? null }
+      const target = context.req.param('service') ?? null
+      return context.json(operations.freezes.freeze(target, asked, context.get('actor')))
+    })
+    app.delete(path, (context) => {
+      const target = context.req.param('service') ?? null
+      return context.json(operations.freezes.unfreeze(target, context.get('actor')))
+    })
+  }
   // Each for a release, and for the active release of a service.
   for (const kind of ['services', 'releases'] as const) {
     app.post(`/${kind}/:target/approve`, async (context) => {

@@ -1,5 +1,5 @@
 /** Releases and services in words: the same for `status`, `--wait` and `history`. */
-import type { ReleaseView, ServiceView } from '../api/shapes.ts'
+import type { FreezeView, ReleaseView, ServiceView } from '../api/shapes.ts'
 import { count, firstLine, paint } from './output.ts'
 
 export function describeService(view: ServiceView): string {
@@ -29,10 +29,17 @@ export function describeService(view: ServiceView): string {
   lines.push(
     `  way back  ${view.wayBack.possible ? `yes: ${view.wayBack.because}${wayBackTime(view.wayBack)}` : `none: ${view.wayBack.because}`}`,
   )
+  for (const one of view.frozen) lines.push(`  ${paint('yellow', 'frozen')}    ${freezeText(one)}`)
   if (view.release !== null) lines.push(...describeRelease(view.release).map((line) => `  ${line}`))
   if (view.queued !== null) lines.push(`  waiting   ${view.queued.id} (${view.queued.version})`)
   for (const problem of view.problems) lines.push(`  ${paint('red', 'problem')}   ${problem}`)
   return lines.join('\n')
+}
+
+function freezeText({ service, by, at, reason, until }: FreezeView): string {
+  const what = service === null ? 'with everything else, ' : ''
+  const till = until === null ? '' : `, until ${time(until)}`
+  return `${what}by ${by} since ${time(at)}${till}: ${firstLine(reason)}`
 }
 
 function wayBackTime({ measuredMs, drilledAt }: ServiceView['wayBack']): string {
@@ -113,6 +120,8 @@ export function nextStep(release: ReleaseView): string {
   if (phase === 'stabilizing') return `beryl rollback ${service}   (while the standby is kept)`
   if (phase === 'verified') return `beryl deploy ${service} ${version} --wait`
   if (phase === 'finished') return `beryl status ${service}`
+  if (waitingFor?.startsWith('`unfreeze'))
+    return `beryl ${waitingFor.slice(1, waitingFor.indexOf('`', 1))}`
   if (waitingFor?.startsWith('approval')) return `beryl approve ${id}`
   if (waitingFor?.startsWith('a person'))
     return `beryl approve ${id} --force GATE --reason WHY, or beryl abort ${id}`

@@ -8,6 +8,7 @@ import { deploy } from './commands/deploy.ts'
 import { downCommand } from './commands/down.ts'
 import { explain } from './commands/explain.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { freeze, unfreeze } from './commands/freeze.ts'
 import { history } from './commands/history.ts'
 import { init } from './commands/init.ts'
 import { plan } from './commands/plan.ts'
@@ -101,6 +102,13 @@ export async function run(args: readonly string[]): Promise<number> {
       ),
     )
   }
+  verb('freeze', '[service]')
+    .option('--reason <text>', 'needed; shown with your name')
+    .option('--for <duration>', 'it thaws by itself after this, such as 4h')
+    .action(on(freeze))
+  verb('unfreeze', '[service]').action(
+    on((globals, service?: string) => unfreeze(globals, service)),
+  )
   verb('status', '[service]').action(on(status))
   verb('plan', '<service> <version>')
     .option('--find <share>', 'errors of the regression that is asked about, such as 5%')

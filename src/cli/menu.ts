@@ -94,6 +94,19 @@ export const menu = {
     does: 'end it before the switch; live traffic is not touched',
     examples: ['beryl abort r7 --reason "wrong weights"'],
   },
+  freeze: {
+    group: decide,
+    does: 'nothing switches forward, of one service or of all; a rollback always may',
+    examples: [
+      'beryl freeze --reason "Black Friday" --for 48h',
+      'beryl freeze chat --reason "incident 4711"',
+    ],
+  },
+  unfreeze: {
+    group: decide,
+    does: 'lift a freeze',
+    examples: ['beryl unfreeze', 'beryl unfreeze chat'],
+  },
   retry: {
     group: decide,
     does: 'the same version again, as a new release; no evidence is carried over',

@@ -98,6 +98,11 @@ test('a first version that is undecided is promoted, never rolled back: there is
   assert.doesNotMatch(nextStep(release({ ...waiting, from: null })), /rollback/)
 })
 
+test('what is frozen is lifted by the command that its wait names', () => {
+  const waitingFor = '`unfreeze chat`: ann froze chat (holidays)'
+  assert.equal(nextStep(release({ phase: 'awaiting-approval', waitingFor })), 'beryl unfreeze chat')
+})
+
 test('the end of a wait shows all of the reason, and says when the release goes on without us', () => {
   const log = 'r-1 could not start\nout of memory\nat line 7'
   assert.match(

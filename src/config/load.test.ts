@@ -93,6 +93,24 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^9:24 .*expected a duration/,
   ],
   [
+    'a window in no zone',
+    '    verify:',
+    '    switch: { windows: ["Mon 09:00-10:00 Europe/Pariss"] }\n    verify:',
+    /windows\.0: expected a time zone such as Europe\/Paris or UTC; did you mean "Europe\/Paris"\?, came "Mon/,
+  ],
+  [
+    'a window that never opens',
+    '    verify:',
+    '    switch: { windows: ["Mon 09:00-09:00 UTC"] }\n    verify:',
+    /windows\.0: expected an end that differs from the start: it would never open/,
+  ],
+  [
+    'no window at all',
+    '    verify:',
+    '    switch: { windows: [] }\n    verify:',
+    /windows: expected at least one window/,
+  ],
+  [
     'an address without a port',
     '127.0.0.1:8080',
     'localhost',

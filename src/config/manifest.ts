@@ -4,6 +4,7 @@ import { environment } from './environment.ts'
 import { gate } from './gate-schemas.ts'
 import { capture, headerName } from './traffic.ts'
 import { address, duration, share, size } from './units.ts'
+import { window } from './windows.ts'
 import { env, named, path, wait } from './words.ts'
 
 const name = z
@@ -148,6 +149,8 @@ const asWritten = z.strictObject({
       /** Left out: `verified` for what Beryl starts, `approved` for what it does not. */
       when: z.enum(['verified', 'approved']).optional(),
       traffic: traffic.default('allAtOnce'),
+      /** Traffic moves forward in these only; left out: at any time. A way back never waits. */
+      windows: z.array(window).min(1, 'expected at least one window').max(50).optional(),
       drain: duration.default(600),
     })
     .prefault({}),

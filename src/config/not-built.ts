@@ -2,7 +2,6 @@
 
 /** Keys by their place in the manifest; `*` stands for any name or index. */
 const keys: Record<string, string> = {
-  'services.*.switch.windows': 'switch windows',
   'services.*.environment.price.spotReplicaHour': 'spot capacity',
   'services.*.standby.*.shared': 'the rung `shared`',
 }

@@ -1,10 +1,13 @@
 /** The loop over a real journal: what a controller finds after a crash it completes or drops, and the gateway has the last word. */
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import type { Phase, Service } from '../release/release.ts'
+import { window } from '../config/windows.ts'
+import type { Now, Phase, Service } from '../release/release.ts'
+import { plainRules } from '../release/testing/plain.ts'
 import type { ExaminerClient } from '../verification/client.ts'
 import { createController } from './controller.ts'
 import type { Controller } from './controller.ts'
+import type { GuardFact } from '../release/seen.ts'
 import { gatesOf } from './gates.ts'
 import { openRows } from './rows.ts'
 import {
@@ -23,10 +26,11 @@ import type { Watching } from './watching.ts'
 const switching: Phase = { name: 'switching', since, generation: 4, step: 1, of: 1 }
 const watching: Phase = { name: 'watching', since, generation: 4 }
 const wayBack = { ...tableOf(5, 'blue') }
+let judged: GuardFact | null = null
 const watchingFake = {
   take: async () => {},
   begin: () => {},
-  judge: () => null,
+  judge: () => judged,
   view: () => null,
 } as Watching
 
@@ -34,13 +38,14 @@ let loops: Controller[] = []
 afterEach(async () => {
   await Promise.all(loops.map((loop) => loop.stop()))
   loops = []
+  judged = null
 })
 
 /** A controller that starts on what another has left in journal and gateway. */
-function startedOn(service: Service, gateway: ReturnType<typeof gatewayFake>) {
+function startedOn(service: Service, gateway: ReturnType<typeof gatewayFake>, clock = () => since) {
   const kept = journal(service)
   const provider = providerFake(replicaOf('a'), replicaOf('b'))
-  const now = () => since
+  const now = clock
   const begin = () => {
     const rows = openRows(kept.store)
     const gates = gatesOf({ store: kept.store, examiner: {} as ExaminerClient, now })
@@ -165,4 +170,67 @@ test('when a command comes between two actions the rest of the plan is dropped',
   await until('the end', () => phase() === undefined)
   assert.ok(!gateway.asked.includes('put 4'))
   assert.equal(gateway.table.live, 'blue')
+})
+
+test('a release waits for its window by the local clock, and switches when it opens', async () => {
+  const windows = [window.parse('Fri 10:00-11:00 Europe/Paris')]
+  const rules = { ...plainRules, gates: [], windows }
+  const waiting = releaseOf({ name: 'awaiting-approval', since }, { rules })
+  const row: Service = {
+    ...switched(waiting),
+    generation: 3,
+    back: null,
+    colour: 'blue',
+    live: { ...waiting.from! },
+    standby: null,
+  }
+  // A Friday in winter, 09:00 in Paris.
+  let clock: Now = { ...since, wall: Date.parse('2027-01-15T08:00:00Z') }
+  const { begin } = startedOn(row, gatewayFake(tableOf(3, 'blue')), () => clock)
+  const { phase, controller } = begin()
+  await until('the wait', () => controller.waitingFor('tiny') !== null)
+  assert.equal(
+    controller.waitingFor('tiny'),
+    'the window Fri 10:00-11:00 Europe/Paris, which opens in 1h (2027-01-15 09:00 UTC)',
+  )
+  assert.equal(phase(), 'awaiting-approval')
+  clock = { up: clock.up + 3600, wall: clock.wall + 3_600_000 }
+  await until('the watch', () => phase() === 'watching')
+})
+
+test('what is frozen stays frozen when the controller starts again, and a rollback goes through it', async () => {
+  const rules = { ...plainRules, traffic: { shares: [0.1], everyS: 1, sticky: null } }
+  const inStep: Phase = { ...switching, of: 2, share: 0.1 }
+  const stepped = {
+    ...tableOf(4, 'blue'),
+    split: { to: 'green', share: 0.1, sticky: null } as const,
+  }
+  const gateway = gatewayFake(stepped, wayBack)
+  const row = switched(releaseOf(inStep, { rules }))
+  const later = { ...since, up: since.up + 60, wall: since.wall + 60_000 }
+  const { begin, store } = startedOn(row, gateway, () => later)
+  const freeze = { scope: '*', by: 'ann', reason: 'holidays', at: since.wall, until: null }
+  const event = {
+    at: 0,
+    service: '*',
+    release: null,
+    kind: 'command',
+    by: 'ann',
+    text: '',
+    data: {},
+  }
+  store.freezes.put(freeze, event)
+  judged = { decision: 'promote', because: 'fine' }
+  for (let turn = 0; turn < 2; turn++) {
+    const { phase, controller } = begin()
+    await until('the wait', () => controller.waitingFor('tiny') !== null)
+    assert.equal(controller.waitingFor('tiny'), '`unfreeze`: ann froze everything (holidays)')
+    assert.equal(phase(), 'switching')
+    await controller.stop()
+  }
+  judged = { decision: 'rollBack', because: 'worse' }
+  const { phase } = begin()
+  await until('the end', () => phase() === undefined)
+  assert.equal(gateway.table.live, 'blue')
+  assert.equal(store.services.release('r2')?.phase.name, 'rolled-back')
 })

@@ -10,6 +10,8 @@ import { isEnd } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
 import type { Seen } from '../release/seen.ts'
 import type { NewEvent } from '../storage/events.ts'
+import { freezesOf } from './freeze.ts'
+import { holdsOf } from './holds.ts'
 import { seenOf } from './look.ts'
 import { keepTap } from './tap.ts'
 import { makeItSo } from './make-it-so.ts'
@@ -131,7 +133,9 @@ export function createController(hands: Hands & { watching: Watching }): Control
           )
     const guard = release === null ? null : hands.watching.judge(release)
     const wanted = { route: hands.routeOf(name), rules: hands.rulesOf(name) }
-    const seen = seenOf(name, { replicas: hands.provider.look(), gateway, gates, guard, wanted })
+    const holds = holdsOf(service, now(), () => freezesOf(hands, name))
+    const replicas = hands.provider.look()
+    const seen = seenOf(name, { replicas, gateway, gates, guard, wanted, holds })
     lastSeen.set(name, { seen, gateway })
     return seen
   }

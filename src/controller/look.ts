@@ -2,7 +2,7 @@
 import type { GatewayState, ServiceState, ServiceTable } from '../gateway/control.ts'
 import type { ReplicaSeen } from '../providers/provider.ts'
 import type { GateState } from '../release/release.ts'
-import type { GatewayFact, GuardFact, ReplicaFact, Seen } from '../release/seen.ts'
+import type { GatewayFact, GuardFact, Hold, ReplicaFact, Seen } from '../release/seen.ts'
 
 export type Looked = {
   replicas: readonly ReplicaSeen[]
@@ -12,9 +12,13 @@ export type Looked = {
   guard: GuardFact | null
   /** Host, path and rules as the manifest has them now. */
   wanted: Pick<ServiceTable, 'route' | 'rules'>
+  holds: readonly Hold[]
 }
 
-export function seenOf(service: string, { replicas, gateway, gates, guard, wanted }: Looked): Seen {
+export function seenOf(
+  service: string,
+  { replicas, gateway, gates, guard, wanted, holds }: Looked,
+): Seen {
   return {
     replicas: replicas
       .filter((replica) => replica.service === service && replica.state.name !== 'gone')
@@ -22,6 +26,7 @@ export function seenOf(service: string, { replicas, gateway, gates, guard, wante
     gateway: gateway === null ? null : gatewayFact(gateway.services[service], wanted),
     gates,
     guard,
+    holds,
   }
 }
 

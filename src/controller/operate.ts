@@ -13,6 +13,7 @@ import type { Refusal } from '../release/release-can.ts'
 import { costOf } from './cost.ts'
 import { exposition } from './exposition.ts'
 import { takeFeedback } from './feedback.ts'
+import { freezeOperations } from './freeze.ts'
 import { planView } from './plan-view.ts'
 import type { Registry } from './registry.ts'
 import { todayOf } from './today.ts'
@@ -59,6 +60,11 @@ export function operationsOf(
     apply: (asked, by) =>
       applyManifest({ ...sources, poke: (service) => controller.poke(service) }, asked, by),
     capture: captureOperations({ ...sources, named: (name) => findService(name).name }),
+    freezes: freezeOperations({
+      ...sources,
+      named: (name) => findService(name).name,
+      changed: () => rows.names().forEach((name) => controller.poke(name)),
+    }),
     feedback: (asked, by) => takeFeedback({ store, now, key: sources.requestKey }, asked, by),
     deploy,
 

@@ -244,6 +244,7 @@ export function openRegistry({
         gates: named.map((one) => gateOf(one, specByName[one.name]!)),
         switchWhen: service.switch.when,
         ...trafficOf(service.switch.traffic),
+        ...(service.switch.windows === undefined ? {} : { windows: service.switch.windows }),
         ...unknownOf(environment),
         readyWithinS: environment.ready.within,
         drainS: service.switch.drain,

@@ -12,6 +12,7 @@ import type { GatewayFact } from '../release/seen.ts'
 import type { Event } from '../storage/events.ts'
 import type { Controller } from './controller.ts'
 import { costOf } from './cost.ts'
+import { freezesOf } from './freeze.ts'
 import type { Hands } from './make-it-so.ts'
 import type { Watching } from './watching.ts'
 
@@ -56,6 +57,7 @@ export function serviceView(sources: ViewSources, service: Service): ServiceView
     queued: service.queued === null ? null : releaseView(sources, service.queued, service),
     versions: versionViews(sources, name),
     wayBack: wayBack(sources, service),
+    frozen: freezesOf(sources, name),
     can: can((command) => serviceCan(command, service)),
     problems: [...controller.problems(name), ...unwritten],
   }

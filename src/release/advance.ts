@@ -3,6 +3,7 @@ import { switching, watching } from './after-switch.ts'
 import { elapsedS, seconds } from './clock.ts'
 import { stabilizing } from './ladder.ts'
 import { gatesTaken, isOld, judgeGates } from './gates.ts'
+import { heldBack } from './holds.ts'
 import { forward, look } from './move.ts'
 import type { Move, View, Wait } from './move.ts'
 import type { Now, Phase, Release, Service } from './release.ts'
@@ -126,6 +127,9 @@ function awaitingApproval(
   }
   if (seen.gateway === null)
     return { waitingFor: 'the gateway: it does not answer on its control socket' }
+  // Before the age of what gates found: in a week without a window they would be taken again each day.
+  const held = heldBack(release, { seen, now })
+  if (held !== null) return held
   const old = gatesTaken(release).taken.find(({ name }) => isStale(release, name, seen, now))
   if (old !== undefined) {
     return forward(release, {

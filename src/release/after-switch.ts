@@ -1,6 +1,7 @@
 /** From the first part of the traffic to the end of the ladder: when does it go on, go back, or wait? */
 import { elapsedS, seconds } from './clock.ts'
 import { bigEnough } from './desired-world.ts'
+import { heldBack } from './holds.ts'
 import { forward } from './move.ts'
 import type { Move, View, Wait } from './move.ts'
 import type { Now, Phase, Release, Service } from './release.ts'
@@ -49,6 +50,8 @@ function inStep(
 ): Move | Wait {
   const why = whyBack(view, seen)
   if (why !== null) return { to: 'rolling-back', ...why }
+  const further = (move: { to: 'switching'; because: string }) =>
+    heldBack(release, { seen, now }) ?? forward(release, move)
   const { step, of, promoted } = phase
   const part = `step ${step} of ${of}, ${Math.round(phase.share! * 1000) / 10} %`
   if (!bigEnough(service, release, seen))
@@ -56,7 +59,7 @@ function inStep(
       waitingFor: `capacity: ${view.ownReady} replicas of the new version are ready (${part})`,
     }
   if (promoted !== undefined)
-    return forward(release, {
+    return further({
       to: 'switching',
       because: `after ${part}: promoted by ${promoted.by}: ${promoted.reason}`,
     })
@@ -69,11 +72,11 @@ function inStep(
       waitingFor: `${part}: ${seconds(everyS - passed)} more of ${seconds(everyS)} (${found})`,
     }
   if (seen.guard?.decision === 'promote' || seen.guard?.wouldShow === true)
-    return forward(release, { to: 'switching', because: `after ${part}: ${found}` })
+    return further({ to: 'switching', because: `after ${part}: ${found}` })
   if (passed < Math.max(atMostS, everyS))
     return { waitingFor: `evidence: ${part}, and too little was seen (${found})` }
   if (whenUndecided === 'accept')
-    return forward(release, {
+    return further({
       to: 'switching',
       because: `after ${part}: accepted without evidence after ${seconds(passed)}, as the manifest says: ${found}`,
     })

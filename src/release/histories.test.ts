@@ -139,6 +139,14 @@ const steps = fc.oneof(
   step('the gateway is killed', (world) => world.killGateway()),
   // By single steps this is too rare to be met: the gateway comes back with the version that was left.
   { weight: 2, arbitrary: step('a rollback that only the journal knows of', undurable) },
+  step('the window closes', (world) => {
+    world.holds = [{ by: 'window', window: 'Mon 09:00-10:00 UTC', opensAt: world.now.wall + 1 }]
+  }),
+  step('it is frozen', (world) => {
+    const who = { who: 'ann', reason: 'holidays' }
+    world.holds = [{ by: 'freeze', ...who, of: 'everything', until: null }, ...world.holds]
+  }),
+  { weight: 2, arbitrary: step('nothing is held any more', (world) => void (world.holds = [])) },
   step('an hour', (world) => world.pass(3600)),
   step('a day', (world) => world.pass(25 * 3600)),
   step('the wall clock jumps back', (world) => {
@@ -176,6 +184,9 @@ test('whatever has happened, once the world behaves each release comes to its en
       const world = new World()
       for (const { run } of all) run(world)
       world.guard = { decision: 'promote', because: 'fine' }
+      // A window stays closed for a while, and opens.
+      for (let turn = 0; turn < 10 && world.holds.length > 0; turn++) world.behave(600)
+      world.holds = []
       for (let turn = 0; turn < 400 && world.service.release !== null; turn++) {
         world.command('resume')
         const phase = world.service.release?.phase.name

@@ -5,6 +5,8 @@
  * Times: `wall` is milliseconds since 1970 (for the record), `up` is seconds since the machine
  * booted (for waits: it survives a clock that is set, and a restart of Beryl, but not a reboot).
  */
+import type { Window } from './windows.ts'
+
 export type Now = { wall: number; up: number }
 
 /** A place, never "old" or "new". */
@@ -46,6 +48,8 @@ export type Rules = {
   switchWhen: 'verified' | 'approved'
   /** Traffic moves in steps; absent: all at once. */
   traffic?: Traffic
+  /** Traffic moves forward in these only; absent: at any time. */
+  windows?: readonly Window[]
   /** What nobody but a person can answer for, in one clause; absent: nothing. */
   unknown?: string
   readyWithinS: number

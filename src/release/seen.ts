@@ -11,7 +11,20 @@ export type Seen = {
   gates: readonly GateState[]
   /** What the guard says of the watch; null outside of it. */
   guard: GuardFact | null
+  /** What keeps traffic from moving forward now; absent: nothing. A way back is never held (rulings §2). */
+  holds?: readonly Hold[]
 }
+
+/** Wall times in ms; null: not in sight, or until somebody lifts it. */
+export type Hold =
+  | { by: 'window'; window: string; opensAt: number | null }
+  | {
+      by: 'freeze'
+      who: string
+      reason: string
+      of: 'everything' | 'service'
+      until: number | null
+    }
 
 export type ReplicaFact = {
   id: string

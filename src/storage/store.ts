@@ -2,6 +2,7 @@
 import { openDatabase } from './database.ts'
 import { eventsIn } from './events.ts'
 import { feedbackIn } from './feedback.ts'
+import { freezesIn } from './freezes.ts'
 import { gatesIn } from './gates.ts'
 import { replicasIn } from './replicas.ts'
 import type { Kept } from './replicas.ts'
@@ -23,6 +24,7 @@ export function openStore<Plan, Replica extends Kept, WatchState, Times>(file: s
     versions: versionsIn(database),
     traffic: trafficIn<WatchState, Times>(database),
     feedback: feedbackIn(database),
+    freezes: freezesIn(database),
     close: () => database.close(),
   }
 }

@@ -3,7 +3,7 @@ import type { ReleaseView, ServiceView } from '../../api/shapes.ts'
 import { html } from './html.ts'
 import { now } from './live.ts'
 import { VerdictMark } from './marks.ts'
-import { ago, cost, duration } from './words.ts'
+import { ago, clockTime, cost, duration } from './words.ts'
 
 export function WayBack({ service }: { service: ServiceView }) {
   const { possible, because, measuredMs, drilledAt } = service.wayBack
@@ -23,6 +23,18 @@ export function WayBack({ service }: { service: ServiceView }) {
     }
     ${drilledAt !== null && html`<p class="small">Drilled ${ago(drilledAt, now.value)}.</p>`}
   </section>`
+}
+
+export function Frozen({ service }: { service: ServiceView }) {
+  return service.frozen.map(
+    ({ service: one, by, at, reason, until }) =>
+      html`<p class="card" role="status">
+        <strong>${one === null ? 'Everything is frozen' : 'Frozen'}</strong> by ${by}
+        ${ago(at, now.value)}: ${reason}. Nothing switches forward
+        ${until === null ? 'until somebody lifts it' : `until ${clockTime(until, now.value)}`}; a
+        rollback always may.
+      </p>`,
+  )
 }
 
 export function Cost({ release }: { release: ReleaseView }) {

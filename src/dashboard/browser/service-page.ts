@@ -4,7 +4,7 @@ import type { ReleaseView, ServiceView } from '../../api/shapes.ts'
 import { ServiceActions } from './actions.ts'
 import { call } from './call.ts'
 import { Evidence } from './evidence.ts'
-import { Cost, WayBack } from './facts.ts'
+import { Cost, Frozen, WayBack } from './facts.ts'
 import { Gates } from './gates.ts'
 import { History } from './history.ts'
 import { html } from './html.ts'
@@ -32,6 +32,7 @@ function Shown({ service }: { service: ServiceView }) {
       <p class="address">${service.url}</p>
     </div>
     ${problems.map((problem) => html`<p class="problem card" role="alert">${problem}</p>`)}
+    <${Frozen} service=${service} />
     <${Spoken} release=${release ?? past?.[0] ?? null} />
     <div class="columns">
       <div class="main-column">

@@ -141,6 +141,7 @@ export function serviceView(change: Partial<ServiceView> = {}): ServiceView {
       measuredMs: 4,
       drilledAt: null,
     },
+    frozen: [],
     can: allowed,
     problems: [],
     ...change,

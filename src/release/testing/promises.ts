@@ -5,7 +5,7 @@ import type { Routes } from '../desired-world.ts'
 import { gatesTaken } from '../gates.ts'
 import type { Environment, GateState, Now, Release, Service } from '../release.ts'
 import { colourOf } from '../roles.ts'
-import type { GuardFact, ReplicaFact, Seen } from '../seen.ts'
+import type { GuardFact, Hold, ReplicaFact, Seen } from '../seen.ts'
 
 /** Gate evidence is for a day (rulings §14). */
 const dayMs = 24 * 3600 * 1000
@@ -85,6 +85,11 @@ export function holdSplit(
     assert.ok(split.share >= before.split.share, 'shares only grow')
   if (!isBack && before?.split != null && before.split.share !== split.share)
     assert.ok(bigEnough(service, service.release!, seen), 'promise 5: big enough before it grows')
+}
+
+/** While a window is closed, or something is frozen, traffic moves back only. */
+export function holdHeld({ kind, id }: Release, holds: readonly Hold[]): void {
+  assert.ok(kind === 'rollback' || holds.length === 0, `${id} moves forward while it is held`)
 }
 
 /** From step to step only on evidence, or where somebody says so. */

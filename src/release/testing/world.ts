@@ -15,9 +15,17 @@ import type { Action } from '../next-actions.ts'
 import { isEnd } from '../release.ts'
 import type { Environment, GateState, Now, Release, Rules, Service } from '../release.ts'
 import type { Refusal } from '../release-can.ts'
-import type { GatewayFact, GuardFact, ReplicaFact, Seen } from '../seen.ts'
+import type { GatewayFact, GuardFact, Hold, ReplicaFact, Seen } from '../seen.ts'
 import { newRelease, newService, plainRules } from './plain.ts'
-import { hold, holdEvidence, holdGatesOpen, holdMove, holdSplit, holdStep } from './promises.ts'
+import {
+  hold,
+  holdEvidence,
+  holdGatesOpen,
+  holdHeld,
+  holdMove,
+  holdSplit,
+  holdStep,
+} from './promises.ts'
 
 type Table = Routes & { generation: number }
 
@@ -50,6 +58,8 @@ export class World {
   inFlightOf: Record<string, number> = {}
   gates = new Map<string, GateState[]>()
   guard: GuardFact = { decision: 'hold', because: 'nothing seen yet' }
+  /** Windows that are closed, and freezes. */
+  holds: Hold[] = []
   readonly ended: Release[] = []
   /** What live traffic went through: the release whose replicas answered, in order. */
   readonly moved: string[] = []
@@ -171,7 +181,10 @@ export class World {
         holdGatesOpen(release, this.gates.get(release.id) ?? [], this.now)
       if (move.to === 'stabilizing' && release.phase.name === 'watching')
         holdEvidence(release, this.guard)
-      if (move.to === 'switching') holdStep(release, this.guard)
+      if (move.to === 'switching') {
+        holdStep(release, this.guard)
+        holdHeld(release, this.holds)
+      }
       this.save(enter(this.service, release, move, this.now), move.to === 'rolling-back')
     }
   }
@@ -253,6 +266,7 @@ export class World {
       gateway: this.gatewayUp ? this.gatewayFact() : null,
       gates,
       guard: watched(release) ? this.guard : null,
+      holds: this.holds,
     }
   }
 

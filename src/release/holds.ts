@@ -1,0 +1,29 @@
+/** What holds traffic back from moving forward: a freeze, a window that is closed. Never a way back (rulings §2). */
+import { seconds } from './clock.ts'
+import type { Wait } from './move.ts'
+import type { Now, Release } from './release.ts'
+import type { Hold, Seen } from './seen.ts'
+
+/** Null: traffic may move. `rollback --to` is a way back too; of one that is paused the pause is what is said. */
+export function heldBack(release: Release, { seen, now }: { seen: Seen; now: Now }): Wait | null {
+  const [hold] = seen.holds ?? []
+  if (hold === undefined || release.kind === 'rollback' || release.paused !== null) return null
+  return { waitingFor: holdText(hold, release.service, now.wall) }
+}
+
+function holdText(hold: Hold, service: string, wall: number): string {
+  if (hold.by === 'freeze') {
+    const { who, reason, until } = hold
+    const [command, what] =
+      hold.of === 'service' ? [`unfreeze ${service}`, service] : ['unfreeze', 'everything']
+    const thaws = until === null ? '' : `, which thaws ${when(until, wall)}`
+    return `\`${command}\`: ${who} froze ${what} (${reason})${thaws}`
+  }
+  const opens = hold.opensAt === null ? 'is not in sight' : `opens ${when(hold.opensAt, wall)}`
+  return `the window ${hold.window}, which ${opens}`
+}
+
+function when(at: number, wall: number): string {
+  const moment = new Date(at).toISOString().slice(0, 16).replace('T', ' ')
+  return `in ${seconds((at - wall) / 1000)} (${moment} UTC)`
+}
