@@ -14,6 +14,7 @@ import { operationsOf } from './controller/operate.ts'
 import type { Plan } from './controller/plan.ts'
 import { openRegistry } from './controller/registry.ts'
 import { openRows } from './controller/rows.ts'
+import { keepRuns } from './controller/runs.ts'
 import type { Times, Watch } from './controller/store.ts'
 import { stopReplicas } from './controller/stop-replicas.ts'
 import { tapOf } from './controller/tap.ts'
@@ -66,6 +67,7 @@ const provider = providersByKind({
   }),
   external: externalProvider({ journal: journalOf(store.replicas, 'external'), log }),
 })
+const runs = keepRuns({ store, now })
 await provider.open()
 const gates = gatesOf({ store, examiner, now })
 const watching = watchingOf({ store, gateway, now })
@@ -175,6 +177,7 @@ async function exit(): Promise<void> {
   await socket.close()
   await controller.stop()
   await provider.close()
+  runs.stop()
   store.close()
   lock!.release()
   process.exit(0)

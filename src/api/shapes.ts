@@ -266,15 +266,40 @@ export type Event = {
   data: Record<string, unknown>
 }
 
+/** The ledger. Hours are replica-hours; money is null where no release had a price, or two had different currencies. */
 export type CostView = {
   service: string
   currency: string | null
-  lines: readonly {
+  lines: readonly ({
     release: string
     version: string
     environment: Environment
-    replicaHours: number
-    money: number | null
-  }[]
-  total: { replicaHours: number; money: number | null }
+    /** `candidate`: before its switch; `standby`: after it was left. */
+    role: 'live' | 'candidate' | 'standby'
+  } & SumView)[]
+  releases: readonly ({
+    release: string
+    version: string
+    /** Of its own replicas, as are its sums. */
+    hours: Record<'live' | 'candidate' | 'standby', number>
+    /** For its sake: its candidate, and the version it left as a standby. */
+    added: AddedView
+  } & SumView)[]
+  total: SumView
+  added: AddedView
+  last30Days: {
+    /** Wall time, ms. */
+    from: number
+    total: SumView
+    added: AddedView
+  }
+  /** Hours of releases whose manifest had no price: no sum of money holds them. */
+  unpricedHours: number
+  /** While Beryl was not there, from and to in ms: these were up before and not found again after, and are counted nowhere. */
+  gaps: readonly { from: number; to: number; replicas: number; replicaHours: number }[]
 }
+
+/** What blue-green added. `over`: hours that a single environment would have used meanwhile; `share` of them; null: none. */
+export type AddedView = SumView & { over: number; share: number | null }
+
+export type SumView = { replicaHours: number; money: number | null; currency: string | null }

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { act } from './commands/act.ts'
 import { apply } from './commands/apply.ts'
 import { capture } from './commands/capture.ts'
+import { cost } from './commands/cost.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
 import { downCommand } from './commands/down.ts'
@@ -115,6 +116,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .action(on(plan))
   verb('history', '<service>').action(on(history))
   verb('explain', '<release>').action(on(explain))
+  verb('cost', '[service]').action(on((globals, service?: string) => cost(globals, service)))
   verb('capture', '<service> [action] [file]').action(
     // Commander hands the (empty) options over behind the arguments.
     on((globals, service: string, action?: string, file?: string) =>

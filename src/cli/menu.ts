@@ -132,6 +132,11 @@ export const menu = {
     does: 'one release: every transition, who, when, and on which evidence',
     examples: ['beryl explain r7', 'beryl explain r7 --json > r7.json'],
   },
+  cost: {
+    group: look,
+    does: 'the ledger: replica-hours and money by release and role, and what blue-green added',
+    examples: ['beryl cost', 'beryl cost chat', 'beryl cost chat --json'],
+  },
   capture: {
     group: look,
     does: 'recorded production traffic: list, export, import FILE, purge',

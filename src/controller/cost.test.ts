@@ -1,24 +1,37 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ReplicaRecord } from '../providers/provider.ts'
 import { costOf } from './cost.ts'
 import type { Price } from './cost.ts'
+import type { Gap, Move, Up } from './role-times.ts'
 
 const hourMs = 3_600_000
+let replicas = 0
 const up = (
   release: string,
   environment: 'blue' | 'green',
   [from, to]: readonly [number, number | null],
-) =>
-  ({
-    spec: { release, environment, version: `v-${release}` },
-    startedAt: from * hourMs,
-    endedAt: to === null ? null : to * hourMs,
-  }) as ReplicaRecord
+  id = `${release}-${replicas++}`,
+): Up => ({
+  spec: { id, release, environment, version: `v-${release}` },
+  startedAt: from * hourMs,
+  endedAt: to === null ? null : to * hourMs,
+})
+const move = (at: number, live: string, by = live): Move => ({ at: at * hourMs, live, by })
 const usd = (replicaHour: number): Price => ({ replicaHour, currency: 'USD' })
+const cost = (
+  records: Up[],
+  priceOf: (release: string) => Price | null,
+  { now, from = Number.NEGATIVE_INFINITY, ...record }: CostAsked,
+) =>
+  costOf(
+    records,
+    { priceOf, moves: [], gaps: [], ...record },
+    { from: from * hourMs, to: now * hourMs },
+  )
+type CostAsked = { now: number; from?: number; moves?: Move[]; gaps?: Gap[] }
 
-test('replica-hours and money add up by release, by place, and in all', () => {
-  const { releases, lines, total } = costOf(
+test('replica-hours and money add up by release, place and role, and in all', () => {
+  const { releases, lines, total } = cost(
     [
       up('r1', 'blue', [0, 10]),
       up('r1', 'blue', [2, 4]),
@@ -27,38 +40,84 @@ test('replica-hours and money add up by release, by place, and in all', () => {
       up('r1', 'green', [9, 10]),
     ],
     (release) => usd(release === 'r1' ? 2 : 3),
-    20 * hourMs,
+    { now: 20, moves: [move(0, 'r1'), move(7, 'r2')] },
   )
-  assert.deepEqual(releases.get('r1'), { replicaHours: 13, money: 26, currency: 'USD' })
-  assert.deepEqual(releases.get('r2'), { replicaHours: 3, money: 9, currency: 'USD' })
+  assert.deepEqual(releases.get('r1')?.own, { replicaHours: 13, money: 26, currency: 'USD' })
+  assert.deepEqual(releases.get('r1')?.hours, { live: 9, candidate: 0, standby: 4 })
+  assert.deepEqual(releases.get('r2')?.own, { replicaHours: 3, money: 9, currency: 'USD' })
   assert.deepEqual(
-    lines.map(({ release, environment, replicaHours, money }) => [
+    lines.map(({ release, environment, role, replicaHours, money }) => [
       release,
       environment,
+      role,
       replicaHours,
       money,
     ]),
     [
-      ['r1', 'blue', 12, 24],
-      ['r2', 'green', 3, 9],
-      ['r1', 'green', 1, 2],
+      ['r1', 'blue', 'live', 9, 18],
+      ['r1', 'blue', 'standby', 3, 6],
+      ['r2', 'green', 'candidate', 2, 6],
+      ['r2', 'green', 'live', 1, 3],
+      ['r1', 'green', 'standby', 1, 2],
     ],
   )
   assert.deepEqual(total, { replicaHours: 16, money: 35, currency: 'USD' })
 })
 
-test('what still runs is counted up to now, and a clock that was set back never gives money back', () => {
-  const still = costOf([up('r1', 'blue', [1, null])], () => usd(2), 4 * hourMs)
-  assert.deepEqual(still.total, { replicaHours: 3, money: 6, currency: 'USD' })
-  const back = costOf([up('r1', 'blue', [5, null])], () => usd(2), 4 * hourMs)
-  assert.equal(back.total.money, 0)
+test('what blue-green added, in all, by release, and of a month', () => {
+  const records = [up('r1', 'blue', [0, 110]), up('r2', 'green', [98, null])]
+  const moves = [move(0, 'r1'), move(100, 'r2')]
+  const all = cost(records, () => usd(2), { now: 200, moves })
+  // 2 hours as a candidate, and 10 of the version it left.
+  const { added } = all.releases.get('r2')!
+  assert.deepEqual(
+    { ...added, share: null },
+    { replicaHours: 12, money: 24, currency: 'USD', over: 12, share: null },
+  )
+  assert.equal(added.share, 1)
+  assert.equal(all.releases.get('r1')?.added.replicaHours, 0)
+  assert.equal(all.releases.get('r1')?.added.share, null)
+  assert.deepEqual(all.added, {
+    replicaHours: 12,
+    money: 24,
+    currency: 'USD',
+    over: 200,
+    share: 0.06,
+  })
+  const month = cost(records, () => usd(2), { now: 200, from: 105, moves })
+  assert.equal(month.added.replicaHours, 5)
+  assert.equal(month.total.replicaHours, 100)
 })
 
-test('without a price there are hours and no money; nothing that ran costs nothing', () => {
-  const { total, lines } = costOf([up('r1', 'blue', [0, 1])], () => null, 0)
+test('what was not found again after a gap is counted nowhere, and named', () => {
+  const gaps = [{ from: 4 * hourMs, to: 9 * hourMs, foundUp: ['found'] }]
+  const {
+    total,
+    added,
+    gaps: named,
+  } = cost([up('r1', 'blue', [0, 10], 'found'), up('r1', 'blue', [0, 7], 'lost')], () => usd(2), {
+    now: 20,
+    moves: [move(0, 'r1')],
+    gaps,
+  })
+  assert.deepEqual(total, { replicaHours: 14, money: 28, currency: 'USD' })
+  assert.equal(added.replicaHours, 0)
+  assert.deepEqual(named, [{ from: 4 * hourMs, to: 9 * hourMs, replicas: 1, replicaHours: 3 }])
+})
+
+test('what still runs is counted up to now, and a clock that was set back never gives money back', () => {
+  const still = cost([up('r1', 'blue', [1, null])], () => usd(2), { now: 4 })
+  assert.deepEqual(still.total, { replicaHours: 3, money: 6, currency: 'USD' })
+  const back = cost([up('r1', 'blue', [5, null])], () => usd(2), { now: 4 })
+  assert.deepEqual(back.total, { replicaHours: 0, money: null, currency: null })
+})
+
+test('without a price there are hours and no money, and it is said; nothing that ran costs nothing', () => {
+  const { total, lines, unpriced } = cost([up('r1', 'blue', [0, 1])], () => null, { now: 1 })
   assert.deepEqual(total, { replicaHours: 1, money: null, currency: null })
   assert.equal(lines[0]?.money, null)
-  assert.deepEqual(costOf([], () => null, 0).total, {
+  assert.equal(unpriced, 1)
+  assert.deepEqual(cost([], () => null, { now: 0 }).total, {
     replicaHours: 0,
     money: null,
     currency: null,
@@ -66,11 +125,11 @@ test('without a price there are hours and no money; nothing that ran costs nothi
 })
 
 test('what was paid in two currencies has no sum', () => {
-  const { total, releases } = costOf(
+  const { total, releases } = cost(
     [up('r1', 'blue', [0, 1]), up('r2', 'green', [0, 1])],
     (release) => ({ replicaHour: 2, currency: release === 'r1' ? 'USD' : 'EUR' }),
-    hourMs,
+    { now: 1 },
   )
   assert.deepEqual(total, { replicaHours: 2, money: null, currency: null })
-  assert.deepEqual(releases.get('r2'), { replicaHours: 1, money: 2, currency: 'EUR' })
+  assert.deepEqual(releases.get('r2')?.own, { replicaHours: 1, money: 2, currency: 'EUR' })
 })

@@ -1,57 +1,149 @@
-/** Replica-hours and money, from what was really up: the provider's journal, times the price each release began with. */
-import type { ReplicaRecord } from '../providers/provider.ts'
+/** Replica-hours and money, from what was really up: the provider's journal, times the price each release began with. Pure. */
+import { piecesOf } from './role-times.ts'
+import type { Gap, Move, Piece, Up } from './role-times.ts'
 
 export type Price = { replicaHour: number; currency: string }
 export type Cost = { replicaHours: number; money: number | null; currency: string | null }
 
-export type Costs = {
-  releases: Map<string, Cost>
-  lines: {
-    release: string
-    version: string
-    environment: 'blue' | 'green'
-    replicaHours: number
-    money: number | null
-  }[]
-  total: Cost
+/** What blue-green added. `over`: hours that a single environment would have used meanwhile; `share`: of them, null when there are none. */
+export type Added = Cost & { over: number; share: number | null }
+export type Role = 'live' | 'candidate' | 'standby'
+
+export type Line = Cost & {
+  release: string
+  version: string
+  environment: 'blue' | 'green'
+  role: Role
 }
 
-/** @param now wall time in ms: replicas that still run are counted up to it */
+export type Costs = {
+  lines: Line[]
+  /** By release: what its own replicas cost, in which role, and what it added, the old version's standby included. */
+  releases: Map<string, { version: string; own: Cost; hours: Record<Role, number>; added: Added }>
+  total: Cost
+  added: Added
+  /** Hours of releases without a price: there is no money for them in any sum. */
+  unpriced: number
+  /** Beryl was not there, and these replicas were not found again: counted nowhere. */
+  gaps: { from: number; to: number; replicas: number; replicaHours: number }[]
+}
+
+const hourMs = 3_600_000
+
+/** @param within wall times, ms: replicas that still run are counted up to `to` */
 export function costOf(
-  records: readonly ReplicaRecord[],
-  priceOf: (release: string) => Price | null,
-  now: number,
+  records: readonly Up[],
+  {
+    priceOf,
+    moves,
+    gaps,
+  }: {
+    priceOf: (release: string) => Price | null
+    moves: readonly Move[]
+    gaps: readonly Gap[]
+  },
+  within: { from: number; to: number },
 ): Costs {
-  const releases = new Map<string, Cost>()
-  const lines = new Map<string, Costs['lines'][number]>()
-  const total: Cost = { replicaHours: 0, money: null, currency: null }
-  for (const { spec, startedAt, endedAt } of records) {
-    const hours = Math.max(0, (endedAt ?? now) - startedAt) / 3_600_000
-    const price = priceOf(spec.release)
-    const money = price === null ? null : hours * price.replicaHour
-    const release = releases.get(spec.release) ?? {
-      replicaHours: 0,
-      money: null,
-      currency: price?.currency ?? null,
-    }
-    const key = `${spec.release} ${spec.environment}`
-    const line = lines.get(key) ?? {
-      release: spec.release,
-      version: spec.version,
-      environment: spec.environment,
-      replicaHours: 0,
-      money: null,
-    }
-    for (const sum of [release, line, total]) {
-      sum.replicaHours += hours
-      if (money !== null) sum.money = (sum.money ?? 0) + money
-    }
-    total.currency ??= price?.currency ?? null
-    releases.set(spec.release, release)
-    lines.set(key, line)
+  const pieces = piecesOf(records, { moves, gaps }, within)
+  const known = pieces.filter(({ role }) => role !== 'unknown')
+  const prices = new Map<string, Price | null>()
+  const priced = (release: string) => {
+    if (!prices.has(release)) prices.set(release, priceOf(release))
+    return prices.get(release) ?? null
   }
-  const currencies = new Set([...releases.values()].flatMap(({ currency }) => currency ?? []))
-  // A price that changed its currency between two releases: there is no such sum.
-  const sum = currencies.size > 1 ? { ...total, money: null, currency: null } : total
-  return { releases, lines: [...lines.values()], total: sum }
+  const sum = (some: readonly Piece[]) => sumOf(some, priced)
+  const add = (some: readonly Piece[]) => addedOf(some, known, priced)
+  const byLine = Map.groupBy(known, ({ record: { spec }, role }) =>
+    [spec.release, spec.environment, role].join(' '),
+  )
+  const addedBy = Map.groupBy(known, (piece) => piece.addedBy)
+  const byRelease = Map.groupBy(pieces, ({ record }) => record.spec.release)
+  return {
+    lines: [...byLine.values()].map((some) => {
+      const { release, version, environment } = some[0]!.record.spec
+      return { release, version, environment, role: some[0]!.role as Role, ...sum(some) }
+    }),
+    releases: new Map(
+      [...byRelease].map(([release, all]) => {
+        const own = all.filter(({ role }) => role !== 'unknown')
+        const hours = (role: Role) => hoursOf(own.filter((piece) => piece.role === role))
+        return [
+          release,
+          {
+            version: all[0]!.record.spec.version,
+            own: sum(own),
+            hours: {
+              live: hours('live'),
+              candidate: hours('candidate'),
+              standby: hours('standby'),
+            },
+            added: add(addedBy.get(release) ?? []),
+          },
+        ]
+      }),
+    ),
+    total: sum(known),
+    added: {
+      ...sum(known.filter((piece) => piece.addedBy !== null)),
+      ...overOf(
+        hoursOf(known.filter((piece) => piece.addedBy !== null)),
+        hoursOf(addedBy.get(null) ?? []),
+      ),
+    },
+    unpriced: hoursOf(known.filter(({ record }) => priced(record.spec.release) === null)),
+    gaps: [...Map.groupBy(pieces, ({ gap }) => gap)].flatMap(([gap, some]) =>
+      gap === null
+        ? []
+        : [
+            {
+              from: gap.from,
+              to: gap.to,
+              replicas: new Set(some.map(({ record }) => record.spec.id)).size,
+              replicaHours: hoursOf(some),
+            },
+          ],
+    ),
+  }
+}
+
+/** Money in two currencies has no sum. */
+function sumOf(pieces: readonly Piece[], priced: (release: string) => Price | null): Cost {
+  let money: number | null = null
+  const currencies = new Set<string>()
+  for (const piece of pieces) {
+    const price = priced(piece.record.spec.release)
+    if (price === null) continue
+    money = (money ?? 0) + hoursOf([piece]) * price.replicaHour
+    currencies.add(price.currency)
+  }
+  const replicaHours = hoursOf(pieces)
+  if (currencies.size !== 1) return { replicaHours, money: null, currency: null }
+  return { replicaHours, money, currency: [...currencies][0]! }
+}
+
+/** Held against what was not added from the first to the last of it. */
+function addedOf(
+  some: readonly Piece[],
+  known: readonly Piece[],
+  priced: (release: string) => Price | null,
+): Added {
+  const from = Math.min(...some.map((piece) => piece.from))
+  const to = Math.max(...some.map((piece) => piece.to))
+  const meanwhile = known
+    .filter((piece) => piece.addedBy === null && piece.from < to && piece.to > from)
+    .map((piece) => ({
+      ...piece,
+      from: Math.max(piece.from, from),
+      to: Math.min(piece.to, to),
+    }))
+  const sum = sumOf(some, priced)
+  return { ...sum, ...overOf(sum.replicaHours, hoursOf(meanwhile)) }
+}
+
+function overOf(added: number, over: number): Pick<Added, 'over' | 'share'> {
+  return { over, share: over === 0 ? null : added / over }
+}
+
+function hoursOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { from, to }) => sum + (to - from), 0) / hourMs
 }

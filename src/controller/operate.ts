@@ -10,10 +10,10 @@ import { isEnd } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
 import { releaseCan } from '../release/release-can.ts'
 import type { Refusal } from '../release/release-can.ts'
-import { costOf } from './cost.ts'
 import { exposition } from './exposition.ts'
 import { takeFeedback } from './feedback.ts'
 import { freezeOperations } from './freeze.ts'
+import { ledgerView } from './ledger.ts'
 import { planView } from './plan-view.ts'
 import type { Registry } from './registry.ts'
 import { todayOf } from './today.ts'
@@ -43,14 +43,7 @@ export function operationsOf(
     releases: (name, limit) => store.services.releases(findService(name).name, limit).map(view),
     events: (after, service, limit) => store.events.after(after, service, limit),
     eventsOf: (id) => store.events.ofRelease(findRelease(id).id),
-    cost: (name) => {
-      const { lines, total } = costOf(
-        store.replicas.ofService(findService(name).name),
-        (id) => store.services.plan(id)?.price ?? null,
-        now().wall,
-      )
-      return { service: name, currency: total.currency, lines, total }
-    },
+    cost: (name) => ledgerView(store, findService(name).name, now().wall),
     plan: async (name, version, find) => {
       const service = findService(name)
       const asked = await registry.planFor(service.name, version)

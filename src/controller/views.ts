@@ -11,8 +11,8 @@ import { colourOf } from '../release/roles.ts'
 import type { GatewayFact } from '../release/seen.ts'
 import type { Event } from '../storage/events.ts'
 import type { Controller } from './controller.ts'
-import { costOf } from './cost.ts'
 import { freezesOf } from './freeze.ts'
+import { costOfRelease } from './ledger.ts'
 import type { Hands } from './make-it-so.ts'
 import type { Watching } from './watching.ts'
 
@@ -140,12 +140,7 @@ export function releaseView(
     rolledBack: rolledBack(events),
     watch: watching.view(release),
     feedback: store.feedback.totals(release.id),
-    cost:
-      costOf(
-        store.replicas.ofService(release.service),
-        (id) => store.services.plan(id)?.price ?? null,
-        sources.now().wall,
-      ).releases.get(release.id) ?? null,
+    cost: costOfRelease(store, release, sources.now().wall),
   }
 }
 

@@ -17,6 +17,16 @@ export type NewEvent = {
 
 export type Event = NewEvent & { id: number }
 
+/** A phase that began, or a routing change, without its evidence. */
+export type MovingEvent = {
+  at: number
+  release: string
+  phase: string | null
+  change: string | null
+  /** When the gateway stored it; wall time, ms. */
+  movedAt: number | null
+}
+
 export function insertEvent(database: Database, event: NewEvent): void {
   database
     .prepare(
@@ -40,11 +50,24 @@ export function eventsIn(database: Database) {
   const ofRelease = database.prepare(
     'SELECT * FROM events WHERE release = ? ORDER BY id LIMIT 1000',
   )
+  const moving = database.prepare(
+    `SELECT at, release, data ->> '$.phase' AS phase, data ->> '$.change' AS change, data ->> '$.at' AS moved_at
+     FROM events WHERE service = ? AND kind IN ('phase', 'routing') AND release IS NOT NULL ORDER BY id`,
+  )
   return {
     add: (event: NewEvent) => insertEvent(database, event),
     after: (id: number, service: string | null, limit: number): Event[] =>
       after.all(id, service, service, limit).map(toEvent),
     ofRelease: (release: string): Event[] => ofRelease.all(release).map(toEvent),
+    /** Of all releases of a service, oldest first. */
+    moving: (service: string): MovingEvent[] =>
+      moving.all(service).map((row) => ({
+        at: Number(row['at']),
+        release: String(row['release']),
+        phase: row['phase'] as string | null,
+        change: row['change'] as string | null,
+        movedAt: row['moved_at'] as number | null,
+      })),
   }
 }
 

@@ -6,6 +6,7 @@ import { freezesIn } from './freezes.ts'
 import { gatesIn } from './gates.ts'
 import { replicasIn } from './replicas.ts'
 import type { Kept } from './replicas.ts'
+import { runsIn } from './runs.ts'
 import { servicesIn } from './services.ts'
 import { trafficIn } from './traffic.ts'
 import { versionsIn } from './versions.ts'
@@ -21,6 +22,7 @@ export function openStore<Plan, Replica extends Kept, WatchState, Times>(file: s
     events: eventsIn(database),
     gates: gatesIn(database),
     replicas: replicasIn<Replica>(database),
+    runs: runsIn(database),
     versions: versionsIn(database),
     traffic: trafficIn<WatchState, Times>(database),
     feedback: feedbackIn(database),

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { CostView } from '../../api/shapes.ts'
+import { costText } from './cost.ts'
+
+const none = { replicaHours: 0, money: null, currency: null, over: 0, share: null }
+const added = { replicaHours: 4, money: 8.4, currency: 'USD', over: 40, share: 0.1 }
+const view: CostView = {
+  service: 'chat',
+  currency: 'USD',
+  lines: [
+    {
+      release: 'r2',
+      version: 'v2',
+      environment: 'green',
+      role: 'candidate',
+      replicaHours: 4,
+      money: 8.4,
+      currency: 'USD',
+    },
+  ],
+  releases: [
+    {
+      release: 'r2',
+      version: 'v2',
+      replicaHours: 4,
+      money: 8.4,
+      currency: 'USD',
+      hours: { live: 0, candidate: 4, standby: 0 },
+      added,
+    },
+  ],
+  total: { replicaHours: 44, money: 92.4, currency: 'USD' },
+  added,
+  last30Days: { from: 0, total: { replicaHours: 0, money: null, currency: null }, added: none },
+  unpricedHours: 0,
+  gaps: [],
+}
+
+test('the ledger says what was paid for, and what blue-green added', () => {
+  assert.equal(
+    costText(view),
+    `chat  44.0 replica-hours, 92.40 USD in all
+  r2    v2           green  candidate  4.000 replica-hours, 8.40 USD
+  what blue-green added over a single environment
+    r2         4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours
+    30 days    nothing
+    in all     4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours`,
+  )
+})
+
+test('what is missing is said: a price, one currency, and the time when nobody looked', () => {
+  const gaps = [{ from: 0, to: 3_600_000, replicas: 2, replicaHours: 2 }]
+  const total = { replicaHours: 44, money: null, currency: null }
+  const text = costText({ ...view, currency: null, total, unpricedHours: 3, gaps })
+  assert.match(text, /no price {4}for 3\.000 replica-hours: environment\.price/)
+  assert.match(text, /no sum {6}the prices are in more than one currency/)
+  assert.match(
+    text,
+    /not known {3}1970-01-01 00:00:00 to 1970-01-01 01:00:00: .*2 replicas again; up to 2\.000/,
+  )
+  assert.equal(costText({ ...view, lines: [] }), 'chat  nothing has run yet')
+})
