@@ -1,6 +1,7 @@
 /** What the API answers: the same words as the CLI prints and the record keeps. */
 import type { Environment, GateState, Now, Phase, Role } from '../release/release.ts'
 import type { Command } from '../release/release-can.ts'
+import type { Role as TokenRole } from './rights.ts'
 
 export type ServiceView = {
   service: string
@@ -25,7 +26,7 @@ export type ServiceView = {
     /** When the way back from this rung was tried out, wall ms; null on rung `full`, where nothing has to come back. */
     drilledAt: number | null
   }
-  can: Can
+  can: Can & { readonly deploy: string | null }
   problems: readonly string[]
 }
 
@@ -66,7 +67,7 @@ export type OpenView = {
   more: number
 }
 
-/** What would be said to each command now: null = allowed, else the reason. */
+/** What would be said to each command now, to whoever asks: null = allowed, else the reason. */
 export type Can = Readonly<Record<Command, string | null>>
 
 export type EnvironmentView = {
@@ -233,9 +234,10 @@ export type FeedbackView = {
 export type Event = {
   id: number
   at: number
+  /** Empty: about Beryl itself. */
   service: string
   release: string | null
-  /** `phase`, `gate`, `replica`, `routing`, `command`, `alarm` */
+  /** `phase`, `gate`, `replica`, `routing`, `command`, `token`, `alarm` */
   kind: string
   by: string
   /** One sentence. */
@@ -255,3 +257,20 @@ export type CostView = {
   }[]
   total: { replicaHours: number; money: number | null }
 }
+
+/** Never with the token itself. Times are wall time, ms. */
+export type TokenView = {
+  /** The actor in the record. */
+  name: string
+  role: TokenRole
+  createdAt: number
+  createdBy: string
+  /** Null: good until it is revoked. */
+  expiresAt: number | null
+  isExpired: boolean
+  /** The last day it was used, UTC, such as 2026-05-01. */
+  usedOn: string | null
+}
+
+/** Said once, to whoever made it. */
+export type NewTokenView = TokenView & { token: string }

@@ -10,6 +10,7 @@ import {
   feedbackBody,
   importBody,
   rollbackBody,
+  tokenBody,
 } from './bodies.ts'
 import type { Operations } from './operations.ts'
 
@@ -36,6 +37,17 @@ export function writes(operations: Operations): Hono<ApiEnv> {
     context.json(
       await operations.capture.purge(context.req.param('service'), context.get('actor')),
     ),
+  )
+  app.get('/tokens', (context) => context.json({ tokens: operations.tokens.list() }))
+  app.post('/tokens', async (context) => {
+    const { name, role, expiresInS } = await bodyOf(context.req, tokenBody)
+    const asked = { name, role, expiresInS: expiresInS ?? null }
+    return context.json(operations.tokens.create(asked, context.get('actor')), 201, {
+      'cache-control': 'no-store',
+    })
+  })
+  app.delete('/tokens/:name', (context) =>
+    context.json(operations.tokens.revoke(context.req.param('name'), context.get('actor'))),
   )
   // Each for a release, and for the active release of a service.
   for (const kind of ['services', 'releases'] as const) {

@@ -15,6 +15,7 @@ import { takeFeedback } from './feedback.ts'
 import { planView } from './plan-view.ts'
 import type { Registry } from './registry.ts'
 import { todayOf } from './today.ts'
+import { tokenOperations } from './tokens.ts'
 import { releaseView, serviceView } from './views.ts'
 import type { ViewSources } from './views.ts'
 
@@ -25,6 +26,8 @@ export function operationsOf(
     notReady: () => readonly string[]
     /** Signs request ids; the gateway has made it. */
     requestKey: () => Buffer
+    /** The actor of the first token. */
+    firstAdmin: string
   },
 ): Operations {
   const { rows, store, controller, registry, now } = sources
@@ -54,6 +57,7 @@ export function operationsOf(
     notReady: sources.notReady,
     capture: captureOperations({ ...sources, named: (name) => findService(name).name }),
     feedback: (asked, by) => takeFeedback({ store, now, key: sources.requestKey }, asked, by),
+    tokens: tokenOperations(sources),
     deploy,
 
     command: async (target, command, asked, by) => {

@@ -56,7 +56,8 @@ export function serviceView(sources: ViewSources, service: Service): ServiceView
     queued: service.queued === null ? null : releaseView(sources, service.queued, service),
     versions: versionViews(sources, name),
     wayBack: wayBack(sources, service),
-    can: can((command) => serviceCan(command, service)),
+    // A deploy may always be asked for; roles are the API's.
+    can: { ...can((command) => serviceCan(command, service)), deploy: null },
     problems: [...controller.problems(name), ...unwritten],
   }
 }

@@ -6,6 +6,7 @@ import { gatesIn } from './gates.ts'
 import { replicasIn } from './replicas.ts'
 import type { Kept } from './replicas.ts'
 import { servicesIn } from './services.ts'
+import { tokensIn } from './tokens.ts'
 import { trafficIn } from './traffic.ts'
 import { versionsIn } from './versions.ts'
 
@@ -23,6 +24,7 @@ export function openStore<Plan, Replica extends Kept, WatchState, Times>(file: s
     versions: versionsIn(database),
     traffic: trafficIn<WatchState, Times>(database),
     feedback: feedbackIn(database),
+    tokens: tokensIn(database),
     close: () => database.close(),
   }
 }

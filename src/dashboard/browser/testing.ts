@@ -141,7 +141,7 @@ export function serviceView(change: Partial<ServiceView> = {}): ServiceView {
       measuredMs: 4,
       drilledAt: null,
     },
-    can: allowed,
+    can: { ...allowed, deploy: null },
     problems: [],
     ...change,
   }
