@@ -3,7 +3,7 @@ import { uptime, userInfo } from 'node:os'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { apiApp } from './api/app.ts'
-import { adminToken } from './api/authenticate.ts'
+import { adminToken, eitherOf } from './api/authenticate.ts'
 import { sessionsBy } from './api/sessions.ts'
 import { loadManifest } from './config/load.ts'
 import { keepCaptures } from './controller/capture.ts'
@@ -18,6 +18,7 @@ import { keepRuns } from './controller/runs.ts'
 import type { Times, Watch } from './controller/store.ts'
 import { stopReplicas } from './controller/stop-replicas.ts'
 import { tapOf } from './controller/tap.ts'
+import { storedTokens } from './controller/tokens.ts'
 import { watchingOf } from './controller/watching.ts'
 import { dashboard } from './dashboard/pages.ts'
 import { gatewayClient } from './gateway/client.ts'
@@ -91,6 +92,7 @@ const operations = operationsOf({
   watching,
   registry,
   examiner,
+  firstAdmin: userName(),
   requestKey: () => requestKey(directory.requestKey),
   versionsOf: registry.versionsOf,
   manifestPath: config.manifestPath,
@@ -106,7 +108,7 @@ const operations = operationsOf({
 
 const token = readOrCreateToken(directory.adminToken)
 const app = apiApp(operations, {
-  tokens: adminToken(token, userName()),
+  tokens: eitherOf(adminToken(token, userName()), storedTokens({ store, now })),
   sessions: sessionsBy(token),
   boundTo: config.api.host,
   pages: dashboard(),

@@ -76,6 +76,11 @@ const operations: Operations = {
     import: async (...call) => saw('import', ...call),
     purge: async (...call) => saw('purge', ...call),
   },
+  tokens: {
+    list: () => [saw('tokens')],
+    create: (...call) => saw('create', ...call),
+    revoke: (...call) => saw('revoke', ...call),
+  },
 }
 
 let server: ReturnType<typeof serve>
@@ -423,6 +428,53 @@ function statusFor(host: string): Promise<number> {
       .end()
   })
 }
+
+test('tokens are made, listed and revoked by name, and the answer with a token is kept nowhere', async () => {
+  const body = { name: 'Zoë @ night-shift', role: 'operator', expiresInS: 60 }
+  const made = await post('/api/v1/tokens', body)
+  assert.equal(made.status, 201)
+  assert.equal(made.headers.get('cache-control'), 'no-store')
+  assert.deepEqual(asked, [['create', body, 'ada']])
+  assert.deepEqual((await ask('/api/v1/tokens')).json, { tokens: [{ said: ['tokens'] }] })
+  await ask(`/api/v1/tokens/${encodeURIComponent(body.name)}`, { method: 'DELETE' })
+  assert.deepEqual(asked, [['revoke', body.name, 'ada']])
+})
+
+for (const [what, name] of [
+  ['nothing', ''],
+  ['41 letters', 'a'.repeat(41)],
+  ['a line break', 'ada\n'],
+  ['a line break inside', 'ada\nguard: rollback'],
+  ['an escape', 'a\u001b[31m'],
+  ['a NUL', 'a\0'],
+  ['a mark that turns the line around', 'ada\u202e'],
+  ['a space that nobody sees', 'ada\u200b'],
+  ['a space at its end', 'ada '],
+  ['an option', '--role'],
+  ['a way up', '..'],
+  ['a path', 'a/b'],
+  ['markup', '<b>'],
+  ['letters of full width', 'ｇｕａｒｄ'],
+] as const) {
+  test(`no token has ${what} for a name`, async () => {
+    const refused = await post('/api/v1/tokens', { name, role: 'viewer' })
+    assertProblem(refused, 400, 'wrong-body')
+    assert.deepEqual(asked, [])
+  })
+}
+
+test('a role, a time or a field that does not exist makes no token', async () => {
+  for (const wrong of [
+    { name: 'a' },
+    { name: 'a', role: 'root' },
+    { name: 'a', role: 'admin', expiresInS: 0 },
+    { name: 'a', role: 'admin', expiresInS: 1e12 },
+    { name: 'a', role: 'admin', expires: '90d' },
+    { name: 'a', role: 'admin', token: 'beryl_mine' },
+  ])
+    assertProblem(await post('/api/v1/tokens', wrong), 400, 'wrong-body')
+  assert.deepEqual(asked, [])
+})
 
 test('a capture is looked at, exported page by page, imported and purged, by name', async () => {
   const at = '/api/v1/services/chat/capture'

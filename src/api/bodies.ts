@@ -1,6 +1,7 @@
 /** What may stand in a request's body. Unknown fields are errors: `{"verison": "v2"}` must not deploy anything. */
 import { z } from 'zod'
 import { ProblemError } from '../ipc/problem.ts'
+import { roles } from './rights.ts'
 
 const reason = z.string().max(1000).nullish()
 
@@ -41,6 +42,25 @@ export const applyBody = z.strictObject({
   /** The manifest, YAML. */
   manifest: z.string(),
   dryRun: z.boolean().default(false),
+})
+/** As long as the longest duration of the manifest: what never ends is asked for by leaving it out. */
+const expiresMaxS = 366 * 86400
+/** It stands in the record, in logs and on pages: nothing that ends a line, hides, or looks like another name. */
+const tokenName = z
+  .string()
+  .regex(
+    /^[\p{L}\p{N}][\p{L}\p{M}\p{N} ._@+-]{0,39}(?<! )$/u,
+    'expected 1 to 40 letters, digits, spaces and . _ @ + -, the first a letter or digit, the last no space',
+  )
+  .refine(
+    (name) => name === name.normalize('NFKC'),
+    'expected plain letters, not forms of them that look the same (Unicode NFKC)',
+  )
+export const tokenBody = z.strictObject({
+  name: tokenName,
+  role: z.enum(roles),
+  /** Seconds from now; without it, it is good until it is revoked. */
+  expiresInS: z.int().min(1).max(expiresMaxS).nullish(),
 })
 export const feedbackBody = z.strictObject({
   requestId: z.string().min(1).max(700),

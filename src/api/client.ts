@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { dataDirectory } from '../ipc/data-directory.ts'
 import { isProblem, ProblemError } from '../ipc/problem.ts'
+import type { Role } from './rights.ts'
 import type {
   ApplyView,
   CapturedPage,
@@ -10,10 +11,12 @@ import type {
   CostView,
   Event,
   FreezeView,
+  NewTokenView,
   OpenView,
   PlanView,
   ReleaseView,
   ServiceView,
+  TokenView,
 } from './shapes.ts'
 
 export type ApiClient = ReturnType<typeof apiClient>
@@ -67,6 +70,10 @@ export function apiClient({ url, token }: Reach) {
       }),
     purgeCapture: (name: string) =>
       call<{ records: number }>('DELETE', `/services/${encodeURIComponent(name)}/capture`),
+    tokens: async () => (await get<{ tokens: TokenView[] }>('/tokens')).tokens,
+    createToken: (asked: { name: string; role: Role; expiresInS?: number | undefined }) =>
+      post<NewTokenView>('/tokens', asked),
+    revokeToken: (name: string) => call<TokenView>('DELETE', `/tokens/${encodeURIComponent(name)}`),
     plan: (name: string, version: string, find?: number) =>
       get<PlanView>(
         `/services/${encodeURIComponent(name)}/plan/${encodeURIComponent(version)}${find === undefined ? '' : `?find=${find}`}`,

@@ -6,11 +6,13 @@ import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { ProblemError } from '../ipc/problem.ts'
 import { asProblem } from '../ipc/serve.ts'
+import type { ApiEnv } from './authenticate.ts'
 import { live } from './live.ts'
 import type { Operations } from './operations.ts'
 import type { LiveView } from './shapes.ts'
 
 let generation = 1
+let isIn = true
 let looks = 0
 const view = (service: string) => {
   if (service === 'gone')
@@ -27,8 +29,13 @@ const operations = {
 let server: ReturnType<typeof serve>
 let url: string
 before(async () => {
-  const app = asProblem(new Hono())
-  app.route('/', live(operations) as unknown as Hono)
+  const app = asProblem(new Hono<ApiEnv>() as unknown as Hono) as unknown as Hono<ApiEnv>
+  app.use(async (context, next) => {
+    const holder = { id: '1', actor: 'ada', role: 'admin', until: null } as const
+    context.set('caller', { ...holder, isStillIn: () => isIn })
+    await next()
+  })
+  app.route('/', live(operations))
   server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 })
   await new Promise((resolve) => server.once('listening', resolve))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/live`
@@ -88,4 +95,15 @@ test('many who look at the same cost one look', async () => {
 
 test('a service that does not exist is refused, not streamed', async () => {
   assert.equal((await fetch(`${url}?service=gone`)).status, 404)
+})
+
+test('a stream ends when whoever opened it may no longer look', async () => {
+  const abort = new AbortController()
+  const kinds: string[] = []
+  for await (const { kind } of eventsAt('', abort)) {
+    kinds.push(kind!)
+    isIn = false
+  }
+  isIn = true
+  assert.deepEqual(kinds, ['services'])
 })

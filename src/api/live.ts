@@ -4,6 +4,8 @@ import { streamSSE } from 'hono/streaming'
 import { ProblemError } from '../ipc/problem.ts'
 import type { ApiEnv } from './authenticate.ts'
 import type { Operations } from './operations.ts'
+import type { Role } from './rights.ts'
+import { serviceSeenBy } from './seen-by.ts'
 import type { ServiceView } from './shapes.ts'
 
 const lookEveryMs = 400
@@ -28,13 +30,14 @@ export function live(operations: Operations): Hono<ApiEnv> {
         hint: 'close a page of the dashboard',
       })
     open++
+    const { role, isStillIn } = context.get('caller')
     return streamSSE(context, async (stream) => {
       let said = ''
       let saidAt = -Infinity
       stream.onAbort(() => {})
       try {
-        while (!stream.aborted && !stream.closed) {
-          const text = looks(service)
+        while (!stream.aborted && !stream.closed && isStillIn()) {
+          const text = looks(service, role)
           const isNew = text !== said
           if (isNew || performance.now() - saidAt >= stillEveryMs) {
             // Values are JSON: no line break in them can end an event.
@@ -57,18 +60,19 @@ export function live(operations: Operations): Hono<ApiEnv> {
   return app
 }
 
-/** One look serves all who look at the same. */
-function looksAt(operations: Operations): (service: string | null) => string {
-  const held = new Map<string | null, { text: string; until: number }>()
-  return (service) => {
+/** One look serves all who look at the same, with the same role. */
+function looksAt(operations: Operations): (service: string | null, role: Role) => string {
+  const held = new Map<string, { text: string; until: number }>()
+  return (service, role) => {
+    const key = `${role} ${service ?? ''}`
     const began = performance.now()
-    const known = held.get(service)
+    const known = held.get(key)
     if (known !== undefined && began < known.until) return known.text
     const services: ServiceView[] =
       service === null ? operations.services() : [operations.service(service)]
-    const text = JSON.stringify(services)
+    const text = JSON.stringify(services.map((view) => serviceSeenBy(role, view)))
     const tookMs = performance.now() - began
-    held.set(service, {
+    held.set(key, {
       text,
       until: began + Math.max(lookEveryMs / 2, tookMs / lookingShare),
     })

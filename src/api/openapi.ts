@@ -11,7 +11,9 @@ import {
   importBody,
   rollbackBody,
   sessionBody,
+  tokenBody,
 } from './bodies.ts'
+import { needs } from './rights.ts'
 
 type Offer = {
   summary: string
@@ -19,7 +21,6 @@ type Offer = {
   query?: Record<string, string>
   /** 200 unless said otherwise. */
   status?: number
-  open?: boolean
 }
 
 const events = {
@@ -48,8 +49,8 @@ const acts: Record<string, Offer> = {
 }
 
 const offers: Record<string, Offer> = {
-  'GET /healthz': { summary: 'this process answers', open: true },
-  'GET /readyz': { summary: 'Beryl can do its work; 503 with the reasons', open: true },
+  'GET /healthz': { summary: 'this process answers' },
+  'GET /readyz': { summary: 'Beryl can do its work; 503 with the reasons' },
   'GET /metrics': { summary: 'counters of the gateway, for Prometheus' },
   'GET /api/v1/openapi.json': { summary: 'this document' },
   'GET /api/v1/services': { summary: 'every service' },
@@ -100,7 +101,6 @@ const offers: Record<string, Offer> = {
   'POST /api/v1/session': {
     summary: 'sign in to the dashboard: a cookie for a token, for its own pages only',
     body: sessionBody,
-    open: true,
   },
   'GET /api/v1/session': { summary: 'who you are, and until when' },
   'DELETE /api/v1/session': { summary: 'sign out: the cookie is taken back' },
@@ -120,6 +120,15 @@ const offers: Record<string, Offer> = {
     body: freezeBody,
   },
   'DELETE /api/v1/services/{service}/freeze': { summary: 'lift the freeze of this service' },
+  'GET /api/v1/tokens': { summary: 'who has a token, with which role; never the token itself' },
+  'POST /api/v1/tokens': {
+    summary: 'make a token: the answer holds it, this once',
+    body: tokenBody,
+    status: 201,
+  },
+  'DELETE /api/v1/tokens/{name}': {
+    summary: 'revoke it, and end the sessions that it opened, at once',
+  },
   'POST /api/v1/feedback': { summary: 'say how good one answer was', body: feedbackBody },
   ...Object.fromEntries(
     ['services', 'releases'].flatMap((kind) =>
@@ -137,7 +146,7 @@ export function openapi() {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const [at, offer] of Object.entries(offers)) {
     const [method, path] = at.split(' ') as [string, string]
-    paths[path] = { ...paths[path], [method.toLowerCase()]: operation(path, offer) }
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operation(at, offer) }
   }
   return {
     openapi: '3.1.0',
@@ -145,7 +154,7 @@ export function openapi() {
       title: 'Beryl',
       version: 'v1',
       description:
-        'Answers and problem documents use the words of the CLI. Every write is recorded with the actor of its token.',
+        'Answers and problem documents use the words of the CLI. Every write is recorded with the actor of its token. What stands behind `token` in `security` is the role that the route needs.',
     },
     security: [{ token: [] }],
     paths,
@@ -156,8 +165,9 @@ export function openapi() {
   }
 }
 
-function operation(path: string, { summary, body, query = {}, status = 200, open }: Offer) {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+function operation(at: string, { summary, body, query = {}, status = 200 }: Offer) {
+  const needed = needs[at]
+  const inPath = [...at.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
@@ -174,7 +184,7 @@ function operation(path: string, { summary, body, query = {}, status = 200, open
   }))
   return {
     summary,
-    ...(open ? { security: [] } : {}),
+    security: needed === null ? [] : [{ token: [needed ?? 'admin'] }],
     parameters: [...inPath, ...inQuery],
     ...(body === undefined
       ? {}

@@ -1,5 +1,6 @@
 /** What the API can ask of Beryl. The controller implements it; handlers know nothing else. */
 import type { Command } from '../release/release-can.ts'
+import type { Role } from './rights.ts'
 import type {
   ApplyView,
   CaptureView,
@@ -9,10 +10,12 @@ import type {
   FeedbackAsked,
   FeedbackView,
   FreezeView,
+  NewTokenView,
   OpenView,
   PlanView,
   ReleaseView,
   ServiceView,
+  TokenView,
 } from './shapes.ts'
 
 export type Operations = {
@@ -72,6 +75,13 @@ export type Operations = {
     /** All of them or none. */
     import(service: string, records: readonly unknown[], by: string): Promise<{ records: number }>
     purge(service: string, by: string): Promise<{ records: number }>
+  }
+  tokens: {
+    list(): TokenView[]
+    /** @throws ProblemError `name-taken`, `reserved-name`, `too-many-tokens` */
+    create(asked: { name: string; role: Role; expiresInS: number | null }, by: string): NewTokenView
+    /** From now on; sessions that it opened end with it. @throws ProblemError `no-such-token` */
+    revoke(name: string, by: string): TokenView
   }
   /** Why this Beryl cannot do its work now; empty when it can. */
   notReady(): readonly string[]

@@ -1,9 +1,11 @@
 /** What can be asked: services, releases, the record; as JSON, the record also as a stream of events. */
 import { Hono } from 'hono'
+import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import { ProblemError } from '../ipc/problem.ts'
 import type { ApiEnv } from './authenticate.ts'
 import type { Operations } from './operations.ts'
+import { releaseSeenBy, serviceSeenBy } from './seen-by.ts'
 
 const eventPollMs = 250
 const eventStreamsMax = 64
@@ -12,9 +14,17 @@ const listMax = 1000
 export function reads(operations: Operations): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
   const openStreams = { count: 0 }
-  app.get('/services', (context) => context.json({ services: operations.services() }))
+  app.get('/services', (context) =>
+    context.json({
+      services: operations
+        .services()
+        .map((view) => serviceSeenBy(context.get('caller').role, view)),
+    }),
+  )
   app.get('/services/:service', (context) =>
-    context.json(operations.service(context.req.param('service'))),
+    context.json(
+      serviceSeenBy(context.get('caller').role, operations.service(context.req.param('service'))),
+    ),
   )
   app.get('/services/:service/open', async (context) =>
     context.json(await operations.open(context.req.param('service'))),
@@ -48,17 +58,24 @@ export function reads(operations: Operations): Hono<ApiEnv> {
   )
   app.get('/services/:service/history', (context) =>
     context.json({
-      releases: operations.releases(
-        context.req.param('service'),
-        wholeNumber('limit', context.req.query('limit'), { otherwise: 50, atMost: listMax }),
-      ),
+      releases: operations
+        .releases(
+          context.req.param('service'),
+          wholeNumber('limit', context.req.query('limit'), { otherwise: 50, atMost: listMax }),
+        )
+        .map((view) => releaseSeenBy(context.get('caller').role, view)),
     }),
   )
   app.get('/freezes', (context) => context.json({ freezes: operations.freezes.all() }))
-  app.get('/releases/:id', (context) => context.json(operations.release(context.req.param('id'))))
+  app.get('/releases/:id', (context) =>
+    context.json(
+      releaseSeenBy(context.get('caller').role, operations.release(context.req.param('id'))),
+    ),
+  )
   app.get('/releases/:id/report', (context) => {
     const id = context.req.param('id')
-    return context.json({ release: operations.release(id), events: operations.eventsOf(id) })
+    const release = releaseSeenBy(context.get('caller').role, operations.release(id))
+    return context.json({ release, events: operations.eventsOf(id) })
   })
   app.get('/events', (context) => {
     const service = context.req.query('service') ?? null
@@ -87,7 +104,7 @@ type StreamAsked = {
 }
 
 function eventStream(
-  context: Parameters<typeof streamSSE>[0],
+  context: Context<ApiEnv>,
   { operations, after, service, openStreams }: StreamAsked,
 ): Response {
   if (openStreams.count >= eventStreamsMax) {
@@ -99,11 +116,12 @@ function eventStream(
     })
   }
   openStreams.count++
+  const { isStillIn } = context.get('caller')
   return streamSSE(context, async (stream) => {
     let last = after
     stream.onAbort(() => {})
     try {
-      while (!stream.aborted && !stream.closed) {
+      while (!stream.aborted && !stream.closed && isStillIn()) {
         for (const event of operations.events(last, service, 100)) {
           await stream.writeSSE({
             id: String(event.id),

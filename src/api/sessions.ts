@@ -1,12 +1,13 @@
 /**
  * The session of a signed-in page: a signed cookie, so that a controller that was killed and started again still knows it.
- * It holds who and until when, and nothing that opens the API by another way.
+ * It holds which token and until when: no role, and nothing that opens the API by another way.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 
-export type Session = { actor: string; /** Wall time, ms. */ until: number }
+/** `token`: its id. */
+export type Session = { token: string; /** Wall time, ms. */ until: number }
 export type Sessions = ReturnType<typeof sessionsBy>
 
 /** Whoever is on call signs in once a day. */
@@ -19,8 +20,8 @@ export function sessionsBy(secret: string, now: () => number = Date.now) {
 
   return {
     /** Sets the cookie. */
-    begin(context: Context, actor: string): Session {
-      const session = { actor, until: now() + sessionMs }
+    begin(context: Context, token: string): Session {
+      const session = { token, until: now() + sessionMs }
       const text = Buffer.from(JSON.stringify(session)).toString('base64url')
       setCookie(context, cookieOf(context), `${text}.${sign(text).toString('base64url')}`, {
         ...attributes(context),

@@ -1,6 +1,7 @@
 /** What the API answers: the same words as the CLI prints and the record keeps. */
 import type { Environment, GateState, Now, Phase, Role } from '../release/release.ts'
 import type { Command } from '../release/release-can.ts'
+import type { Role as TokenRole } from './rights.ts'
 
 export type ServiceView = {
   service: string
@@ -27,7 +28,7 @@ export type ServiceView = {
   }
   /** What holds its traffic back from moving forward, by somebody's word; of everything first. */
   frozen: readonly FreezeView[]
-  can: Can
+  can: Can & { readonly deploy: string | null }
   problems: readonly string[]
 }
 
@@ -89,7 +90,7 @@ export type OpenView = {
   more: number
 }
 
-/** What would be said to each command now: null = allowed, else the reason. */
+/** What would be said to each command now, to whoever asks: null = allowed, else the reason. */
 export type Can = Readonly<Record<Command, string | null>>
 
 export type EnvironmentView = {
@@ -256,9 +257,10 @@ export type FeedbackView = {
 export type Event = {
   id: number
   at: number
+  /** Empty: about Beryl itself. */
   service: string
   release: string | null
-  /** `phase`, `gate`, `replica`, `routing`, `command`, `alarm` */
+  /** `phase`, `gate`, `replica`, `routing`, `command`, `token`, `alarm` */
   kind: string
   by: string
   /** One sentence. */
@@ -303,3 +305,20 @@ export type CostView = {
 export type AddedView = SumView & { over: number; share: number | null }
 
 export type SumView = { replicaHours: number; money: number | null; currency: string | null }
+
+/** Never with the token itself. Times are wall time, ms. */
+export type TokenView = {
+  /** The actor in the record. */
+  name: string
+  role: TokenRole
+  createdAt: number
+  createdBy: string
+  /** Null: good until it is revoked. */
+  expiresAt: number | null
+  isExpired: boolean
+  /** The last day it was used, UTC, such as 2026-05-01. */
+  usedOn: string | null
+}
+
+/** Said once, to whoever made it. */
+export type NewTokenView = TokenView & { token: string }

@@ -132,7 +132,9 @@ test('a cookie that was changed, that is old, or that another Beryl signed opens
   const good = await cookie()
   const [name, value] = good.split('=') as [string, string]
   const [text, mac] = value.split('.') as [string, string]
-  const forged = Buffer.from(JSON.stringify({ actor: 'eve', until: now * 2 })).toString('base64url')
+  const forged = Buffer.from(JSON.stringify({ token: 'admin.token', until: now * 2 })).toString(
+    'base64url',
+  )
   const refused = async (cookie: string) => (await ask('GET', '/services', { cookie })).status
   assert.equal(await refused(good), 200)
   for (const wrong of [

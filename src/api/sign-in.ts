@@ -2,10 +2,12 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { ProblemError } from '../ipc/problem.ts'
+import { unknownToken } from './authenticate.ts'
 import type { ApiEnv, Tokens } from './authenticate.ts'
 import { bodyOf, sessionBody } from './bodies.ts'
 import { guessesFrom } from './guesses.ts'
 import { isOwnPage, notOwnPage } from './own-page.ts'
+import { checkRole } from './rights.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Comes before the check of tokens: it is one. */
@@ -25,18 +27,21 @@ export function signIn(tokens: Tokens, sessions: Sessions): Hono<ApiEnv> {
         hint: `try again in ${waitS} s; the CLI goes on working`,
       })
     const { token } = await bodyOf(context.req, sessionBody)
-    const actor = tokens.actorOf(token.trim())
-    if (actor === null) {
+    const holder = tokens.holderOf(token.trim())
+    if (holder === null) {
       guesses.wrong(address)
       throw new ProblemError({
         status: 401,
         code: 'unauthenticated',
-        title: 'this token is not known here',
+        title: unknownToken,
         hint: 'the first token is in admin.token in the data directory',
       })
     }
     guesses.right(address)
-    return context.json(sessions.begin(context, actor))
+    // There is nothing on the pages for who may not look.
+    checkRole(holder.role, holder.actor, 'GET /api/v1/session')
+    const { actor, role } = holder
+    return context.json({ actor, role, until: sessions.begin(context, holder.id).until })
   })
   return app
 }
@@ -44,12 +49,13 @@ export function signIn(tokens: Tokens, sessions: Sessions): Hono<ApiEnv> {
 /** For whoever is signed in, by cookie or by token. */
 export function session(sessions: Sessions): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
-  app.get('/session', (context) =>
-    context.json(sessions.of(context) ?? { actor: context.get('actor'), until: null }),
-  )
+  app.get('/session', (context) => {
+    const { actor, role, until } = context.get('caller')
+    return context.json({ actor, role, until })
+  })
   app.delete('/session', (context) => {
     sessions.end(context)
-    return context.json({ actor: null, until: null })
+    return context.json({ actor: null, role: null, until: null })
   })
   return app
 }

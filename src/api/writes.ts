@@ -12,6 +12,7 @@ import {
   freezeBody,
   importBody,
   rollbackBody,
+  tokenBody,
 } from './bodies.ts'
 import type { Operations } from './operations.ts'
 
@@ -56,6 +57,17 @@ export function writes(operations: Operations): Hono<ApiEnv> {
       return context.json(operations.freezes.unfreeze(target, context.get('actor')))
     })
   }
+  app.get('/tokens', (context) => context.json({ tokens: operations.tokens.list() }))
+  app.post('/tokens', async (context) => {
+    const { name, role, expiresInS } = await bodyOf(context.req, tokenBody)
+    const asked = { name, role, expiresInS: expiresInS ?? null }
+    return context.json(operations.tokens.create(asked, context.get('actor')), 201, {
+      'cache-control': 'no-store',
+    })
+  })
+  app.delete('/tokens/:name', (context) =>
+    context.json(operations.tokens.revoke(context.req.param('name'), context.get('actor'))),
+  )
   // Each for a release, and for the active release of a service.
   for (const kind of ['services', 'releases'] as const) {
     app.post(`/${kind}/:target/approve`, async (context) => {

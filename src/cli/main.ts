@@ -16,6 +16,7 @@ import { plan } from './commands/plan.ts'
 import { rollback } from './commands/rollback.ts'
 import { schema } from './commands/schema.ts'
 import { status } from './commands/status.ts'
+import { token } from './commands/token.ts'
 import { upCommand } from './commands/up.ts'
 import { validate } from './commands/validate.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -123,6 +124,13 @@ export async function run(args: readonly string[]): Promise<number> {
       capture(globals, service, action, file),
     ),
   )
+  verb('token', '[action] [name]')
+    .option('--role <role>', 'with create: viewer, operator, admin or feedback')
+    .option(
+      '--expires <duration>',
+      'with create: good for so long, such as 90d (else until revoked)',
+    )
+    .action(on(token))
 
   try {
     await program.parseAsync(args, { from: 'user' })

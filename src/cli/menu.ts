@@ -5,6 +5,7 @@ const start = 'Start:'
 const release = 'Release:'
 const decide = 'Decide, by release or service:'
 const look = 'Look:'
+const rights = 'Rights:'
 
 export const menu = {
   demo: {
@@ -145,6 +146,16 @@ export const menu = {
       'beryl capture chat export > chat.jsonl',
       'beryl capture chat import chat.jsonl',
       'beryl capture chat purge',
+    ],
+  },
+  token: {
+    group: rights,
+    does: 'who may do what: create NAME --role ROLE, list, revoke NAME',
+    examples: [
+      'beryl token create ada --role operator --expires 90d',
+      'beryl token create wall --role viewer',
+      'beryl token list',
+      'beryl token revoke ada',
     ],
   },
 } as const satisfies Record<string, Verb>

@@ -17,6 +17,7 @@ import { ledgerView } from './ledger.ts'
 import { planView } from './plan-view.ts'
 import type { Registry } from './registry.ts'
 import { todayOf } from './today.ts'
+import { tokenOperations } from './tokens.ts'
 import { releaseView, serviceView } from './views.ts'
 import type { ViewSources } from './views.ts'
 
@@ -30,6 +31,8 @@ export function operationsOf(
     manifestPath: string
     /** Keeps the text of an applied manifest for a controller that starts again. */
     keep: (text: string) => void
+    /** The actor of the first token. */
+    firstAdmin: string
   },
 ): Operations {
   const { rows, store, controller, registry, now } = sources
@@ -59,6 +62,7 @@ export function operationsOf(
       changed: () => rows.names().forEach((name) => controller.poke(name)),
     }),
     feedback: (asked, by) => takeFeedback({ store, now, key: sources.requestKey }, asked, by),
+    tokens: tokenOperations(sources),
     deploy,
 
     command: async (target, command, asked, by) => {

@@ -58,7 +58,8 @@ export function serviceView(sources: ViewSources, service: Service): ServiceView
     versions: versionViews(sources, name),
     wayBack: wayBack(sources, service),
     frozen: freezesOf(sources, name),
-    can: can((command) => serviceCan(command, service)),
+    // A deploy may always be asked for; roles are the API's.
+    can: { ...can((command) => serviceCan(command, service)), deploy: null },
     problems: [...controller.problems(name), ...unwritten],
   }
 }

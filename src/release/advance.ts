@@ -119,7 +119,7 @@ function awaitingApproval(
   if (crash) return crash
   const consent = approval(release, now)
   if (consent.missing !== null) return { waitingFor: consent.missing }
-  const needed = Math.max(view.wanted, view.liveWanted, view.liveReady)
+  const needed = Math.max(view.wanted, view.liveWanted)
   if (view.ownReady < needed) {
     return {
       waitingFor: `capacity: the candidate has ${view.ownReady} ready replicas of the ${needed} that live traffic needs`,

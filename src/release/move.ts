@@ -1,7 +1,6 @@
 /** What one look at a release can come to, and what every phase asks of it. */
 import type { End, Release, Service } from './release.ts'
-import { colourOf } from './roles.ts'
-import { countReady, replicasOf } from './seen.ts'
+import { countReady } from './seen.ts'
 import type { ReplicaFact, Seen } from './seen.ts'
 
 /** What happens next. `enter` turns a move into the next row; a wait changes nothing and says why. */
@@ -23,20 +22,15 @@ export type View = {
   wanted: number
   own: readonly ReplicaFact[]
   ownReady: number
-  liveReady: number
   liveWanted: number
 }
 
 export function look(service: Service, release: Release, seen: Seen): View {
   const own = seen.replicas.filter((replica) => replica.release === release.id)
-  const colour = colourOf(service, 'live')
-  const live =
-    service.live === null || colour === null ? [] : replicasOf(seen, colour, service.live.release)
   return {
     wanted: release.bundle.replicas,
     own,
     ownReady: countReady(own),
-    liveReady: countReady(live),
     liveWanted: service.live?.replicas ?? 0,
   }
 }

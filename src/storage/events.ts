@@ -4,9 +4,10 @@ import type { Database } from './database.ts'
 export type NewEvent = {
   /** Wall time, ms. */
   at: number
+  /** Empty: about Beryl itself. */
   service: string
   release: string | null
-  /** `phase`, `gate`, `replica`, `routing`, `command`, `alarm`. */
+  /** `phase`, `gate`, `replica`, `routing`, `command`, `token`, `alarm`. */
   kind: string
   /** A person's token name, `guard`, `schedule` or `beryl`. */
   by: string

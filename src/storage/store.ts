@@ -8,6 +8,7 @@ import { replicasIn } from './replicas.ts'
 import type { Kept } from './replicas.ts'
 import { runsIn } from './runs.ts'
 import { servicesIn } from './services.ts'
+import { tokensIn } from './tokens.ts'
 import { trafficIn } from './traffic.ts'
 import { versionsIn } from './versions.ts'
 
@@ -27,6 +28,7 @@ export function openStore<Plan, Replica extends Kept, WatchState, Times>(file: s
     traffic: trafficIn<WatchState, Times>(database),
     feedback: feedbackIn(database),
     freezes: freezesIn(database),
+    tokens: tokensIn(database),
     close: () => database.close(),
   }
 }

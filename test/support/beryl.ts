@@ -92,7 +92,9 @@ export async function startBeryl({
     deploy: (version: string) => api<ReleaseView>('POST', '/services/tiny/releases', { version }),
     release: (id: string) => api<ReleaseView>('GET', `/releases/${id}`),
     api,
-    cli,
+    cli: (...args: string[]) => cli(args),
+    /** The same with somebody's token. */
+    cliAs: (given: string, ...args: string[]) => cli(args, { BERYL_TOKEN: given }),
     /** Waits until the release satisfies the condition; fails with what it saw instead. */
     until: async (id: string, condition: (release: ReleaseView) => boolean, what: string) => {
       let last: ReleaseView | null = null
@@ -203,9 +205,11 @@ export async function startBeryl({
   }
 
   async function cli(
-    ...args: string[]
+    args: readonly string[],
+    env: Record<string, string> = {},
   ): Promise<{ code: number | null; out: string; err: string }> {
     const child = spawn(process.execPath, [program, ...args, '--data', data], {
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let out = ''

@@ -8,7 +8,8 @@ import { askForDeploy } from './deploy.ts'
 import { asked } from './dialog.ts'
 import { html } from './html.ts'
 
-const words: Record<Command, string> = {
+const words: Record<Command | 'deploy', string> = {
+  deploy: 'Deploy …',
   approve: 'Approve',
   promote: 'Promote',
   pause: 'Pause',
@@ -25,8 +26,7 @@ export function ServiceActions({ service }: { service: ServiceView }) {
     service=${service}
     release=${release}
     can=${can}
-    commands=${['approve', 'promote', pausing, 'abort', 'rollback']}
-    deploy=${true}
+    commands=${['deploy', 'approve', 'promote', pausing, 'abort', 'rollback']}
   />`
 }
 
@@ -50,19 +50,18 @@ export function ReleaseActions({
 type Shown = {
   service: ServiceView
   release: ReleaseView | null
-  can: ReleaseView['can']
-  commands: readonly Command[]
-  deploy?: boolean
+  can: Partial<ServiceView['can']>
+  commands: readonly (Command | 'deploy')[]
 }
 
-function Actions({ service, release, can, commands, deploy }: Shown) {
-  const [pointedAt, setPointedAt] = useState<Command | null>(null)
-  const one = (command: Command) => {
-    const isRefused = can[command] !== null || release === null
+function Actions({ service, release, can, commands }: Shown) {
+  const [pointedAt, setPointedAt] = useState<Command | 'deploy' | null>(null)
+  const one = (command: Command | 'deploy') => {
+    const isRefused = can[command] !== null
     const point = () => setPointedAt(command)
     return html`<button
       type="button"
-      class=${command === 'rollback' ? 'danger' : ''}
+      class=${command === 'rollback' ? 'danger' : command === 'deploy' ? 'primary' : ''}
       aria-disabled=${isRefused}
       aria-describedby=${isRefused ? `why-${command}` : undefined}
       onClick=${() => (isRefused ? point() : askFor(command, service, release))}
@@ -74,16 +73,20 @@ function Actions({ service, release, can, commands, deploy }: Shown) {
   }
   const why = pointedAt === null ? null : can[pointedAt]
   return html`<div class="actions" onMouseLeave=${() => setPointedAt(null)}>
-    <div class="buttons" role="group" aria-label="What may be asked for">
-      ${deploy && html`<button type="button" class="primary" onClick=${() => askForDeploy(service)}>Deploy …</button>`}
-      ${commands.map(one)}
-    </div>
+    <div class="buttons" role="group" aria-label="What may be asked for">${commands.map(one)}</div>
     <p class="why" aria-hidden="true">${why ?? 'What is greyed says why when it is pointed at.'}</p>
     ${commands.map((command) => html`<p class="unseen" id=${`why-${command}`}>${can[command]}</p>`)}
   </div>`
 }
 
-function askFor(command: Command, service: ServiceView, release: ReleaseView): void {
+function askFor(
+  command: Command | 'deploy',
+  service: ServiceView,
+  release: ReleaseView | null,
+): void {
+  if (command === 'deploy') return askForDeploy(service)
+  // Without a release each of them is refused.
+  if (release === null) return
   const consequence = consequenceOf(command, service, release)
   asked.value = {
     ...consequence,

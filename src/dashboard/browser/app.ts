@@ -98,7 +98,7 @@ function Who() {
       .catch(() => {})
       .finally(() => (session.value = { state: 'out' }))
   return html`<span class="who"
-    ><span class="who-name">${current.actor}</span>
+    ><span class="who-name">${current.actor} (${current.role})</span>
     <button type="button" class="quiet" onClick=${leave}>Sign out</button></span
   >`
 }

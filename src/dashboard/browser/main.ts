@@ -5,6 +5,7 @@ import { html } from './html.ts'
 import { connection, followServices } from './live.ts'
 import { followAddress } from './route.ts'
 import { session } from './session.ts'
+import type { SignedIn } from './session.ts'
 
 const againMs = 1000
 
@@ -16,8 +17,8 @@ void begin()
 /** Who is refused is asked for a token, by `call`; who meets silence sees so, and is let in when Beryl is back. */
 async function begin(): Promise<void> {
   try {
-    const { actor } = await call<{ actor: string }>('GET', '/session')
-    session.value = { state: 'in', actor }
+    const { actor, role } = await call<SignedIn>('GET', '/session')
+    session.value = { state: 'in', actor, role }
   } catch {
     if (session.value.state !== 'unknown') return
     connection.value = 'lost'

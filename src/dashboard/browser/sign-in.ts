@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import { call, Refused } from './call.ts'
 import { html } from './html.ts'
 import { session } from './session.ts'
+import type { SignedIn } from './session.ts'
 
 export function SignIn() {
   const [refused, setRefused] = useState<Refused | null>(null)
@@ -12,8 +13,8 @@ export function SignIn() {
     const token = (document.getElementById('token') as HTMLInputElement).value
     setBusy(true)
     try {
-      const { actor } = await call<{ actor: string }>('POST', '/session', { token })
-      session.value = { state: 'in', actor }
+      const { actor, role } = await call<SignedIn>('POST', '/session', { token })
+      session.value = { state: 'in', actor, role }
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       setRefused(error)
@@ -24,8 +25,8 @@ export function SignIn() {
   return html`<form class="card sign-in" onSubmit=${submit}>
     <h1 tabindex="-1">Sign in</h1>
     <p>
-      Whoever may see this may move live traffic: it takes a token. The first one lies where Beryl
-      keeps its data, readable by whoever started it:
+      Who may see this, and who may move live traffic, is said by a token. An admin makes one for
+      you (<code>beryl token create</code>); the first lies where Beryl keeps its data:
     </p>
     <pre><code>cat .beryl/admin.token</code></pre>
     <input

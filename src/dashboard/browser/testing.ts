@@ -142,7 +142,7 @@ export function serviceView(change: Partial<ServiceView> = {}): ServiceView {
       drilledAt: null,
     },
     frozen: [],
-    can: allowed,
+    can: { ...allowed, deploy: null },
     problems: [],
     ...change,
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { VNode } from 'preact'
 import { renderToString } from 'preact-render-to-string'
-import { ServiceActions } from './actions.ts'
+import { ReleaseActions, ServiceActions } from './actions.ts'
 import { Evidence } from './evidence.ts'
 import { Gates } from './gates.ts'
 import { History } from './history.ts'
@@ -12,6 +12,7 @@ import { Lanes } from './lanes.ts'
 import { services } from './live.ts'
 import { Overview } from './overview.ts'
 import { PhaseText, ReleaseLine, Spoken } from './release-line.ts'
+import { releaseSeenBy, serviceSeenBy } from '../../api/seen-by.ts'
 import { releaseView, serviceView } from './testing.ts'
 
 const text = (node: VNode<any>) => renderToString(node).replace(/>\s+/g, '>').replace(/\s+</g, '<')
@@ -76,6 +77,28 @@ test('what may not be asked for is greyed, reachable by keyboard, and says why',
   assert.match(page, /id="why-abort"[^>]*>abort is not possible: r2 is watching</)
   assert.match(page, /aria-disabled="false"[^>]*>Roll back</)
   assert.doesNotMatch(page, /\sdisabled/)
+})
+
+test('what a role may never ask for is greyed with that reason, a deploy too', () => {
+  const viewed = serviceSeenBy('viewer', serviceView())
+  const page = text(html`<${ServiceActions} service=${viewed} />`)
+  assert.doesNotMatch(page, /aria-disabled="false"/)
+  for (const command of ['deploy', 'approve', 'promote', 'pause', 'abort', 'rollback'])
+    assert.match(
+      page,
+      new RegExp(
+        `id="why-${command}"[^>]*>you are signed in as viewer: ${command} needs the role operator<`,
+      ),
+    )
+  const release = text(
+    html`<${ReleaseActions} service=${viewed} release=${releaseSeenBy('viewer', releaseView())} />`,
+  )
+  assert.doesNotMatch(release, /aria-disabled="false"/)
+  const operated = serviceSeenBy('operator', serviceView())
+  assert.match(
+    text(html`<${ServiceActions} service=${operated} />`),
+    /aria-disabled="false"[^>]*>Deploy/,
+  )
 })
 
 test('where a release is, is told to screen readers when it changes, and what a person must do', () => {
