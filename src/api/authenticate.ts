@@ -78,7 +78,7 @@ function callerOf(context: Context, tokens: Tokens, sessions: Sessions): Caller 
       status: 401,
       code: 'unauthenticated',
       title: header === '' ? 'this needs a token' : unknownToken,
-      hint: 'send "Authorization: Bearer TOKEN"; the first token is in admin.token in the data directory, or set BERYL_TOKEN',
+      hint: `send "Authorization: Bearer TOKEN"; the first token is in admin.token in the data directory, or set BERYL_TOKEN${header === '' ? '' : `; ${whyUnknown}`}`,
     })
   }
   // A page that another site opened cannot add this header, but it can be tricked into a name that resolves here.
@@ -92,7 +92,9 @@ function callerOf(context: Context, tokens: Tokens, sessions: Sessions): Caller 
   return { ...holder, until: null, isStillIn: () => tokens.holder(holder.id) !== null }
 }
 
-export const unknownToken = 'this token is not known here, or is revoked, or its time is over'
+export const unknownToken = 'this token is not known here'
+/** For whoever had one. */
+export const whyUnknown = 'one that was revoked, or whose time is over, is not known either'
 
 function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest()

@@ -22,12 +22,12 @@ const operations = new Proxy(
   {
     get: (_, name: string) => {
       if (name === 'notReady') return () => []
-      if (name === 'services') return () => (reach(name)(), [])
+      if (name === 'services') return () => [reach(name)()]
       if (['capture', 'tokens', 'freezes'].includes(name))
         return new Proxy({}, { get: (_of, act: string) => reach(`${name}.${act}`) })
       if (name === 'metrics') return async () => (reach(name)(), 'text')
-      if (name === 'releases' || name === 'events' || name === 'eventsOf')
-        return () => (reach(name)(), [])
+      if (name === 'releases') return () => [reach(name)()]
+      if (name === 'events' || name === 'eventsOf') return () => (reach(name)(), [])
       return reach(name)
     },
   },
@@ -189,6 +189,45 @@ test('a session may do what its token may, whatever is written into the cookie',
   const both = { ...own(), cookie: await cookieOf('admin'), authorization: 'Bearer beryl_viewer' }
   assert.equal((await ask('POST /api/v1/tokens', both)).status, 403)
 })
+
+test('wherever a viewer sees commands, each is refused with the role that it needs; an operator sees what there is', async () => {
+  const viewsAt = async (path: string, role: Role): Promise<{ can?: Record<string, string> }[]> => {
+    const answer = await fetch(`${url}/api/v1${path}`, {
+      headers: { authorization: `Bearer beryl_${role}` },
+    })
+    const json = (await answer.json()) as Record<string, any>
+    return [json['services'] ?? json['releases'] ?? json['release'] ?? json].flat()
+  }
+  for (const path of [
+    '/services',
+    '/services/chat',
+    '/services/chat/history',
+    '/releases/r1',
+    '/releases/r1/report',
+  ]) {
+    const [viewed] = await viewsAt(path, 'viewer')
+    assert.match(viewed?.can?.['rollback'] ?? '', /viewer: rollback needs the role operator/, path)
+    assert.deepEqual(await viewsAt(path, 'operator'), [{}], path)
+  }
+})
+
+for (const path of ['/live', '/events']) {
+  test(`a stream of ${path} ends when its token is revoked, or the session that opened it`, async () => {
+    for (const who of [
+      { authorization: 'Bearer beryl_viewer' },
+      { ...own(), cookie: await cookieOf('viewer') },
+    ]) {
+      const stream = await fetch(`${url}/api/v1${path}`, {
+        headers: { ...who, accept: 'text/event-stream' } as Record<string, string>,
+        signal: AbortSignal.timeout(10_000),
+      })
+      assert.equal(stream.status, 200)
+      revoked.add('viewer')
+      await stream.text()
+      revoked.clear()
+    }
+  })
+}
 
 test('a session ends with its token, at once', async () => {
   const cookie = await cookieOf('operator')

@@ -1,5 +1,6 @@
 /** Who may ask for what: one table of every route, for the checks, the OpenAPI document and the dashboard's buttons. Pure. */
 import { ProblemError } from '../ipc/problem.ts'
+import { commands } from '../release/release-can.ts'
 import type { Command } from '../release/release-can.ts'
 
 export const roles = ['viewer', 'operator', 'admin', 'feedback'] as const
@@ -13,15 +14,6 @@ const includes: Record<Role, readonly Role[]> = {
   feedback: ['feedback'],
 }
 
-const commands: readonly Command[] = [
-  'approve',
-  'promote',
-  'pause',
-  'resume',
-  'abort',
-  'rollback',
-  'retry',
-]
 const deploy = 'POST /api/v1/services/{service}/releases'
 const commandAt = (kind: 'services' | 'releases', command: Command) =>
   `POST /api/v1/${kind}/{target}/${command}`

@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { ProblemError } from '../ipc/problem.ts'
-import { unknownToken } from './authenticate.ts'
+import { unknownToken, whyUnknown } from './authenticate.ts'
 import type { ApiEnv, Tokens } from './authenticate.ts'
 import { bodyOf, sessionBody } from './bodies.ts'
 import { guessesFrom } from './guesses.ts'
@@ -34,7 +34,7 @@ export function signIn(tokens: Tokens, sessions: Sessions): Hono<ApiEnv> {
         status: 401,
         code: 'unauthenticated',
         title: unknownToken,
-        hint: 'the first token is in admin.token in the data directory',
+        hint: `the first token is in admin.token in the data directory; ${whyUnknown}`,
       })
     }
     guesses.right(address)

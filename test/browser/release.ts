@@ -130,6 +130,34 @@ test('what may not be done now is greyed, does nothing, and says why', async () 
   assert.equal(await dialog().count(), 0)
 })
 
+test('a viewer sees the same, and no button works: by its role, for the API too; revoked, it is out', async () => {
+  const { token } = await beryl.api<{ token: string }>('POST', '/tokens', {
+    name: 'wall',
+    role: 'viewer',
+  })
+  const wall = await openPage(browser, beryl.apiUrl, { path: '/services/tiny' })
+  await signIn(wall.page, token)
+  await wall.page.getByText('wall (viewer)').waitFor()
+  await phaseIs('stabilizing', wall.page)
+  const buttons = wall.page.locator('.actions button')
+  assert.equal(await buttons.count(), 6)
+  for (const one of await buttons.all()) {
+    assert.equal(await one.getAttribute('aria-disabled'), 'true')
+    await one.click({ force: true })
+    await wall.page.locator('.why').getByText('needs the role operator').waitFor()
+    assert.equal(await wall.page.getByRole('dialog').count(), 0)
+  }
+  assert.equal((await beryl.service()).can.rollback, null)
+  const status = await wall.page.evaluate<number>(
+    "fetch('/api/v1/services/tiny/rollback', { method: 'POST', body: '{}' }).then((answer) => answer.status)",
+  )
+  assert.equal(status, 403)
+  await beryl.api('DELETE', '/tokens/wall')
+  await wall.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  assert.deepEqual(wall.wrong, [])
+  await wall.page.context().close()
+})
+
 test('a rollback asks once, says what will happen, and takes a reason; script in it is shown as text, to everybody', async () => {
   const { id } = (await beryl.service()).release!
   await button('Roll back').click()

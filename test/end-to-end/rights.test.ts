@@ -94,7 +94,7 @@ test('who is revoked is out at once, streams too; others are not', async () => {
   await stream.text()
   const out = await beryl.cliAs(wall, 'status')
   assert.equal(out.code, 1)
-  assert.match(out.err, /is revoked/)
+  assert.match(out.err, /not known here\nNext: .*revoked/)
   assert.equal((await beryl.cliAs(ada, 'status')).code, 0)
 })
 
