@@ -103,6 +103,13 @@ const offers: Record<string, Offer> = {
   },
   'GET /api/v1/session': { summary: 'who you are, and until when' },
   'DELETE /api/v1/session': { summary: 'sign out: the cookie is taken back' },
+  'GET /api/v1/notifications': {
+    summary: 'who is told of what happens, what they have not taken, and what was given up',
+  },
+  'POST /api/v1/notifications/retry': {
+    summary: 'send again what was given up, and what waits',
+    body: emptyBody,
+  },
   'GET /api/v1/freezes': { summary: 'what is frozen, by whom and why; `service` null: everything' },
   'POST /api/v1/freeze': {
     summary:

@@ -55,6 +55,7 @@ export function reads(operations: Operations): Hono<ApiEnv> {
     }),
   )
   app.get('/freezes', (context) => context.json({ freezes: operations.freezes.all() }))
+  app.get('/notifications', (context) => context.json(operations.notifications.view()))
   app.get('/releases/:id', (context) => context.json(operations.release(context.req.param('id'))))
   app.get('/releases/:id/report', (context) => {
     const id = context.req.param('id')

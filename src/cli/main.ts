@@ -9,6 +9,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { freeze, unfreeze } from './commands/freeze.ts'
 import { history } from './commands/history.ts'
 import { init } from './commands/init.ts'
+import { notifications } from './commands/notifications.ts'
 import { plan } from './commands/plan.ts'
 import { rollback } from './commands/rollback.ts'
 import { schema } from './commands/schema.ts'
@@ -104,6 +105,9 @@ export async function run(args: readonly string[]): Promise<number> {
     .action(on(plan))
   verb('history', '<service>').action(on(history))
   verb('explain', '<release>').action(on(explain))
+  verb('notifications', '[action]').action(
+    on((globals, action?: string) => notifications(globals, action)),
+  )
   verb('capture', '<service> [action] [file]').action(
     // Commander hands the (empty) options over behind the arguments.
     on((globals, service: string, action?: string, file?: string) =>

@@ -118,6 +118,11 @@ export const menu = {
     does: 'one release: every transition, who, when, and on which evidence',
     examples: ['beryl explain r7', 'beryl explain r7 --json > r7.json'],
   },
+  notifications: {
+    group: look,
+    does: 'who is told of what happens, and what they did not take: list, retry',
+    examples: ['beryl notifications', 'beryl notifications retry'],
+  },
   capture: {
     group: look,
     does: 'recorded production traffic: list, export, import FILE, purge',

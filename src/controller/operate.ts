@@ -24,6 +24,7 @@ export function operationsOf(
     registry: Registry
     examiner: ExaminerClient
     notReady: () => readonly string[]
+    notifications: Operations['notifications']
     /** Signs request ids; the gateway has made it. */
     requestKey: () => Buffer
   },
@@ -53,6 +54,7 @@ export function operationsOf(
       return planView(service, version, { ...asked, find, today: todayOf(sources, service) })
     },
     notReady: sources.notReady,
+    notifications: sources.notifications,
     capture: captureOperations({ ...sources, named: (name) => findService(name).name }),
     freezes: freezeOperations({
       ...sources,

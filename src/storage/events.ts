@@ -6,7 +6,7 @@ export type NewEvent = {
   at: number
   service: string
   release: string | null
-  /** `phase`, `gate`, `replica`, `routing`, `command`, `alarm`. */
+  /** `phase`, `gate`, `replica`, `routing`, `command`, `waiting` (for a person), `alarm`. */
   kind: string
   /** A person's token name, `guard`, `schedule` or `beryl`. */
   by: string
@@ -37,6 +37,7 @@ export function eventsIn(database: Database) {
   const after = database.prepare(
     'SELECT * FROM events WHERE id > ? AND (? IS NULL OR service = ?) ORDER BY id LIMIT ?',
   )
+  const one = database.prepare('SELECT * FROM events WHERE id = ?')
   const ofRelease = database.prepare(
     'SELECT * FROM events WHERE release = ? ORDER BY id LIMIT 1000',
   )
@@ -44,6 +45,10 @@ export function eventsIn(database: Database) {
     add: (event: NewEvent) => insertEvent(database, event),
     after: (id: number, service: string | null, limit: number): Event[] =>
       after.all(id, service, service, limit).map(toEvent),
+    find: (id: number): Event | null => {
+      const row = one.get(id)
+      return row === undefined ? null : toEvent(row)
+    },
     ofRelease: (release: string): Event[] => ofRelease.all(release).map(toEvent),
   }
 }

@@ -1,5 +1,6 @@
 /** Everything that is kept, behind one door. */
 import { openDatabase } from './database.ts'
+import { deliveriesIn } from './deliveries.ts'
 import { eventsIn } from './events.ts'
 import { feedbackIn } from './feedback.ts'
 import { freezesIn } from './freezes.ts'
@@ -25,6 +26,7 @@ export function openStore<Plan, Replica extends Kept, WatchState, Times>(file: s
     traffic: trafficIn<WatchState, Times>(database),
     feedback: feedbackIn(database),
     freezes: freezesIn(database),
+    deliveries: deliveriesIn(database),
     close: () => database.close(),
   }
 }
