@@ -1,5 +1,5 @@
 /** The controller process: the one place where rooms are wired together. */
-import { uptime, userInfo } from 'node:os'
+import { hostname, uptime, userInfo } from 'node:os'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { apiApp } from './api/app.ts'
@@ -28,6 +28,7 @@ import { asProblem, serveSocket } from './ipc/serve.ts'
 import { readOrCreateToken } from './ipc/token-file.ts'
 import { writeAside } from './ipc/write-aside.ts'
 import { log } from './log.ts'
+import { notifierOf } from './notifications/notifier.ts'
 import { journalOf, providersByKind } from './providers/by-kind.ts'
 import { externalProvider } from './providers/external/external-provider.ts'
 import { processProvider } from './providers/process/process-provider.ts'
@@ -85,6 +86,14 @@ const hands: Hands = {
 }
 const controller = createController({ ...hands, watching })
 
+const notifier = notifierOf({
+  notifications: loaded.manifest.notifications,
+  store,
+  now: () => now().wall,
+  releaseOf: (id) => store.services.release(id),
+  source: `//${encodeURIComponent(hostname())}/beryl`,
+})
+
 let traffic = 'http://127.0.0.1'
 const operations = operationsOf({
   ...hands,
@@ -93,6 +102,7 @@ const operations = operationsOf({
   registry,
   examiner,
   firstAdmin: userName(),
+  notifications: notifier,
   requestKey: () => requestKey(directory.requestKey),
   versionsOf: registry.versionsOf,
   manifestPath: config.manifestPath,
@@ -131,6 +141,7 @@ const api = await new Promise<{ url: string; close(): void }>((resolve, reject) 
 const socket = await serveSocket(controlApp(), directory.socket('controller'))
 provider.changed(() => rows.names().forEach((name) => controller.poke(name)))
 controller.start()
+notifier.start()
 const captures = keepCaptures({ examiner, registry, services: () => rows.names() })
 void learnTraffic()
 log.info({ url: api.url, data: directory.root }, 'the controller is ready')
@@ -178,6 +189,7 @@ async function exit(): Promise<void> {
   captures.stop()
   await socket.close()
   await controller.stop()
+  await notifier.stop()
   await provider.close()
   runs.stop()
   store.close()

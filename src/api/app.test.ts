@@ -64,6 +64,10 @@ const operations: Operations = {
   apply: async (...call) => saw<ApplyView>('apply', ...call),
   retry: async (...call) => saw<ReleaseView>('retry', ...call),
   feedback: (...call) => saw('feedback', ...call),
+  notifications: {
+    view: () => saw('notifications'),
+    retry: (...call) => saw('retry notifications', ...call),
+  },
   freezes: {
     all: () => [saw('freezes')],
     freeze: (...call) => saw('freeze', ...call),
@@ -186,6 +190,9 @@ test('every write reaches its operation with the actor of its token', async () =
     await ask(path, { method: 'DELETE' })
     assert.deepEqual(asked, [['unfreeze', target, 'ada']])
   }
+  await post('/api/v1/notifications/retry')
+  assert.deepEqual(asked, [['retry notifications', 'ada']])
+  assert.deepEqual((await ask('/api/v1/notifications')).json.said, ['notifications'])
   assert.deepEqual((await ask('/api/v1/freezes')).json.freezes[0].said, ['freezes'])
   await post('/api/v1/feedback', { requestId: 'id', kind: 'thumbs', value: true })
   assert.deepEqual(asked, [['feedback', { requestId: 'id', kind: 'thumbs', value: true }, 'ada']])

@@ -12,6 +12,7 @@ import type {
   Event,
   FreezeView,
   NewTokenView,
+  NotificationsView,
   OpenView,
   PlanView,
   ReleaseView,
@@ -92,6 +93,8 @@ export function apiClient({ url, token }: Reach) {
       command: 'approve' | 'promote' | 'pause' | 'resume' | 'abort' | 'retry',
       asked: { reason?: string | undefined; gate?: string | undefined } = {},
     ) => post<ReleaseView>(`${at(target)}/${command}`, asked),
+    notifications: () => get<NotificationsView>('/notifications'),
+    retryNotifications: () => post<{ retried: number }>('/notifications/retry'),
     freezes: async () => (await get<{ freezes: FreezeView[] }>('/freezes')).freezes,
     /** @param service undefined: everything */
     freeze: (

@@ -108,6 +108,13 @@ const offers: Record<string, Offer> = {
     summary: 'apply an edited manifest, whole or not at all; `dryRun` only says what would change',
     body: applyBody,
   },
+  'GET /api/v1/notifications': {
+    summary: 'who is told of what happens, what they have not taken, and what was given up',
+  },
+  'POST /api/v1/notifications/retry': {
+    summary: 'send again what was given up, and what waits',
+    body: emptyBody,
+  },
   'GET /api/v1/freezes': { summary: 'what is frozen, by whom and why; `service` null: everything' },
   'POST /api/v1/freeze': {
     summary:

@@ -11,6 +11,7 @@ import type {
   FeedbackView,
   FreezeView,
   NewTokenView,
+  NotificationsView,
   OpenView,
   PlanView,
   ReleaseView,
@@ -67,6 +68,11 @@ export type Operations = {
     freeze(target: string | null, asked: FreezeAsked, by: string): FreezeView
     /** @returns what was lifted @throws ProblemError `not-frozen` */
     unfreeze(target: string | null, by: string): FreezeView
+  }
+  notifications: {
+    view(): NotificationsView
+    /** What was given up, and what waits, is sent now. */
+    retry(by: string): { retried: number }
   }
   capture: {
     state(service: string): Promise<CaptureView>

@@ -67,6 +67,7 @@ export function reads(operations: Operations): Hono<ApiEnv> {
     }),
   )
   app.get('/freezes', (context) => context.json({ freezes: operations.freezes.all() }))
+  app.get('/notifications', (context) => context.json(operations.notifications.view()))
   app.get('/releases/:id', (context) =>
     context.json(
       releaseSeenBy(context.get('caller').role, operations.release(context.req.param('id'))),

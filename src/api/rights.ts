@@ -54,6 +54,8 @@ export const needs: Readonly<Record<string, Role | null>> = {
   // It runs commands (rulings §15).
   'POST /api/v1/apply': 'admin',
   'GET /api/v1/freezes': 'viewer',
+  'GET /api/v1/notifications': 'viewer',
+  'POST /api/v1/notifications/retry': 'operator',
   'POST /api/v1/freeze': 'operator',
   'DELETE /api/v1/freeze': 'operator',
   'POST /api/v1/services/{service}/freeze': 'operator',

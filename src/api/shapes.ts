@@ -32,6 +32,33 @@ export type ServiceView = {
   problems: readonly string[]
 }
 
+/** Whom Beryl tells of what happens, and what they have not taken. Wall times in ms. */
+export type NotificationsView = {
+  receivers: readonly {
+    id: string
+    /** Its address without path and query, which may be secret. */
+    to: string
+    format: 'cloudevents' | 'slack'
+    on: readonly string[]
+    waiting: number
+    /** Of the oldest that waits. */
+    since: number | null
+    dead: number
+    /** Why the last try failed, of what is not taken yet. */
+    because: string | null
+  }[]
+  /** Given up after a day, newest first; at most 100. */
+  dead: readonly {
+    receiver: string
+    event: number
+    told: string
+    text: string
+    tries: number
+    since: number
+    because: string
+  }[]
+}
+
 /** `service` null: everything. Wall times in ms; `until` null: until somebody lifts it. */
 export type FreezeView = {
   service: string | null

@@ -44,6 +44,10 @@ export function writes(operations: Operations): Hono<ApiEnv> {
       await operations.capture.purge(context.req.param('service'), context.get('actor')),
     ),
   )
+  app.post('/notifications/retry', async (context) => {
+    await bodyOf(context.req, emptyBody)
+    return context.json(operations.notifications.retry(context.get('actor')))
+  })
   // Of everything, and of one service.
   for (const path of ['/freeze', '/services/:service/freeze'] as const) {
     app.post(path, async (context) => {

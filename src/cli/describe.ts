@@ -1,5 +1,6 @@
 /** Releases and services in words: the same for `status`, `--wait` and `history`. */
 import type { FreezeView, ReleaseView, ServiceView } from '../api/shapes.ts'
+import { nextStep } from '../api/next-step.ts'
 import { count, firstLine, paint } from './output.ts'
 
 export function describeService(view: ServiceView): string {
@@ -108,28 +109,6 @@ export function isSettled(phase: ReleaseView['phase']): boolean {
     'rolled-back',
   ]
   return settled.includes(phase)
-}
-
-/** What to do now, in one line. */
-export function nextStep(release: ReleaseView): string {
-  const { id, phase, service, version, waitingFor } = release
-  if (phase === 'rejected')
-    return `mend it under a new version name and deploy that, or beryl retry ${id} (what was at fault was outside of ${version})`
-  if (phase === 'aborted') return `beryl retry ${id}, or beryl deploy ${service} VERSION`
-  if (phase === 'rolled-back') return `beryl history ${service}`
-  if (phase === 'stabilizing') return `beryl rollback ${service}   (while the standby is kept)`
-  if (phase === 'verified') return `beryl deploy ${service} ${version} --wait`
-  if (phase === 'finished') return `beryl status ${service}`
-  if (waitingFor?.startsWith('`unfreeze'))
-    return `beryl ${waitingFor.slice(1, waitingFor.indexOf('`', 1))}`
-  if (waitingFor?.startsWith('approval')) return `beryl approve ${id}`
-  if (waitingFor?.startsWith('a person'))
-    return `beryl approve ${id} --force GATE --reason WHY, or beryl abort ${id}`
-  if (waitingFor?.startsWith('`promote`'))
-    return `beryl promote ${id} --reason WHY${release.from === null ? '' : `, or beryl rollback ${service}`}`
-  if (['switching', 'watching'].includes(phase) && release.from !== null)
-    return `beryl status ${service}, or beryl rollback ${service}`
-  return `beryl status ${service}`
 }
 
 function percent(share: number): string {

@@ -12,6 +12,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { freeze, unfreeze } from './commands/freeze.ts'
 import { history } from './commands/history.ts'
 import { init } from './commands/init.ts'
+import { notifications } from './commands/notifications.ts'
 import { plan } from './commands/plan.ts'
 import { rollback } from './commands/rollback.ts'
 import { schema } from './commands/schema.ts'
@@ -118,6 +119,9 @@ export async function run(args: readonly string[]): Promise<number> {
   verb('history', '<service>').action(on(history))
   verb('explain', '<release>').action(on(explain))
   verb('cost', '[service]').action(on((globals, service?: string) => cost(globals, service)))
+  verb('notifications', '[action]').action(
+    on((globals, action?: string) => notifications(globals, action)),
+  )
   verb('capture', '<service> [action] [file]').action(
     // Commander hands the (empty) options over behind the arguments.
     on((globals, service: string, action?: string, file?: string) =>

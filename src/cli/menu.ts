@@ -138,6 +138,11 @@ export const menu = {
     does: 'the ledger: replica-hours and money by release and role, and what blue-green added',
     examples: ['beryl cost', 'beryl cost chat', 'beryl cost chat --json'],
   },
+  notifications: {
+    group: look,
+    does: 'who is told of what happens, and what they did not take: list, retry',
+    examples: ['beryl notifications', 'beryl notifications retry'],
+  },
   capture: {
     group: look,
     does: 'recorded production traffic: list, export, import FILE, purge',

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ReleaseView } from '../api/shapes.ts'
 import { codeOf } from './exit-codes.ts'
-import { nextStep, outcome } from './describe.ts'
+import { nextStep } from '../api/next-step.ts'
+import { outcome } from './describe.ts'
 import { progress } from './progress.ts'
 
 function release(change: Partial<ReleaseView> = {}): ReleaseView {

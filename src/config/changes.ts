@@ -60,7 +60,7 @@ function effectOf(
   inUse: (service: string) => InUse,
 ): Pick<Change, 'when' | 'because'> {
   if (root !== 'services' || service === undefined)
-    return { when: 'next start', because: 'of `beryl up`: its sockets are bound once' }
+    return { when: 'next start', because: 'read once, when `beryl up` starts' }
   if (key === undefined)
     return to === undefined
       ? { when: 'refused', because: 'removing a service is not built yet: put it back' }

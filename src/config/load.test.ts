@@ -93,6 +93,42 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^9:24 .*expected a duration/,
   ],
   [
+    'a receiver without a secret',
+    'services:',
+    'notifications: [{ url: "http://x" }]\nservices:',
+    /^4:\d+ notifications\.0\.secret: .*expected a secret such as/,
+  ],
+  [
+    'a secret that is guessed',
+    'services:',
+    'notifications: [{ url: "http://x", secret: abc }]\nservices:',
+    /notifications\.0\.secret: expected a secret of at least 16 characters/,
+  ],
+  [
+    'a secret that Slack would ignore',
+    'services:',
+    'notifications: [{ url: "http://x", format: slack, secret: 0123456789abcdef }]\nservices:',
+    /notifications\.0\.secret: expected none with `format: slack`/,
+  ],
+  [
+    'to be told of what there is not',
+    'services:',
+    'notifications: [{ url: "http://x", secret: 0123456789abcdef, on: [switchd] }]\nservices:',
+    /notifications\.0\.on\.0: expected .*"switched".*came "switchd"/,
+  ],
+  [
+    'a receiver twice',
+    'services:',
+    'notifications: [{ url: "http://x", format: slack }, { url: "http://x", format: slack, on: [step] }]\nservices:',
+    /notifications: expected each address once/,
+  ],
+  [
+    'a receiver with a password in its address',
+    'services:',
+    'notifications: [{ url: "http://a:b@x", format: slack }]\nservices:',
+    /notifications\.0\.url: expected http:\/\/… or https:\/\/…/,
+  ],
+  [
     'a window in no zone',
     '    verify:',
     '    switch: { windows: ["Mon 09:00-10:00 Europe/Pariss"] }\n    verify:',

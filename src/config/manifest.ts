@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { environment } from './environment.ts'
 import { gate } from './gate-schemas.ts'
+import { notification } from './notifications.ts'
 import { capture, headerName } from './traffic.ts'
 import { address, duration, share, size } from './units.ts'
 import { window } from './windows.ts'
@@ -235,6 +236,14 @@ export const manifest = z.strictObject({
     })
     .prefault({}),
   api: z.strictObject({ listen: address.default({ host: '127.0.0.1', port: 8090 }) }).prefault({}),
+  notifications: z
+    .array(notification)
+    .max(20)
+    .refine(
+      (all) => new Set(all.map(({ url, format }) => `${format} ${url}`)).size === all.length,
+      'expected each address once: put what it is told of into one `on`',
+    )
+    .default([]),
   services: z
     .record(name, service)
     .refine((all) => Object.keys(all).length > 0, 'expected at least one service'),

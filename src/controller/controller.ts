@@ -14,6 +14,7 @@ import { freezesOf } from './freeze.ts'
 import { holdsOf } from './holds.ts'
 import { seenOf } from './look.ts'
 import { keepTap } from './tap.ts'
+import { tellOf } from './tell.ts'
 import { makeItSo } from './make-it-so.ts'
 import type { Hands } from './make-it-so.ts'
 import { missedMove } from './missed-move.ts'
@@ -45,6 +46,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
   const troubles = new Map<string, string[]>()
   const lastSeen = new Map<string, { seen: Seen; gateway: GatewayState | null }>()
   const loops = new Map<string, { wake: () => void; done: Promise<void> }>()
+  const tell = tellOf(hands)
   let stopped = false
 
   return {
@@ -174,6 +176,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
       const move = advance(service, release, seen, now())
       if ('waitingFor' in move) {
         waits.set(name, move.waitingFor)
+        tell.waiting(release, move.waitingFor)
         if (move.againS !== undefined) dueMs.set(name, Math.max(1, move.againS * 1000))
         return service
       }
@@ -233,6 +236,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
       if (!before.includes(problem)) log.error({ service: name }, problem)
     if (before.length > 0 && found.length === 0) log.info({ service: name }, 'recovered')
     troubles.set(name, found)
+    tell.problems(name, found, rows.find(name)?.release ?? null)
   }
 }
 

@@ -26,6 +26,7 @@ export function operationsOf(
     registry: Registry
     examiner: ExaminerClient
     notReady: () => readonly string[]
+    notifications: Operations['notifications']
     /** Signs request ids; the gateway has made it. */
     requestKey: () => Buffer
     manifestPath: string
@@ -55,6 +56,7 @@ export function operationsOf(
     notReady: sources.notReady,
     apply: (asked, by) =>
       applyManifest({ ...sources, poke: (service) => controller.poke(service) }, asked, by),
+    notifications: sources.notifications,
     capture: captureOperations({ ...sources, named: (name) => findService(name).name }),
     freezes: freezeOperations({
       ...sources,

@@ -7,7 +7,7 @@ export type NewEvent = {
   /** Empty: about Beryl itself. */
   service: string
   release: string | null
-  /** `phase`, `gate`, `replica`, `routing`, `command`, `token`, `alarm`. */
+  /** `phase`, `gate`, `replica`, `routing`, `command`, `token`, `waiting` (for a person), `alarm`. */
   kind: string
   /** A person's token name, `guard`, `schedule` or `beryl`. */
   by: string
@@ -48,6 +48,7 @@ export function eventsIn(database: Database) {
   const after = database.prepare(
     'SELECT * FROM events WHERE id > ? AND (? IS NULL OR service = ?) ORDER BY id LIMIT ?',
   )
+  const one = database.prepare('SELECT * FROM events WHERE id = ?')
   const ofRelease = database.prepare(
     'SELECT * FROM events WHERE release = ? ORDER BY id LIMIT 1000',
   )
@@ -59,6 +60,10 @@ export function eventsIn(database: Database) {
     add: (event: NewEvent) => insertEvent(database, event),
     after: (id: number, service: string | null, limit: number): Event[] =>
       after.all(id, service, service, limit).map(toEvent),
+    find: (id: number): Event | null => {
+      const row = one.get(id)
+      return row === undefined ? null : toEvent(row)
+    },
     ofRelease: (release: string): Event[] => ofRelease.all(release).map(toEvent),
     /** Of all releases of a service, oldest first. */
     moving: (service: string): MovingEvent[] =>

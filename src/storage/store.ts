@@ -1,5 +1,6 @@
 /** Everything that is kept, behind one door. */
 import { openDatabase } from './database.ts'
+import { deliveriesIn } from './deliveries.ts'
 import { eventsIn } from './events.ts'
 import { feedbackIn } from './feedback.ts'
 import { freezesIn } from './freezes.ts'
@@ -29,6 +30,7 @@ export function openStore<Plan, Replica extends Kept, WatchState, Times>(file: s
     feedback: feedbackIn(database),
     freezes: freezesIn(database),
     tokens: tokensIn(database),
+    deliveries: deliveriesIn(database),
     close: () => database.close(),
   }
 }

@@ -2,7 +2,7 @@
 import { apiClient, reach } from '../../api/client.ts'
 import type { ReleaseView } from '../../api/shapes.ts'
 import { ProblemError } from '../../ipc/problem.ts'
-import { nextStep } from '../describe.ts'
+import { nextStep } from '../../api/next-step.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
 import { say } from '../output.ts'

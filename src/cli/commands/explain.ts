@@ -1,7 +1,8 @@
 /** `beryl explain`: everything that became of one release, who did it, and the evidence it went by. */
 import { apiClient, reach } from '../../api/client.ts'
 import type { Event, ReleaseView } from '../../api/shapes.ts'
-import { describeRelease, nextStep, time } from '../describe.ts'
+import { nextStep } from '../../api/next-step.ts'
+import { describeRelease, time } from '../describe.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
 import { paint, say } from '../output.ts'
