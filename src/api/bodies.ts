@@ -9,6 +9,7 @@ export const deployBody = z.strictObject({
   kind: z.enum(['deploy', 'verify']).default('deploy'),
   replace: z.boolean().default(false),
 })
+export const aliasBody = z.strictObject({ version: z.string().min(1).max(100), reason })
 /** For what takes no more words. */
 export const emptyBody = z.strictObject({})
 export const commandBody = z.strictObject({ reason })

@@ -1,16 +1,20 @@
 /** What the API can ask of Beryl. The controller implements it; handlers know nothing else. */
 import type { Command } from '../release/release-can.ts'
 import type {
+  AliasesView,
   CaptureView,
   CostView,
   CapturedPage,
   Event,
+  DiffView,
   FeedbackAsked,
   FeedbackView,
   OpenView,
   PlanView,
   ReleaseView,
   ServiceView,
+  VersionsView,
+  VersionView,
 } from './shapes.ts'
 
 export type Operations = {
@@ -55,6 +59,21 @@ export type Operations = {
     /** All of them or none. */
     import(service: string, records: readonly unknown[], by: string): Promise<{ records: number }>
     purge(service: string, by: string): Promise<{ records: number }>
+  }
+  /** A version may be named by an alias: `@champion`. */
+  versions: {
+    list: (service: string) => VersionsView
+    show: (service: string, version: string) => Promise<VersionView>
+    diff: (service: string, from: string, to: string) => Promise<DiffView>
+    aliases: (service: string) => AliasesView
+    /** @param name without `@` */
+    alias: (
+      service: string,
+      name: string,
+      asked: { version: string; reason: string | null },
+      by: string,
+    ) => Promise<AliasesView>
+    removeAlias: (service: string, name: string, reason: string | null, by: string) => AliasesView
   }
   /** Why this Beryl cannot do its work now; empty when it can. */
   notReady(): readonly string[]

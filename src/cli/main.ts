@@ -15,6 +15,8 @@ import { schema } from './commands/schema.ts'
 import { status } from './commands/status.ts'
 import { upCommand } from './commands/up.ts'
 import { validate } from './commands/validate.ts'
+import { versions } from './commands/versions.ts'
+import type { VersionsOptions } from './commands/versions.ts'
 import { exitCodes } from './exit-codes.ts'
 import { tellError } from './tell-error.ts'
 import { acts, menu } from './menu.ts'
@@ -98,6 +100,20 @@ export async function run(args: readonly string[]): Promise<number> {
   verb('history', '<service>').action(on(history))
   verb('explain', '<release>').action(on(explain))
   verb('cost', '[service]').action(on((globals, service?: string) => cost(globals, service)))
+  verb('versions', '<service> [action] [names...]')
+    .option('--reason <text>', 'with alias: recorded with your name')
+    .option('--remove', 'with alias: take the name away; its history stays')
+    .action(
+      on(
+        (
+          globals,
+          service: string,
+          action: string | undefined,
+          names: string[],
+          options: VersionsOptions,
+        ) => versions(globals, service, action ?? 'list', names, options),
+      ),
+    )
   verb('capture', '<service> [action] [file]').action(
     // Commander hands the (empty) options over behind the arguments.
     on((globals, service: string, action?: string, file?: string) =>
