@@ -74,6 +74,17 @@ const operations: Operations = {
     unfreeze: (...call) => saw('unfreeze', ...call),
   },
   notReady: () => notReady,
+  versions: {
+    list: (name) => {
+      known(name)
+      return saw('versions', name)
+    },
+    show: async (...call) => saw('version', ...call),
+    diff: async (...call) => saw('diff', ...call),
+    aliases: (...call) => saw('aliases', ...call),
+    alias: async (...call) => saw('alias', ...call),
+    removeAlias: (...call) => saw('removeAlias', ...call),
+  },
   capture: {
     state: async (...call) => saw('capture', ...call),
     page: async (...call) => saw('page', ...call),
@@ -137,7 +148,12 @@ function assertProblem({ status, headers, json }: Answer, wanted: number, code: 
 test('every read reaches its operation', async () => {
   assert.deepEqual((await ask('/api/v1/services')).json.services[0].said, ['services'])
   assert.deepEqual((await ask('/api/v1/services/chat')).json.said, ['service', 'chat'])
-  assert.equal((await ask('/api/v1/services/chat/versions')).json.versions[0].version, 'v1')
+  assert.deepEqual((await ask('/api/v1/services/chat/versions')).json.said, ['versions', 'chat'])
+  const one = await ask('/api/v1/services/chat/versions/%40champion')
+  assert.deepEqual(one.json.said, ['version', 'chat', '@champion'])
+  const diff = await ask('/api/v1/services/chat/versions/v1/diff/v2')
+  assert.deepEqual(diff.json.said, ['diff', 'chat', 'v1', 'v2'])
+  assert.deepEqual((await ask('/api/v1/services/chat/aliases')).json.said, ['aliases', 'chat'])
   assert.deepEqual((await ask('/api/v1/services/chat/cost')).json.said, ['cost', 'chat'])
   const plan = async (query = '') => ask(`/api/v1/services/chat/plan/v2${query}`)
   assert.deepEqual((await plan()).json.said, ['plan', 'chat', 'v2', null])
@@ -194,6 +210,11 @@ test('every write reaches its operation with the actor of its token', async () =
   assert.deepEqual(asked, [['retry notifications', 'ada']])
   assert.deepEqual((await ask('/api/v1/notifications')).json.said, ['notifications'])
   assert.deepEqual((await ask('/api/v1/freezes')).json.freezes[0].said, ['freezes'])
+  const alias = '/api/v1/services/chat/aliases/champion'
+  await ask(alias, { method: 'PUT', body: '{"version":"v2","reason":"won"}' })
+  assert.deepEqual(asked, [['alias', 'chat', 'champion', { version: 'v2', reason: 'won' }, 'ada']])
+  await ask(alias, { method: 'DELETE' })
+  assert.deepEqual(asked, [['removeAlias', 'chat', 'champion', null, 'ada']])
   await post('/api/v1/feedback', { requestId: 'id', kind: 'thumbs', value: true })
   assert.deepEqual(asked, [['feedback', { requestId: 'id', kind: 'thumbs', value: true }, 'ada']])
 })
@@ -247,6 +268,13 @@ const refusals: [what: string, path: string, asked: Asked, status: number, code:
     'a field that is missing',
     '/api/v1/services/chat/releases',
     { method: 'POST', body: '{}' },
+    400,
+    'wrong-body',
+  ],
+  [
+    'an alias without a version',
+    '/api/v1/services/chat/aliases/champion',
+    { method: 'PUT', body: '{"reason":"x"}' },
     400,
     'wrong-body',
   ],

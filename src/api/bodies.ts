@@ -12,6 +12,7 @@ export const deployBody = z.strictObject({
   /** Wait until the standby of the release before has had its time, instead of ending its ladder. */
   keepStandby: z.boolean().default(false),
 })
+export const aliasBody = z.strictObject({ version: z.string().min(1).max(100), reason })
 /** For what takes no more words. */
 export const emptyBody = z.strictObject({})
 export const commandBody = z.strictObject({ reason })

@@ -6,9 +6,11 @@ import { isProblem, ProblemError } from '../ipc/problem.ts'
 import type { Role } from './rights.ts'
 import type {
   ApplyView,
+  AliasesView,
   CapturedPage,
   CaptureView,
   CostView,
+  DiffView,
   Event,
   FreezeView,
   NewTokenView,
@@ -18,6 +20,8 @@ import type {
   ReleaseView,
   ServiceView,
   TokenView,
+  VersionsView,
+  VersionView,
 } from './shapes.ts'
 
 export type ApiClient = ReturnType<typeof apiClient>
@@ -56,6 +60,33 @@ export function apiClient({ url, token }: Reach) {
       ).events,
     cost: (name: string) => get<CostView>(`/services/${encodeURIComponent(name)}/cost`),
     apply: (manifest: string, dryRun: boolean) => post<ApplyView>('/apply', { manifest, dryRun }),
+    versions: (name: string) => get<VersionsView>(`/services/${encodeURIComponent(name)}/versions`),
+    version: (name: string, version: string) =>
+      get<VersionView>(
+        `/services/${encodeURIComponent(name)}/versions/${encodeURIComponent(version)}`,
+      ),
+    diff: (name: string, from: string, to: string) =>
+      get<DiffView>(
+        `/services/${encodeURIComponent(name)}/versions/${encodeURIComponent(from)}/diff/${encodeURIComponent(to)}`,
+      ),
+    aliases: (name: string) => get<AliasesView>(`/services/${encodeURIComponent(name)}/aliases`),
+    /** @param alias without `@` */
+    setAlias: (
+      name: string,
+      alias: string,
+      asked: { version: string; reason?: string | undefined },
+    ) =>
+      call<AliasesView>(
+        'PUT',
+        `/services/${encodeURIComponent(name)}/aliases/${encodeURIComponent(alias)}`,
+        asked,
+      ),
+    removeAlias: (name: string, alias: string, reason?: string) =>
+      call<AliasesView>(
+        'DELETE',
+        `/services/${encodeURIComponent(name)}/aliases/${encodeURIComponent(alias)}`,
+        { reason },
+      ),
     report: (id: string) =>
       get<{ release: ReleaseView; events: readonly Event[] }>(
         `/releases/${encodeURIComponent(id)}/report`,

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import {
   applyBody,
+  aliasBody,
   approveBody,
   commandBody,
   deployBody,
@@ -61,7 +62,26 @@ const offers: Record<string, Offer> = {
   'GET /api/v1/services/{service}/open': {
     summary: 'what is in flight: request id, age, bytes; oldest first',
   },
-  'GET /api/v1/services/{service}/versions': { summary: 'versions, with their digests' },
+  'GET /api/v1/services/{service}/versions': {
+    summary: 'versions: digest, notes, what is expected, aliases, role now',
+  },
+  'GET /api/v1/services/{service}/versions/{version}': {
+    summary: 'one version (or `@alias`): its files, and the releases of it',
+  },
+  'GET /api/v1/services/{service}/versions/{version}/diff/{to}': {
+    summary: 'what differs between two versions: files, arguments, names of variables, expects',
+  },
+  'GET /api/v1/services/{service}/aliases': {
+    summary: 'what each alias means now, and all it ever meant',
+  },
+  'PUT /api/v1/services/{service}/aliases/{alias}': {
+    summary: 'let a name (without `@`) mean this version from now on; on record',
+    body: aliasBody,
+  },
+  'DELETE /api/v1/services/{service}/aliases/{alias}': {
+    summary: 'take a name away; its history stays',
+    body: commandBody,
+  },
   'GET /api/v1/services/{service}/cost': { summary: 'the ledger: replica-hours and money' },
   'GET /api/v1/services/{service}/capture': {
     summary: 'recorded production traffic: how much there is, and what was dropped',

@@ -3,10 +3,12 @@ import type { Command } from '../release/release-can.ts'
 import type { Role } from './rights.ts'
 import type {
   ApplyView,
+  AliasesView,
   CaptureView,
   CostView,
   CapturedPage,
   Event,
+  DiffView,
   FeedbackAsked,
   FeedbackView,
   FreezeView,
@@ -17,6 +19,8 @@ import type {
   ReleaseView,
   ServiceView,
   TokenView,
+  VersionsView,
+  VersionView,
 } from './shapes.ts'
 
 export type Operations = {
@@ -88,6 +92,21 @@ export type Operations = {
     create(asked: { name: string; role: Role; expiresInS: number | null }, by: string): NewTokenView
     /** From now on; sessions that it opened end with it. @throws ProblemError `no-such-token` */
     revoke(name: string, by: string): TokenView
+  }
+  /** A version may be named by an alias: `@champion`. */
+  versions: {
+    list: (service: string) => VersionsView
+    show: (service: string, version: string) => Promise<VersionView>
+    diff: (service: string, from: string, to: string) => Promise<DiffView>
+    aliases: (service: string) => AliasesView
+    /** @param name without `@` */
+    alias: (
+      service: string,
+      name: string,
+      asked: { version: string; reason: string | null },
+      by: string,
+    ) => Promise<AliasesView>
+    removeAlias: (service: string, name: string, reason: string | null, by: string) => AliasesView
   }
   /** Why this Beryl cannot do its work now; empty when it can. */
   notReady(): readonly string[]

@@ -30,7 +30,19 @@ export function reads(operations: Operations): Hono<ApiEnv> {
     context.json(await operations.open(context.req.param('service'))),
   )
   app.get('/services/:service/versions', (context) =>
-    context.json({ versions: operations.service(context.req.param('service')).versions }),
+    context.json(operations.versions.list(context.req.param('service'))),
+  )
+  app.get('/services/:service/versions/:version', async (context) =>
+    context.json(
+      await operations.versions.show(context.req.param('service'), context.req.param('version')),
+    ),
+  )
+  app.get('/services/:service/versions/:version/diff/:to', async (context) => {
+    const { service, version, to } = context.req.param()
+    return context.json(await operations.versions.diff(service, version, to))
+  })
+  app.get('/services/:service/aliases', (context) =>
+    context.json(operations.versions.aliases(context.req.param('service'))),
   )
   app.get('/services/:service/cost', (context) =>
     context.json(operations.cost(context.req.param('service'))),

@@ -23,7 +23,7 @@ const operations = new Proxy(
     get: (_, name: string) => {
       if (name === 'notReady') return () => []
       if (name === 'services') return () => [reach(name)()]
-      if (['capture', 'tokens', 'freezes', 'notifications'].includes(name))
+      if (['capture', 'tokens', 'freezes', 'notifications', 'versions'].includes(name))
         return new Proxy({}, { get: (_of, act: string) => reach(`${name}.${act}`) })
       if (name === 'metrics') return async () => (reach(name)(), 'text')
       if (name === 'releases') return () => [reach(name)()]
@@ -63,6 +63,7 @@ const bodies: Record<string, unknown> = {
   'POST /api/v1/feedback': { requestId: 'a', kind: 'thumbs', value: true },
   'POST /api/v1/services/{service}/capture/records': { records: [{}] },
   'POST /api/v1/apply': { manifest: '' },
+  'PUT /api/v1/services/{service}/aliases/{alias}': { version: 'v1' },
   'POST /api/v1/freeze': { reason: 'a test' },
   'POST /api/v1/services/{service}/freeze': { reason: 'a test' },
   'POST /api/v1/tokens': { name: 'eve', role: 'admin' },
@@ -77,7 +78,7 @@ async function ask(route: string, headers: Record<string, string>) {
     method,
     // Whoever signs in says that it is the page.
     headers: route === 'POST /api/v1/session' ? { ...headers, ...own() } : headers,
-    ...(method === 'POST' ? { body: JSON.stringify(bodies[route] ?? {}) } : {}),
+    ...(method === 'POST' || method === 'PUT' ? { body: JSON.stringify(bodies[route] ?? {}) } : {}),
     signal: abort.signal,
   })
   const isStream = (answer.headers.get('content-type') ?? '').startsWith('text/event-stream')

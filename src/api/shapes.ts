@@ -68,6 +68,14 @@ export type FreezeView = {
   until: number | null
 }
 
+export type {
+  AliasesView,
+  DiffView,
+  VersionLine,
+  VersionsView,
+  VersionView,
+} from './version-shapes.ts'
+
 /** Recorded production traffic of a service. */
 export type CaptureView = {
   service: string
@@ -145,6 +153,8 @@ export type ReleaseView = {
   service: string
   kind: 'deploy' | 'verify' | 'rollback'
   version: string
+  /** The alias its version was asked by, without `@`; null: it was named itself. */
+  alias: string | null
   digest: string
   from: string | null
   by: string
@@ -185,6 +195,8 @@ export type ReleaseView = {
 export type PlanView = {
   service: string
   version: string
+  /** The alias it was asked by, without `@`. */
+  alias: string | null
   /** What is live now; null: this would be the first. */
   from: string | null
   /** Why it could not begin now, or what it would end; null when nothing is in its way. */

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import type { ApiEnv } from './authenticate.ts'
 import {
   applyBody,
+  aliasBody,
   approveBody,
   bodyOf,
   commandBody,
@@ -72,6 +73,21 @@ export function writes(operations: Operations): Hono<ApiEnv> {
   app.delete('/tokens/:name', (context) =>
     context.json(operations.tokens.revoke(context.req.param('name'), context.get('actor'))),
   )
+  app.put('/services/:service/aliases/:alias', async (context) => {
+    const { version, reason } = await bodyOf(context.req, aliasBody)
+    const { service, alias } = context.req.param()
+    const asked = { version, reason: reason ?? null }
+    return context.json(
+      await operations.versions.alias(service, alias, asked, context.get('actor')),
+    )
+  })
+  app.delete('/services/:service/aliases/:alias', async (context) => {
+    const { reason } = await bodyOf(context.req, commandBody)
+    const { service, alias } = context.req.param()
+    return context.json(
+      operations.versions.removeAlias(service, alias, reason ?? null, context.get('actor')),
+    )
+  })
   // Each for a release, and for the active release of a service.
   for (const kind of ['services', 'releases'] as const) {
     app.post(`/${kind}/:target/approve`, async (context) => {

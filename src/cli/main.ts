@@ -20,6 +20,8 @@ import { status } from './commands/status.ts'
 import { token } from './commands/token.ts'
 import { upCommand } from './commands/up.ts'
 import { validate } from './commands/validate.ts'
+import { versions } from './commands/versions.ts'
+import type { VersionsOptions } from './commands/versions.ts'
 import { exitCodes } from './exit-codes.ts'
 import { tellError } from './tell-error.ts'
 import { acts, menu } from './menu.ts'
@@ -122,6 +124,20 @@ export async function run(args: readonly string[]): Promise<number> {
   verb('notifications', '[action]').action(
     on((globals, action?: string) => notifications(globals, action)),
   )
+  verb('versions', '<service> [action] [names...]')
+    .option('--reason <text>', 'with alias: recorded with your name')
+    .option('--remove', 'with alias: take the name away; its history stays')
+    .action(
+      on(
+        (
+          globals,
+          service: string,
+          action: string | undefined,
+          names: string[],
+          options: VersionsOptions,
+        ) => versions(globals, service, action ?? 'list', names, options),
+      ),
+    )
   verb('capture', '<service> [action] [file]').action(
     // Commander hands the (empty) options over behind the arguments.
     on((globals, service: string, action?: string, file?: string) =>

@@ -55,7 +55,11 @@ export const menu = {
   deploy: {
     group: release,
     does: 'bring a version up, test it, and switch to it',
-    examples: ['beryl deploy chat v2 --wait', 'beryl deploy chat v2 --wait --timeout 30m --json'],
+    examples: [
+      'beryl deploy chat v2 --wait',
+      'beryl deploy chat @champion --wait',
+      'beryl deploy chat v2 --wait --timeout 30m --json',
+    ],
   },
   verify: {
     group: release,
@@ -132,6 +136,17 @@ export const menu = {
     group: look,
     does: 'one release: every transition, who, when, and on which evidence',
     examples: ['beryl explain r7', 'beryl explain r7 --json > r7.json'],
+  },
+  versions: {
+    group: look,
+    does: 'the registry: list, show VERSION, diff VERSION VERSION, alias NAME VERSION',
+    examples: [
+      'beryl versions chat',
+      'beryl versions chat show v2',
+      'beryl versions chat diff @live v2',
+      'beryl versions chat alias champion v2 --reason "won the comparison"',
+      'beryl versions chat alias champion --remove',
+    ],
   },
   cost: {
     group: look,

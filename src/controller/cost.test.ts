@@ -90,7 +90,7 @@ test('what blue-green added, in all, by release, and of a month', () => {
 })
 
 test('what was not found again after a gap is counted nowhere, and named', () => {
-  const gaps = [{ from: 4 * hourMs, to: 9 * hourMs, foundUp: ['found'] }]
+  const gaps = [{ from: 4 * hourMs, to: 9 * hourMs, known: ['found'] }]
   const {
     total,
     added,

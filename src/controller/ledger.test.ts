@@ -89,13 +89,16 @@ test('a controller that was away leaves a gap: the same process was up meanwhile
   const first = keepRuns({ store, now })
   wall = t + everyMs
   first.stop()
+  // Killed between two signs: what it had written down is known all the same.
+  const ended = t + everyMs + 5000
+  store.replicas.put(replica('r3', t, { endedAt: ended }))
   wall = t + hourMs + everyMs
   const second = keepRuns({ store, now })
   assert.deepEqual(
-    store.runs.all().map((run) => [run.startedAt - t, run.lastAt - t, run.foundUp]),
+    store.runs.all().map((run) => [run.startedAt - t, run.lastAt - t, run.known]),
     [
       [0, everyMs, ['r1-0']],
-      [hourMs + everyMs, hourMs + everyMs, ['r1-0']],
+      [hourMs + everyMs, hourMs + everyMs, ['r1-0', 'r3-0']],
     ],
   )
   // A machine that slept: the same controller, and nobody looked.
@@ -112,5 +115,5 @@ test('a controller that was away leaves a gap: the same process was up meanwhile
     ],
   )
   assert.equal(releases.find(({ release }) => release === 'r1')?.replicaHours, (wall - t) / hourMs)
-  assert.ok(Math.abs(total.replicaHours - 3 - everyMs / hourMs) < 1e-6)
+  assert.ok(Math.abs(total.replicaHours - 3 - (2 * everyMs + 5000) / hourMs) < 1e-6)
 })

@@ -19,6 +19,7 @@ import type { Registry } from './registry.ts'
 import { todayOf } from './today.ts'
 import { tokenOperations } from './tokens.ts'
 import { releaseView, serviceView } from './views.ts'
+import { versionOperations } from './versions.ts'
 import type { ViewSources } from './views.ts'
 
 export function operationsOf(
@@ -37,6 +38,7 @@ export function operationsOf(
   },
 ): Operations {
   const { rows, store, controller, registry, now } = sources
+  const { resolve, ...versions } = versionOperations({ store, registry, now, find: findService })
 
   return {
     services: () => rows.names().map((name) => serviceView(sources, findService(name))),
@@ -48,11 +50,14 @@ export function operationsOf(
     events: (after, service, limit) => store.events.after(after, service, limit),
     eventsOf: (id) => store.events.ofRelease(findRelease(id).id),
     cost: (name) => ledgerView(store, findService(name).name, now().wall),
-    plan: async (name, version, find) => {
+    plan: async (name, named, find) => {
       const service = findService(name)
+      const { version, alias } = resolve(service, named)
       const asked = await registry.planFor(service.name, version)
-      return planView(service, version, { ...asked, find, today: todayOf(sources, service) })
+      const today = todayOf(sources, service)
+      return { ...planView(service, version, { ...asked, find, today }), alias }
     },
+    versions,
     notReady: sources.notReady,
     apply: (asked, by) =>
       applyManifest({ ...sources, poke: (service) => controller.poke(service) }, asked, by),
@@ -84,12 +89,13 @@ export function operationsOf(
 
     rollback: async (target, asked, by) => {
       const { service, release } = findServiceOrRelease(target)
-      if (asked.to !== null && asked.to !== service.standby?.version) {
+      const to = asked.to === null ? null : resolve(service, asked.to)
+      if (asked.to !== null && to !== null && to.version !== service.standby?.version) {
         if (asked.hard)
           throw new ProblemError({
             status: 400,
             code: 'wrong-body',
-            title: `hard moves everything to the standby now, and ${asked.to} is not the standby: it has to be brought up first`,
+            title: `hard moves everything to the standby now, and ${to.version} is not the standby: it has to be brought up first`,
             hint: `beryl rollback ${service.name} --to ${asked.to}`,
           })
         const kind = 'rollback' as const
@@ -108,7 +114,8 @@ export function operationsOf(
         now(),
       )
       if ('refused' in applied) throw refused(applied.refused)
-      saveCommand(applied.service, applied.ended, active, 'rollback', asked, by)
+      const saved = { ...asked, ...(to === null ? {} : { to: to.version, alias: to.alias }) }
+      saveCommand(applied.service, applied.ended, active, 'rollback', saved, by)
       return view(findRelease(active.id))
     },
 
@@ -138,10 +145,11 @@ export function operationsOf(
 
   async function deploy(
     name: string,
-    { version, kind, replace, keepStandby }: Parameters<Operations['deploy']>[1],
+    { version: named, kind, replace, keepStandby }: Parameters<Operations['deploy']>[1],
     by: string,
   ): Promise<ReturnType<typeof view>> {
-    findService(name)
+    // An alias means what it means now, whatever becomes of it while the files are read.
+    const { version, alias } = resolve(findService(name), named)
     const { bundle, plan } = await registry.bundle(name, version, {
       // The way back asks no golden set, and a broken one must not bar it.
       goldenSets: kind === 'rollback' ? 'left out' : 'checked',
@@ -160,6 +168,7 @@ export function operationsOf(
       service: name,
       kind,
       bundle,
+      ...(alias === null ? {} : { alias }),
       from: service.live,
       rules: plan.rules,
       by,
@@ -174,7 +183,7 @@ export function operationsOf(
     }
     const applied = begin(service, release, replace, now())
     if ('refused' in applied) throw refused(applied.refused)
-    const text = `${by} asked to ${kind === 'rollback' ? 'roll back to' : kind} ${version} as ${release.id}`
+    const text = `${by} asked to ${kind === 'rollback' ? 'roll back to' : kind} ${version}${alias === null ? '' : ` (@${alias})`} as ${release.id}`
     rows.save({
       next: applied.service,
       ended: applied.ended,
@@ -187,7 +196,7 @@ export function operationsOf(
           kind: 'command',
           by,
           text,
-          data: { command: kind, version, digest: bundle.digest },
+          data: { command: kind, version, alias, digest: bundle.digest },
         },
       ],
     })

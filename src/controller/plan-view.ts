@@ -36,7 +36,7 @@ export function planView(
     find,
     today,
   }: { plan: Plan; replicas: number; find: number | null; today: Today },
-): PlanView {
+): Omit<PlanView, 'alias'> {
   const { rules, price, template } = plan
   const standbyS = rules.standby.reduce((sum, { forS }) => sum + forS, 0)
   const toSwitchMs = median(today.tookMs)

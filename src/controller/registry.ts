@@ -11,6 +11,7 @@ import type { Bundle, Now } from '../release/release.ts'
 import { emptyService } from '../release/release.ts'
 import type { CaptureSettings } from '../verification/capture/captures.ts'
 import { bundleDigest, contentOf, versionDigest } from '../versions/digest.ts'
+import type { VersionContent } from '../versions/digest.ts'
 import { readyOf, templateOf } from '../versions/template.ts'
 import { gateOf, specOf } from './gate-specs.ts'
 import { rungOf } from './ladder.ts'
@@ -89,6 +90,12 @@ export function openRegistry({
     versionsOf: (name: string): readonly string[] =>
       Object.keys(manifest.services[name]?.versions ?? {}),
 
+    /** As the manifest has it now; null: it names no such version. */
+    versionOf: (name: string, version: string): VersionManifest | null => {
+      const { versions } = manifest.services[name]!
+      return Object.hasOwn(versions, version) ? versions[version]! : null
+    },
+
     rulesOf(name: string): NonNullable<ServiceTable['rules']> {
       const { requests: asked, environment } = manifest.services[name] ?? {}
       if (asked === undefined || environment === undefined) return {}
@@ -133,6 +140,21 @@ export function openRegistry({
       return { plan, replicas: replicasOf(service.environment) }
     },
 
+    /** What was registered; of a version that is not yet, its files as they are now. @throws ProblemError `no-such-version`, `unreadable` */
+    async content(name: string, version: string): Promise<VersionContent> {
+      const known = store.versions.find(name, version)
+      if (known === null) return readNow(name, version)
+      return (known.description as { content: VersionContent }).content
+    },
+
+    /** Registers the version when it is new; answers its digest. @throws ProblemError as `bundle` */
+    async register(name: string, version: string): Promise<string> {
+      const content = contentNamed(name, version)
+      const read = await readNow(name, version)
+      register(name, version, versionDigest(read), content, read)
+      return versionDigest(read)
+    },
+
     /**
      * Registers the version when it is new, and takes the snapshot a release is judged by.
      * @throws ProblemError `no-such-version`, `digest-changed`, `unreadable`
@@ -145,19 +167,7 @@ export function openRegistry({
       const service = manifest.services[name]!
       const content = contentNamed(name, version)
       const written = asWritten(name, version)
-      const read = await contentOf({ ...content, ...written.version }, directory).catch(
-        (cause: unknown) => {
-          throw new ProblemError(
-            {
-              status: 409,
-              code: 'unreadable',
-              title: `cannot read ${version} of ${name}: ${(cause as Error).message}`,
-              hint: 'every file of a version must be readable',
-            },
-            { cause },
-          )
-        },
-      )
+      const read = await readNow(name, version)
       register(name, version, versionDigest(read), content, read)
       const bundle = {
         version,
@@ -182,6 +192,24 @@ export function openRegistry({
       title: `${name} has no version ${version}${nearest(version, known)}`,
       hint: `versions in ${source.file}: ${known.join(', ')}`,
     })
+  }
+
+  /** @throws ProblemError `no-such-version`, `unreadable` */
+  function readNow(name: string, version: string): Promise<VersionContent> {
+    const content = contentNamed(name, version)
+    return contentOf({ ...content, ...asWritten(name, version).version }, directory).catch(
+      (cause: unknown) => {
+        throw new ProblemError(
+          {
+            status: 409,
+            code: 'unreadable',
+            title: `cannot read ${version} of ${name}: ${(cause as Error).message}`,
+            hint: 'every file of a version must be readable',
+          },
+          { cause },
+        )
+      },
+    )
   }
 
   /** Digests are of `${NAME}`, never of its value (rulings §13): a secret that is rotated makes no other version, and none is kept. */

@@ -66,7 +66,7 @@ test('only what lies within the time that is asked about, and nothing twice', ()
 
 test('a gap is known for what was found again, and unknown for all else', () => {
   const moves = [{ at: 0, live: 'r1', by: 'r1' }]
-  const gaps = [{ from: 100, to: 200, foundUp: ['r1-0'] }]
+  const gaps = [{ from: 100, to: 200, known: ['r1-0'] }]
   assert.deepEqual(
     said([up('r1', 0, 300), up('r2', 50, 150), up('r3', 50, null)], { moves, gaps }),
     [
@@ -84,9 +84,9 @@ test('a gap is known for what was found again, and unknown for all else', () => 
 })
 
 test('a gap lies between two runs; a clock that was set back makes none', () => {
-  const run = (startedAt: number, lastAt: number) => ({ startedAt, lastAt, foundUp: [] })
+  const run = (startedAt: number, lastAt: number) => ({ startedAt, lastAt, known: [] })
   assert.deepEqual(gapsOf([run(0, 10), run(30, 40), run(35, 50)]), [
-    { from: 10, to: 30, foundUp: [] },
+    { from: 10, to: 30, known: [] },
   ])
   assert.deepEqual(gapsOf([]), [])
 })

@@ -12,8 +12,8 @@ export type Up = Pick<ReplicaRecord, 'startedAt' | 'endedAt'> & {
 /** From `at` on, most clients were answered by the release `live`; `by` is the release that moved them. */
 export type Move = { at: number; live: string; by: string }
 
-/** Nobody looked. `foundUp`: replicas that were the same process before and after it. */
-export type Gap = { from: number; to: number; foundUp: readonly string[] }
+/** Nobody looked. `known`: replicas that were the same process before and after it, or whose end is written down. */
+export type Gap = { from: number; to: number; known: readonly string[] }
 
 export type Piece = {
   record: Up
@@ -48,7 +48,7 @@ export function piecesOf(
       const begin = at[index]!
       if (end <= begin) return []
       const gap = gaps.find((one) => one.from <= begin && begin < one.to) ?? null
-      const isUnknown = gap !== null && !gap.foundUp.includes(record.spec.id)
+      const isUnknown = gap !== null && !gap.known.includes(record.spec.id)
       const what = roleAt(record.spec.release, moves, begin)
       return [
         {
@@ -78,11 +78,11 @@ function roleAt(
 
 /** Between the last sign of a run and the beginning of the next. A clock that was set back leaves none. */
 export function gapsOf(
-  runs: readonly { startedAt: number; lastAt: number; foundUp: readonly string[] }[],
+  runs: readonly { startedAt: number; lastAt: number; known: readonly string[] }[],
 ): Gap[] {
   return runs.slice(1).flatMap((run, index) => {
     const from = runs[index]!.lastAt
-    return run.startedAt > from ? [{ from, to: run.startedAt, foundUp: run.foundUp }] : []
+    return run.startedAt > from ? [{ from, to: run.startedAt, known: run.known }] : []
   })
 }
 

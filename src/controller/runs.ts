@@ -1,7 +1,6 @@
 /** Writes down that a controller is there, every few seconds: what was up while none was is not known, and the ledger says so. */
 import { isAlive } from '../ipc/identity.ts'
 import { log } from '../log.ts'
-import type { ReplicaRecord } from '../providers/provider.ts'
 import type { Now } from '../release/release.ts'
 import type { ControllerStore } from './store.ts'
 
@@ -26,7 +25,7 @@ export function keepRuns({
     try {
       if (at - lastAt <= heldMs) store.runs.there(startedAt, at)
       else {
-        store.runs.begin(at, foundUp(store.replicas.all()))
+        store.runs.begin(at, knownSince(store))
         startedAt = at
       }
       lastAt = at
@@ -48,11 +47,14 @@ export function keepRuns({
   }
 }
 
-/** The same process as was written down. What Beryl does not start is held by its claim, whoever looks. */
-function foundUp(records: readonly ReplicaRecord[]): string[] {
-  return records
+/** Still the same process, or its end was written down. What Beryl does not start is held by its claim, whoever looks. */
+function knownSince(store: Pick<ControllerStore, 'runs' | 'replicas'>): string[] {
+  const last = store.runs.all().at(-1)
+  const up = store.replicas
+    .all()
     .filter(
       ({ spec, process }) => spec.provider === 'external' || (process !== null && isAlive(process)),
     )
-    .map(({ spec }) => spec.id)
+  const ended = last === undefined ? [] : store.replicas.endedAfter(last.lastAt)
+  return [...up.map(({ spec }) => spec.id), ...ended]
 }

@@ -68,7 +68,7 @@ export function serviceView(sources: ViewSources, service: Service): ServiceView
  * What most clients are answered by. The row exchanges the roles with the first step of a switch; while the new version has a
  * part of the traffic only, people call the old one live and the new one the candidate.
  */
-function answering(service: Service): { live: Placed | null; colour: Environment | null } {
+export function answering(service: Service): { live: Placed | null; colour: Environment | null } {
   const { split } = desiredWorld(service)
   return split === null
     ? { live: service.live, colour: colourOf(service, 'live') }
@@ -114,6 +114,7 @@ export function releaseView(
     service: release.service,
     kind: release.kind,
     version: release.bundle.version,
+    alias: release.alias ?? null,
     digest: release.bundle.digest,
     from: release.from?.version ?? null,
     by: release.by,
@@ -272,7 +273,7 @@ export function phaseAt(events: readonly Event[], phase: string): number | null 
   return events.find(({ kind, data }) => kind === 'phase' && data['phase'] === phase)?.at ?? null
 }
 
-function notesOf(description: unknown): string | null {
+export function notesOf(description: unknown): string | null {
   const notes = (description as { notes?: unknown } | null)?.notes
   return typeof notes === 'string' ? notes : null
 }

@@ -167,6 +167,8 @@ export type Release = {
   /** `deploy` goes live; `verify` runs the same gates and never switches; `rollback` is `rollback --to`. */
   kind: 'deploy' | 'verify' | 'rollback'
   bundle: Bundle
+  /** The name its version was asked by, such as `champion`; absent: its own. */
+  alias?: string
   /** What was live when this release left the queue; null makes it a first release (rulings §3). */
   from: Placed | null
   rules: Rules

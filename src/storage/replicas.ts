@@ -7,6 +7,9 @@ export type Kept = { spec: { id: string; service: string }; endedAt: number | nu
 export function replicasIn<Record extends Kept>(database: Database) {
   const running = database.prepare('SELECT record FROM replicas WHERE ended = 0')
   const ofService = database.prepare('SELECT record FROM replicas WHERE service = ?')
+  const endedAfter = database.prepare(
+    "SELECT id FROM replicas WHERE ended = 1 AND record ->> '$.endedAt' >= ?",
+  )
   const upsert = database.prepare(
     'INSERT INTO replicas (id, service, ended, record) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET ended = excluded.ended, record = excluded.record',
   )
@@ -21,6 +24,8 @@ export function replicasIn<Record extends Kept>(database: Database) {
         record.endedAt === null ? 0 : 1,
         JSON.stringify(record),
       ),
+    /** Ids. @param at wall time, ms */
+    endedAfter: (at: number): string[] => endedAfter.all(at).map((row) => String(row['id'])),
     /** Ended ones too: what the bill is made of. */
     ofService: (service: string): Record[] => ofService.all(service).map(parse),
   }

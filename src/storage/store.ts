@@ -1,4 +1,5 @@
 /** Everything that is kept, behind one door. */
+import { aliasesIn } from './aliases.ts'
 import { openDatabase } from './database.ts'
 import { deliveriesIn } from './deliveries.ts'
 import { eventsIn } from './events.ts'
@@ -26,6 +27,7 @@ export function openStore<Plan, Replica extends Kept, WatchState, Times>(file: s
     replicas: replicasIn<Replica>(database),
     runs: runsIn(database),
     versions: versionsIn(database),
+    aliases: aliasesIn(database),
     traffic: trafficIn<WatchState, Times>(database),
     feedback: feedbackIn(database),
     freezes: freezesIn(database),

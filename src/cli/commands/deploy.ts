@@ -24,7 +24,7 @@ export async function deploy(
     say(
       globals.json,
       release,
-      `${release.id}: ${kind} ${version} of ${service}, ${phaseText(release)}\nNext: beryl status ${service}`,
+      `${release.id}: ${kind} ${release.version}${release.alias === null ? '' : ` (@${release.alias})`} of ${service}, ${phaseText(release)}\nNext: beryl status ${service}`,
     )
     return exitCodes.done
   }

@@ -19,6 +19,7 @@ export function releaseView(change: Partial<ReleaseView> = {}): ReleaseView {
     service: 'chat',
     kind: 'deploy',
     version: 'v2',
+    alias: null,
     digest: 'sha256:22',
     from: 'v1',
     by: 'ada',

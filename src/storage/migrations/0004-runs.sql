@@ -2,6 +2,6 @@
 CREATE TABLE runs (
   started_at INTEGER PRIMARY KEY,
   last_at    INTEGER NOT NULL,
-  -- Ids of replicas that were alive before this run and are still the same process.
-  found_up   TEXT NOT NULL
+  -- Ids of replicas of which is known what they did before this run: still the same process, or ended, and written down.
+  known   TEXT NOT NULL
 ) STRICT;
