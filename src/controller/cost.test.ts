@@ -33,9 +33,9 @@ type CostAsked = { now: number; from?: number; moves?: Move[]; gaps?: Gap[] }
 test('replica-hours and money add up by release, place and role, and in all', () => {
   const { releases, lines, total } = cost(
     [
+      up('r2', 'green', [5, 8]),
       up('r1', 'blue', [0, 10]),
       up('r1', 'blue', [2, 4]),
-      up('r2', 'green', [5, 8]),
       // After a reboot, say: the same release in another place.
       up('r1', 'green', [9, 10]),
     ],

@@ -44,7 +44,9 @@ export function costOf(
   },
   within: { from: number; to: number },
 ): Costs {
-  const pieces = piecesOf(records, { moves, gaps }, within)
+  // Lines come in the order in which things began.
+  const inOrder = records.toSorted((a, b) => a.startedAt - b.startedAt)
+  const pieces = piecesOf(inOrder, { moves, gaps }, within)
   const known = pieces.filter(({ role }) => role !== 'unknown')
   const prices = new Map<string, Price | null>()
   const priced = (release: string) => {

@@ -202,8 +202,10 @@ export function versionOperations(sources: Sources): Operations['versions'] & {
     const { name } = service
     const { aliases } = aliasesOf(service)
     const roles = rolesOf(service)
-    return knownTo(name).map((version) => {
-      const registered = store.versions.find(name, version)
+    const all = new Map(store.versions.list(name).map((one) => [one.version, one]))
+    const known = new Set([...all.keys(), ...registry.versionsOf(name)])
+    return [...known].map((version) => {
+      const registered = all.get(version)
       const written = registry.versionOf(name, version)
       const content = registered && (registered.description as { content: VersionContent }).content
       return {

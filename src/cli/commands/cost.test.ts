@@ -49,6 +49,12 @@ test('the ledger says what was paid for, and what blue-green added', () => {
   )
 })
 
+test('a few seconds are not nothing', () => {
+  const line = { ...view.lines[0]!, replicaHours: 0.0004, money: 0.0012 }
+  const text = costText({ ...view, lines: [line] })
+  assert.match(text, /candidate {2}under 0\.001 replica-hours, 0\.0012 USD$/m)
+})
+
 test('what is missing is said: a price, one currency, and the time when nobody looked', () => {
   const gaps = [{ from: 0, to: 3_600_000, replicas: 2, replicaHours: 2 }]
   const total = { replicaHours: 44, money: null, currency: null }

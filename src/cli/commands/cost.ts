@@ -50,12 +50,13 @@ export function costText(view: CostView): string {
 function paid({ replicaHours, money, currency }: SumView): string {
   return money === null
     ? hours(replicaHours)
-    : `${hours(replicaHours)}, ${money.toFixed(2)} ${currency}`
+    : `${hours(replicaHours)}, ${money.toFixed(money < 1 ? 4 : 2)} ${currency}`
 }
 
 /** A minute of one replica is 0.017 of them. */
 function hours(value: number): string {
-  return `${value.toFixed(value < 10 ? 3 : 1)} replica-hours`
+  const text = value > 0 && value < 0.001 ? 'under 0.001' : value.toFixed(value < 10 ? 3 : 1)
+  return `${text} replica-hours`
 }
 
 function percent(share: number): string {

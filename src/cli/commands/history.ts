@@ -8,7 +8,7 @@ export async function history(globals: Globals, service: string): Promise<number
   const releases = await apiClient(reach(globals)).history(service)
   const lines = releases.map(
     (release) =>
-      `${release.id.padEnd(5)} ${time(release.at)}  ${`${release.from ?? 'first'} → ${release.version}`.padEnd(16)} ${release.kind.padEnd(8)} by ${release.by}  ${phaseText(release)}`,
+      `${release.id.padEnd(5)} ${time(release.at)}  ${`${release.from ?? 'first'} → ${release.version}`.padEnd(16)} ${release.kind.padEnd(8)} by ${release.by}${release.alias === null ? '' : ` as @${release.alias}`}  ${phaseText(release)}`,
   )
   const text = lines.length === 0 ? `${service} has no release yet.` : lines.join('\n')
   say(globals.json, { service, releases }, `${text}\nNext: beryl status ${service}`)
