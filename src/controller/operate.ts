@@ -5,6 +5,7 @@ import { captureOperations } from './capture.ts'
 import { nearest } from '../config/nearest.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { apply, begin, settle } from '../release/commands.ts'
+import { holdText } from '../release/holds.ts'
 import { isEnd } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
 import { releaseCan } from '../release/release-can.ts'
@@ -12,7 +13,8 @@ import type { Refusal } from '../release/release-can.ts'
 import { costOf } from './cost.ts'
 import { exposition } from './exposition.ts'
 import { takeFeedback } from './feedback.ts'
-import { freezeOperations } from './freeze.ts'
+import { freezeOperations, freezesOf } from './freeze.ts'
+import { holdsBy } from './holds.ts'
 import { planView } from './plan-view.ts'
 import type { Registry } from './registry.ts'
 import { todayOf } from './today.ts'
@@ -51,7 +53,10 @@ export function operationsOf(
     plan: async (name, version, find) => {
       const service = findService(name)
       const asked = await registry.planFor(service.name, version)
-      return planView(service, version, { ...asked, find, today: todayOf(sources, service) })
+      const [hold] = holdsBy(asked.plan.rules, now(), freezesOf(sources, service.name))
+      const held = hold === undefined ? null : holdText(hold, service.name, now().wall)
+      const today = todayOf(sources, service)
+      return planView(service, version, { ...asked, find, today, held })
     },
     notReady: sources.notReady,
     notifications: sources.notifications,
