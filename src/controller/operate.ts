@@ -16,6 +16,7 @@ import { takeFeedback } from './feedback.ts'
 import { freezeOperations, freezesOf } from './freeze.ts'
 import { holdsBy } from './holds.ts'
 import { planView } from './plan-view.ts'
+import type { NewEvent } from '../storage/events.ts'
 import type { Registry } from './registry.ts'
 import { todayOf } from './today.ts'
 import { releaseView, serviceView } from './views.ts'
@@ -180,6 +181,7 @@ export function operationsOf(
           text,
           data: { command: kind, version, digest: bundle.digest },
         },
+        ...endOf(applied.ended, by),
       ],
     })
     controller.poke(name)
@@ -195,7 +197,7 @@ export function operationsOf(
     by: string,
   ): void {
     const text = `${by}: ${command} ${release.id}${asked.reason === null ? '' : ` (${asked.reason})`}`
-    const events = [
+    const events: NewEvent[] = [
       {
         at: now().wall,
         service: release.service,
@@ -212,11 +214,21 @@ export function operationsOf(
         ...events[0]!,
         kind: 'phase',
         text: `${release.id} is rolling-back: ${why}`,
-        data: { phase: 'rolling-back', because: why } as never,
+        data: { phase: 'rolling-back', because: why },
       })
     }
+    events.push(...endOf(ended, by))
     rows.save({ next, ended, events, mayGoUnwritten: command === 'rollback' })
     controller.poke(release.service)
+  }
+
+  /** One that never left the queue is ended by the command alone: no walk of the loop says so. */
+  function endOf(ended: Release | null, by: string): NewEvent[] {
+    if (ended === null || !isEnd(ended.phase)) return []
+    const { id, service, bundle, phase } = ended
+    const text = `${id} (${bundle.version}) is ${phase.name}: ${phase.because}`
+    const data = { phase: phase.name, because: phase.because, step: ended.step }
+    return [{ at: now().wall, service, release: id, kind: 'phase', by, text, data }]
   }
 
   function view(release: Release) {
