@@ -204,6 +204,10 @@ export type PlanView = {
   /** By name, in order. */
   gates: readonly string[]
   approval: boolean
+  /** Traffic would move forward in these only; none: at any time. */
+  windows: readonly string[]
+  /** What would hold the switch back now, as a release that waits says it. */
+  held: string | null
   /** What stands beside what is up now, until the ladder ends. */
   /** `unknown`: what only a person can answer for. */
   capacity: { replicas: number; gpus: number; unknown: string | null }

@@ -123,6 +123,12 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /notifications: expected each address once/,
   ],
   [
+    'a receiver at no address',
+    'services:',
+    'notifications: [{ url: "http://[", format: slack }]\nservices:',
+    /notifications\.0\.url: expected an address/,
+  ],
+  [
     'a receiver with a password in its address',
     'services:',
     'notifications: [{ url: "http://a:b@x", format: slack }]\nservices:',

@@ -31,6 +31,10 @@ export const notification = z
       .regex(
         /^https?:\/\/[^\s/?#@]+([/?][^\s#]*)?$/,
         'expected http://… or https://…, without user and password',
+      )
+      .refine(
+        (text) => URL.canParse(text),
+        'expected an address, such as https://ops.example.com/beryl',
       ),
     format: z.enum(['cloudevents', 'slack']).default('cloudevents'),
     /** Signs what is sent; whoever receives it checks the signature. */

@@ -236,7 +236,8 @@ export function createController(hands: Hands & { watching: Watching }): Control
       if (!before.includes(problem)) log.error({ service: name }, problem)
     if (before.length > 0 && found.length === 0) log.info({ service: name }, 'recovered')
     troubles.set(name, found)
-    tell.problems(name, found, rows.find(name)?.release ?? null)
+    const away = lastSeen.get(name)?.gateway === null ? ['the gateway does not answer'] : []
+    tell.problems(name, [...found, ...away], rows.find(name)?.release ?? null)
   }
 }
 

@@ -6,15 +6,18 @@ import { captureOperations } from './capture.ts'
 import { nearest } from '../config/nearest.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { apply, begin, settle } from '../release/commands.ts'
+import { holdText } from '../release/holds.ts'
 import { isEnd } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
 import { releaseCan } from '../release/release-can.ts'
 import type { Refusal } from '../release/release-can.ts'
 import { exposition } from './exposition.ts'
 import { takeFeedback } from './feedback.ts'
-import { freezeOperations } from './freeze.ts'
+import { freezeOperations, freezesOf } from './freeze.ts'
+import { holdsBy } from './holds.ts'
 import { ledgerView } from './ledger.ts'
 import { planView } from './plan-view.ts'
+import type { NewEvent } from '../storage/events.ts'
 import type { Registry } from './registry.ts'
 import { todayOf } from './today.ts'
 import { tokenOperations } from './tokens.ts'
@@ -54,8 +57,10 @@ export function operationsOf(
       const service = findService(name)
       const { version, alias } = resolve(service, named)
       const asked = await registry.planFor(service.name, version)
+      const [hold] = holdsBy(asked.plan.rules, now(), freezesOf(sources, service.name))
+      const held = hold === undefined ? null : holdText(hold, service.name, now().wall)
       const today = todayOf(sources, service)
-      return { ...planView(service, version, { ...asked, find, today }), alias }
+      return { ...planView(service, version, { ...asked, find, today, held }), alias }
     },
     versions,
     notReady: sources.notReady,
@@ -198,6 +203,7 @@ export function operationsOf(
           text,
           data: { command: kind, version, alias, digest: bundle.digest },
         },
+        ...endOf(applied.ended, by),
       ],
     })
     controller.poke(name)
@@ -213,7 +219,7 @@ export function operationsOf(
     by: string,
   ): void {
     const text = `${by}: ${command} ${release.id}${asked.reason === null ? '' : ` (${asked.reason})`}`
-    const events = [
+    const events: NewEvent[] = [
       {
         at: now().wall,
         service: release.service,
@@ -230,11 +236,21 @@ export function operationsOf(
         ...events[0]!,
         kind: 'phase',
         text: `${release.id} is rolling-back: ${why}`,
-        data: { phase: 'rolling-back', because: why } as never,
+        data: { phase: 'rolling-back', because: why },
       })
     }
+    events.push(...endOf(ended, by))
     rows.save({ next, ended, events, mayGoUnwritten: command === 'rollback' })
     controller.poke(release.service)
+  }
+
+  /** One that never left the queue is ended by the command alone: no walk of the loop says so. */
+  function endOf(ended: Release | null, by: string): NewEvent[] {
+    if (ended === null || !isEnd(ended.phase)) return []
+    const { id, service, bundle, phase } = ended
+    const text = `${id} (${bundle.version}) is ${phase.name}: ${phase.because}`
+    const data = { phase: phase.name, because: phase.because, step: ended.step }
+    return [{ at: now().wall, service, release: id, kind: 'phase', by, text, data }]
   }
 
   function view(release: Release) {

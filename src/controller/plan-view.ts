@@ -35,7 +35,8 @@ export function planView(
     replicas,
     find,
     today,
-  }: { plan: Plan; replicas: number; find: number | null; today: Today },
+    held,
+  }: { plan: Plan; replicas: number; find: number | null; today: Today; held: string | null },
 ): Omit<PlanView, 'alias'> {
   const { rules, price, template } = plan
   const standbyS = rules.standby.reduce((sum, { forS }) => sum + forS, 0)
@@ -56,6 +57,8 @@ export function planView(
     before: inTheWay(service, version),
     gates: rules.gates.map(({ name }) => name),
     approval: rules.switchWhen === 'approved',
+    windows: (rules.windows ?? []).map(({ text }) => text),
+    held,
     capacity: {
       replicas,
       gpus: template.provider === 'external' ? 0 : replicas * template.gpus,

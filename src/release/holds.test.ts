@@ -90,7 +90,7 @@ describe('what is held', () => {
     world.tick()
     assert.match(
       world.waitingFor,
-      /^`unfreeze tiny`: ann froze tiny \(holidays\), which thaws in 1h \(/,
+      /^`unfreeze tiny`: ann froze tiny \(holidays\), until 20\d\d-\d\d-\d\d \d\d:\d\d UTC$/,
     )
   })
 

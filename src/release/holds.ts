@@ -11,12 +11,14 @@ export function heldBack(release: Release, { seen, now }: { seen: Seen; now: Now
   return { waitingFor: holdText(hold, release.service, now.wall) }
 }
 
-function holdText(hold: Hold, service: string, wall: number): string {
+/** As a wait says it. */
+export function holdText(hold: Hold, service: string, wall: number): string {
   if (hold.by === 'freeze') {
     const { who, reason, until } = hold
     const [command, what] =
       hold.of === 'service' ? [`unfreeze ${service}`, service] : ['unfreeze', 'everything']
-    const thaws = until === null ? '' : `, which thaws ${when(until, wall)}`
+    // No countdown: waits for a person are told again when their words change.
+    const thaws = until === null ? '' : `, until ${momentOf(until)}`
     return `\`${command}\`: ${who} froze ${what} (${reason})${thaws}`
   }
   const opens = hold.opensAt === null ? 'is not in sight' : `opens ${when(hold.opensAt, wall)}`
@@ -24,6 +26,9 @@ function holdText(hold: Hold, service: string, wall: number): string {
 }
 
 function when(at: number, wall: number): string {
-  const moment = new Date(at).toISOString().slice(0, 16).replace('T', ' ')
-  return `in ${seconds((at - wall) / 1000)} (${moment} UTC)`
+  return `in ${seconds((at - wall) / 1000)} (${momentOf(at)})`
+}
+
+function momentOf(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

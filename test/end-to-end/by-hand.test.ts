@@ -91,6 +91,7 @@ test('one more deploy waits behind it, a second is refused, and --replace takes 
   const replaced = await beryl.release(second.id)
   assert.equal(replaced.phase, 'aborted')
   assert.match(replaced.because ?? '', /replaced by/)
+  assert.match((await beryl.cli('explain', second.id)).out, /is aborted: replaced by r/)
   const waiting = (await beryl.service()).queued!.id
   assert.equal((await beryl.cli('abort', waiting)).code, 0)
 })

@@ -63,6 +63,12 @@ test('a freeze holds a release through the death of its controller, and who is t
   await beryl.until(id, isHeld, 'waiting for approval')
   assert.equal((await beryl.cli('approve', id)).code, 0)
   await beryl.until(id, ({ waitingFor }) => /freeze|froze/.test(waitingFor ?? ''), 'frozen')
+  const { out: plan } = await beryl.cli('plan', 'tiny', 'v2')
+  assert.match(plan, /windows +Mon-Sun 00:00-24:00 UTC/)
+  assert.match(
+    plan,
+    /held +were it ready now, it would wait for `unfreeze`: .* froze everything \(holidays\)/,
+  )
   beryl.kill('controller')
   await eventually(
     async () => (await beryl.service().catch(() => null))?.frozen.length === 1,

@@ -37,6 +37,8 @@ export function planText(view: PlanView): string {
   if (view.before !== null) say_('before', view.before)
   const gates = view.gates.length === 0 ? 'no gates' : `gates: ${view.gates.join(', ')}`
   say_('checks', view.approval ? `${gates}; then a person must approve` : gates)
+  if (view.windows.length > 0) say_('windows', view.windows.join('; '))
+  if (view.held !== null) say_('held', `were it ready now, it would wait for ${view.held}`)
   const gpus = capacity.gpus === 0 ? '' : ` and ${count(capacity.gpus, 'GPU slot')}`
   say_('capacity', `${count(capacity.replicas, 'replica')}${gpus} more, until the ladder ends`)
   if (capacity.unknown !== null) say_('', capacity.unknown)

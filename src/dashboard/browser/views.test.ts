@@ -5,6 +5,7 @@ import type { VNode } from 'preact'
 import { renderToString } from 'preact-render-to-string'
 import { ReleaseActions, ServiceActions } from './actions.ts'
 import { Evidence } from './evidence.ts'
+import { Frozen } from './facts.ts'
 import { Gates } from './gates.ts'
 import { History } from './history.ts'
 import { html } from './html.ts'
@@ -46,6 +47,7 @@ test('script in a name, a reason, a verdict or a problem is shown as text', () =
     release,
     environments: { blue: environment, green: environment },
     problems: [evil],
+    frozen: [{ service: null, by: evil, reason: evil, at: 0, until: null }],
   })
   services.value = [service]
   for (const node of [
@@ -55,6 +57,7 @@ test('script in a name, a reason, a verdict or a problem is shown as text', () =
     html`<${ReleaseLine} release=${release} />`,
     html`<${Gates} release=${release} />`,
     html`<${History} releases=${[release]} />`,
+    html`<${Frozen} service=${service} />`,
     html`<${ServiceActions} service=${{ ...service, can: { ...service.can, abort: evil } }} />`,
   ]) {
     const page = text(node)
@@ -140,4 +143,12 @@ test('nothing yet, and nothing at all, say so', () => {
   assert.match(words(html`<${Overview} />`), /No service yet/)
   services.value = null
   assert.match(words(html`<${History} releases=${[]} />`), /No release yet/)
+})
+
+test('a freeze says who, why, until when, and that a rollback may go on', () => {
+  const frozen = [{ service: null, by: 'ann', reason: 'holidays', at: 0, until: null }]
+  assert.match(
+    words(html`<${Frozen} service=${serviceView({ frozen })} />`),
+    /Everything is frozen by ann .* ago: holidays\. Nothing switches forward until somebody lifts it; a rollback always may\./,
+  )
 })
