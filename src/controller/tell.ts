@@ -6,10 +6,13 @@ import type { ControllerStore } from './store.ts'
 
 /** What lasts shorter mends itself: a worker that was late, a gateway that starts again. */
 const alarmAfterS = 30
+/** A disk that is full is not asked again in each walk of the loop. */
+const writeAgainS = 30
 
 export function tellOf({ store, now }: { store: Pick<ControllerStore, 'events'>; now: () => Now }) {
   /** By service: the last wait that is known to stand in the record. */
   const waits = new Map<string, string>()
+  let failedAt = -Infinity
   const troubles = new Map<string, { since: number; told: boolean }>()
 
   return {
@@ -54,10 +57,12 @@ export function tellOf({ store, now }: { store: Pick<ControllerStore, 'events'>;
 
   /** The record must never hold up a way back. */
   function write(event: NewEvent): boolean {
+    if (now().up - failedAt < writeAgainS) return false
     try {
       store.events.add(event)
       return true
     } catch (error) {
+      failedAt = now().up
       log.error({ event: event.text, error: (error as Error).message }, 'could not be recorded')
       return false
     }
