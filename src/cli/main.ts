@@ -14,6 +14,7 @@ import { history } from './commands/history.ts'
 import { init } from './commands/init.ts'
 import { notifications } from './commands/notifications.ts'
 import { plan } from './commands/plan.ts'
+import { report } from './commands/report.ts'
 import { rollback } from './commands/rollback.ts'
 import { schema } from './commands/schema.ts'
 import { status } from './commands/status.ts'
@@ -120,6 +121,9 @@ export async function run(args: readonly string[]): Promise<number> {
     .action(on(plan))
   verb('history', '<service>').action(on(history))
   verb('explain', '<release>').action(on(explain))
+  verb('report', '<release>')
+    .option('--html <file>', 'a page that stands by itself, for whoever was not there')
+    .action(on(report))
   verb('cost', '[service]').action(on((globals, service?: string) => cost(globals, service)))
   verb('notifications', '[action]').action(
     on((globals, action?: string) => notifications(globals, action)),

@@ -137,6 +137,11 @@ export const menu = {
     does: 'one release: every transition, who, when, and on which evidence',
     examples: ['beryl explain r7', 'beryl explain r7 --json > r7.json'],
   },
+  report: {
+    group: look,
+    does: 'one release on a page that stands by itself: verdicts, evidence, cost, the record',
+    examples: ['beryl report r7 --html r7.html', 'beryl report r7 --json'],
+  },
   versions: {
     group: look,
     does: 'the registry: list, show VERSION, diff VERSION VERSION, alias NAME VERSION',
