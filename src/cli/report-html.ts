@@ -69,12 +69,13 @@ function phases(events: readonly Event[]): string {
   const spans = entered.map(({ at, data }, index) => ({
     name: String(data['phase']),
     because: typeof data['because'] === 'string' ? data['because'] : '',
-    ms: Math.max(0, (entered[index + 1]?.at ?? at) - at),
+    // It lasts, or it is the end.
+    ms: index + 1 < entered.length ? Math.max(0, entered[index + 1]!.at - at) : null,
   }))
-  const longest = Math.max(1, ...spans.map((span) => span.ms))
+  const longest = Math.max(1, ...spans.map((span) => span.ms ?? 0))
   const rows = spans.map(
     (span) =>
-      `<tr><th>${escaped(span.name)}</th><td class="time">${ms(span.ms)}</td><td><svg width="160" height="10" aria-hidden="true"><rect width="${Math.max(2, (160 * span.ms) / longest).toFixed(0)}" height="10"/></svg></td><td>${escaped(span.because)}</td></tr>`,
+      `<tr><th>${escaped(span.name)}</th><td class="time">${span.ms === null ? '' : ms(span.ms)}</td><td><svg width="160" height="10" aria-hidden="true"><rect width="${Math.max(2, (160 * (span.ms ?? 0)) / longest).toFixed(0)}" height="10"/></svg></td><td>${escaped(span.because)}</td></tr>`,
   )
   return rows.length === 0 ? '<p>It has not begun.</p>' : `<table>${rows.join('')}</table>`
 }
@@ -146,7 +147,7 @@ main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem }
 h1 { font-size: 1.6rem; margin: 0 0 .5rem } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
 .kind, .time { color: var(--dim) } .time { white-space: nowrap }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem } dt { color: var(--dim) } dd { margin: 0; overflow-wrap: anywhere }
-table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere } th { font-weight: 600 }
+table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere } th { font-weight: 600; white-space: nowrap }
 rect { fill: var(--bar) } rect.rest { fill: var(--rest) }
 .fail, .rejected, .rolled-back { color: var(--bad) } .pass, .finished { color: var(--bar) }
 pre { overflow-x: auto; font-size: .8rem } summary { color: var(--dim); cursor: pointer }

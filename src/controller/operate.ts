@@ -161,7 +161,9 @@ export function operationsOf(
     })
     // From here on nothing waits: the row that is read is the row that is changed.
     const service = settle(findService(name))
-    if (service.live?.digest === bundle.digest && kind !== 'verify' && service.release === null) {
+    // In `stabilizing` it would end the ladder, and with it the way back, for nothing.
+    const isSettled = service.release === null || service.release.phase.name === 'stabilizing'
+    if (service.live?.digest === bundle.digest && kind !== 'verify' && isSettled) {
       throw refused({
         code: 'already-live',
         reason: `${version} (${bundle.digest.slice(0, 19)}…) is live already`,

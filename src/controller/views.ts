@@ -219,7 +219,7 @@ function wayBack({ controller, store }: ViewSources, service: Service): ServiceV
   const { version, replicas: all } = placed!
   const phase = release!.phase
   const rung = rungName(service)
-  const counted = `${ready} of ${all} replicas ready, the way back is ${prepared ? 'prepared in the gateway' : 'being prepared'}`
+  const counted = `${ready} of ${all} ${all === 1 ? 'replica' : 'replicas'} ready, the way back is ${prepared ? 'prepared in the gateway' : 'being prepared'}`
   const how = `${version} is ${rung} on ${standby}${canWake ? '' : `: ${counted}`}`
   const drilled = phase.name === 'stabilizing' ? phase.drilled : undefined
   const possible = ready > 0 || canWake

@@ -162,7 +162,7 @@ test('a rollback asks once, says what will happen, and takes a reason; script in
   const { id } = (await beryl.service()).release!
   await button('Roll back').click()
   await dialog().getByText('All live traffic leaves v2 at once').waitFor()
-  await dialog().getByText('1 of 1 replicas ready').waitFor()
+  await dialog().getByText('1 of 1 replica ready').waitFor()
   await dialog().getByLabel('Reason').fill(evil)
   await dialog().getByRole('button', { name: 'Roll back now' }).click()
   for (const on of [page, other.page]) {

@@ -93,6 +93,8 @@ test('a good one stands in its step until there is evidence, whoever is killed, 
   assert.match(record, /beryl +r\d \(v2\) is switching: after step 1 of 3, 20 %: /)
   assert.match(record, /50 % of the traffic to v2/)
   assert.match(record, /switched to v2/)
+  // Asked for once more it would end the ladder, and the way back with it, for nothing.
+  await assert.rejects(beryl.deploy('v2'), /already-live/)
   // A rollback from the end of it is the one store, as ever.
   await beryl.api('POST', `/services/tiny/rollback`, { reason: 'a drill' })
   await beryl.until(id, ({ phase }) => phase === 'rolled-back', 'rolled back')
