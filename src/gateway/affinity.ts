@@ -1,4 +1,4 @@
-/** What a client's requests have in common, from the header or cookie that the service names. Chooses the replica, never the version. */
+/** What a client's requests have in common, from the header or cookie that the service names. Affinity chooses the replica, never the version. */
 import type { TrafficRules } from './control.ts'
 import { hashOf } from './hash.ts'
 import type { Lines } from './wire/wire.ts'
@@ -10,9 +10,17 @@ const patterns = new Map<string, RegExp>()
 /** @returns null where the request carries none */
 export function affinityKey(affinity: TrafficRules['affinity'], lines: Lines): number | null {
   if (affinity === null) return null
-  const { by, name } = affinity
+  const value = namedBy(affinity, lines)
+  return value === null ? null : hashOf(value)
+}
+
+/** @returns the value that the header or cookie carries, its beginning where it is long, and null for none or an empty one */
+export function namedBy(
+  { by, name }: NonNullable<TrafficRules['affinity']>,
+  lines: Lines,
+): string | null {
   const value = by === 'header' ? headerIn(name, lines) : cookieIn(name, lines)
-  return value === null || value === '' ? null : hashOf(value.slice(0, valueMax))
+  return value === null || value === '' ? null : value.slice(0, valueMax)
 }
 
 /** The first line of that name. */

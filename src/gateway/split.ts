@@ -3,14 +3,11 @@
  * client has its point between 0 and 1 for the whole release, and is answered by the new version once the share has reached it.
  * So a client changes sides once at most, shares only grow, and another release draws its points anew.
  */
-import { cookieIn, headerIn } from './affinity.ts'
-import type { Sticky } from './control.ts'
+import { namedBy } from './affinity.ts'
 import { hashOf, mix } from './hash.ts'
 import type { SlottedEnvironment, SlottedTable } from './slotted.ts'
 import type { Exchange } from './wire/wire.ts'
 
-/** Longer values count by their beginning: what a client sends must not cost more than its request. */
-const valueMax = 256
 const points = 2 ** 32
 
 /** What the coin was thrown for: a number that stands for the client, 0 for the request itself. */
@@ -27,20 +24,11 @@ export function sideOf(
   random: () => number,
 ): Side | null {
   if (sticky === null) return { environment: random() < share ? to : live, client: 0 }
-  const name = nameOf(sticky, exchange)
-  if (name === null || name === '') return null
-  const client = mix(hashOf(name.slice(0, valueMax)))
+  const name =
+    sticky.by === 'address' ? exchange.remoteAddress : namedBy(sticky, exchange.fields.lines)
+  if (name === '' || name === null) return null
+  const client = mix(hashOf(name))
   const point = mix(client ^ hashOf(to.release)) / points
   // 0 is said of those that are nobody.
   return { environment: point < share ? to : live, client: client === 0 ? 1 : client }
-}
-
-function nameOf(
-  sticky: Sticky,
-  { fields, remoteAddress }: Pick<Exchange, 'fields' | 'remoteAddress'>,
-): string | null {
-  if (sticky.by === 'address') return remoteAddress
-  return sticky.by === 'header'
-    ? headerIn(sticky.name, fields.lines)
-    : cookieIn(sticky.name, fields.lines)
 }

@@ -1,4 +1,4 @@
-/** From the first part of the traffic to the end of the ladder: when does it go on, go back, or wait? */
+/** From the first part of the traffic to the end of the watch: when does it go on, go back, or wait? */
 import { elapsedS, seconds } from './clock.ts'
 import { bigEnough } from './desired-world.ts'
 import { heldBack } from './holds.ts'

@@ -13,14 +13,20 @@ const laddered: Rules = {
   ],
 }
 
-/** `b` is live with four replicas, and `a` stands on its lower rung. */
-function onLowerRung(): World {
+/** `b` is live and its watch is over, and `a` stands whole on the first rung. */
+function stabilizing(rules: Rules, replicas: number): World {
   const world = new World()
-  world.deploy('a', { replicas: 4 })
+  world.deploy('a', { replicas })
   world.guard = { decision: 'promote', because: 'fine' }
   world.until('finished', (one) => one.pass(30))
-  world.deploy('b', { rules: laddered })
+  world.deploy('b', { rules })
   world.until('stabilizing', (one) => one.pass(30))
+  return world
+}
+
+/** `b` is live with four replicas, and `a` stands on its lower rung. */
+function onLowerRung(): World {
+  const world = stabilizing(laddered, 4)
   for (let turn = 0; turn < 6; turn++) world.behave()
   assert.equal(ofA(world), 4)
   assert.match(world.waitingFor, /^the standby: full for another 4m .*, then 1 replica for 1h$/)
@@ -51,12 +57,7 @@ describe('on a lower rung', () => {
   })
 
   test('what a replica had begun ends before it is stopped', () => {
-    const world = new World()
-    world.deploy('a', { replicas: 2 })
-    world.guard = { decision: 'promote', because: 'fine' }
-    world.until('finished', (one) => one.pass(30))
-    world.deploy('b', { rules: laddered })
-    world.until('stabilizing', (one) => one.pass(30))
+    const world = stabilizing(laddered, 2)
     world.inFlightOf = Object.fromEntries(world.replicasOf('r1').map(({ id }) => [id, 1]))
     world.behave(300)
     for (let turn = 0; turn < 4; turn++) world.behave()
@@ -158,12 +159,7 @@ describe('on a lower rung', () => {
   })
 
   test('a drill that fails steps up again and says so; a person says when it goes on', () => {
-    const world = new World()
-    world.deploy('a', { replicas: 2 })
-    world.guard = { decision: 'promote', because: 'fine' }
-    world.until('finished', (one) => one.pass(30))
-    world.deploy('b', { rules: laddered })
-    world.until('stabilizing', (one) => one.pass(30))
+    const world = stabilizing(laddered, 2)
     world.behave(300)
     while (world.service.release?.phase.name === 'stabilizing' && ofA(world) !== 1) world.behave()
     world.tick()
@@ -183,12 +179,7 @@ describe('on a lower rung', () => {
   })
 
   test('pause stops the walk down', () => {
-    const world = new World()
-    world.deploy('a', { replicas: 2 })
-    world.guard = { decision: 'promote', because: 'fine' }
-    world.until('finished', (one) => one.pass(30))
-    world.deploy('b', { rules: laddered })
-    world.until('stabilizing', (one) => one.pass(30))
+    const world = stabilizing(laddered, 2)
     world.command('pause')
     for (let turn = 0; turn < 4; turn++) world.behave(300)
     assert.equal(ofA(world), 2)
@@ -205,12 +196,7 @@ describe('asleep', () => {
   }
 
   function asleep(): World {
-    const world = new World()
-    world.deploy('a', { replicas: 2 })
-    world.guard = { decision: 'promote', because: 'fine' }
-    world.until('finished', (one) => one.pass(30))
-    world.deploy('b', { rules: sleeping })
-    world.until('stabilizing', (one) => one.pass(30))
+    const world = stabilizing(sleeping, 2)
     world.behave(300)
     for (let turn = 0; turn < 12; turn++) world.behave()
     assert.deepEqual(states(world), ['asleep', 'asleep'])
@@ -261,12 +247,7 @@ describe('asleep', () => {
   })
 
   test('what does not fall asleep steps up again after its time, with the reason', () => {
-    const world = new World()
-    world.deploy('a')
-    world.guard = { decision: 'promote', because: 'fine' }
-    world.until('finished', (one) => one.pass(30))
-    world.deploy('b', { rules: sleeping })
-    world.until('stabilizing', (one) => one.pass(30))
+    const world = stabilizing(sleeping, 1)
     world.behave(300)
     for (let turn = 0; turn < 4; turn++) {
       world.tick()

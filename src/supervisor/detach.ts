@@ -1,6 +1,6 @@
 /** `beryl up --detach`: the same `beryl up`, in a session of its own, watched until it is up. */
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { dataDirectory } from '../ipc/data-directory.ts'
 import { ProblemError } from '../ipc/problem.ts'
@@ -23,7 +23,7 @@ export async function detach(
   mkdirSync(directory.logs, { recursive: true, mode: 0o700 })
   const log = join(directory.logs, 'supervisor.log')
   const output = openSync(log, 'a', 0o600)
-  const from = sizeOf(log)
+  const from = statSync(log).size
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ['ignore', output, output],
@@ -53,10 +53,6 @@ function pidIn(file: string): number | null {
   } catch {
     return null
   }
-}
-
-function sizeOf(file: string): number {
-  return readFileSync(file).length
 }
 
 function saidSince(file: string, from: number): string {
