@@ -171,7 +171,9 @@ function userName(): string {
 /** For the supervisor only: the socket's file is readable by this user alone. */
 function controlApp(): Hono {
   const app = asProblem(new Hono())
-  app.get('/hello', (context) => context.json({ url: api.url, pid: process.pid }))
+  app.get('/hello', (context) =>
+    context.json({ url: api.url, pid: process.pid, hasRouted: controller.hasRouted() }),
+  )
   app.post('/stop-replicas', async (context) => {
     await controller.stop()
     return context.json(await stopReplicas({ provider, store, now }))

@@ -36,6 +36,8 @@ export type Controller = {
   waitingFor(service: string): string | null
   problems(service: string): readonly string[]
   lastSeen(service: string): { seen: Seen; gateway: GatewayState | null } | null
+  /** The gateway has been told once of every service: what is not live yet is said so, and not unknown. */
+  hasRouted(): boolean
 }
 
 export function createController(hands: Hands & { watching: Watching }): Controller {
@@ -47,6 +49,8 @@ export function createController(hands: Hands & { watching: Watching }): Control
   const lastSeen = new Map<string, { seen: Seen; gateway: GatewayState | null }>()
   const loops = new Map<string, { wake: () => void; done: Promise<void> }>()
   const tell = tellOf(hands)
+  /** Services that were walked with a gateway that answered. */
+  const walked = new Set<string>()
   let stopped = false
 
   return {
@@ -65,6 +69,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
     waitingFor: (service) => waits.get(service) ?? null,
     problems: (service) => troubles.get(service) ?? [],
     lastSeen: (service) => lastSeen.get(service) ?? null,
+    hasRouted: () => rows.names().every((name) => walked.has(name)),
   }
 
   function run(name: string): void {
@@ -82,8 +87,11 @@ export function createController(hands: Hands & { watching: Watching }): Control
     const walk = async () => {
       while (!stopped) {
         loop.poked = false
-        await tick(name).catch((error: unknown) => trouble(name, 'tick', error))
-        const tickMs = isBusy(rows.find(name)) ? busyTickMs : idleTickMs
+        const broken = await tick(name).catch((error: unknown) => trouble(name, 'tick', error))
+        const isAway = lastSeen.get(name)?.gateway == null
+        // One that cannot be walked must not keep the others from being served.
+        if (!isAway || broken === true) walked.add(name)
+        const tickMs = isBusy(rows.find(name)) || isAway ? busyTickMs : idleTickMs
         await sleep(Math.min(tickMs, dueMs.get(name) ?? tickMs))
       }
     }
@@ -225,8 +233,9 @@ export function createController(hands: Hands & { watching: Watching }): Control
     }
   }
 
-  function trouble(name: string, what: string, error: unknown): void {
+  function trouble(name: string, what: string, error: unknown): true {
     report(name, [`${what}: ${(error as Error).message}`])
+    return true
   }
 
   /** Said once when it begins and once when it is over: a log that repeats itself hides what matters. */

@@ -168,7 +168,7 @@ async function supervise({
   await stop()
 }
 
-/** Ready means: the gateway answers, and the controller says so itself. @returns the API's address */
+/** Ready means: the gateway answers, and the controller has told it of every service. @returns the API's address */
 async function ready(
   directory: DataDirectory,
   kept: Record<'gateway' | 'controller', Kept>,
@@ -178,12 +178,12 @@ async function ready(
     const gateway = await gatewayClient(directory.socket('gateway'))
       .state()
       .catch(() => null)
-    const hello = await call<{ url: string }>(directory.socket('controller'), {
+    const hello = await call<{ url: string; hasRouted: boolean }>(directory.socket('controller'), {
       method: 'GET',
       path: '/hello',
       timeoutMs: 2000,
     }).catch(() => null)
-    if (gateway !== null && hello !== null) return hello.url
+    if (gateway !== null && hello?.hasRouted === true) return hello.url
     const silent = gateway === null ? 'gateway' : 'controller'
     if (Date.now() > until || kept[silent].exits() >= exitsMax)
       throw notReady(directory, silent, kept[silent])

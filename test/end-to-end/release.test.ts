@@ -9,6 +9,12 @@ test('a better version goes live under traffic: nothing lost, no old answer afte
     replicas: 2,
   })
   try {
+    // From the first moment on: a service that has nothing live yet is known, and says so.
+    const early = await fetch(beryl.gateway)
+    assert.deepEqual(
+      [early.status, ((await early.json()) as { code: string }).code],
+      [503, 'no-live-version'],
+    )
     await beryl.deployed('v1')
     const traffic = steadyTraffic(beryl.gateway)
     await traffic.atLeast(100)

@@ -534,6 +534,26 @@ test('rapid reset: the connection ends, few of its requests were begun, and othe
   assert.equal((await ask(client(), { ':path': '/other' })).body, 'hi')
 })
 
+test('made you reset: whoever brings us to reset streams ends the connection just so, and others are served', async () => {
+  let begun = 0
+  await start(
+    answering((request) => (request.startsWith('GET /other') ? ok('hi') : (begun++, null))),
+  )
+  const one = await byHand()
+  const head = block(get)
+  for (let stream = 1; stream < 40_000 && !one.isClosed(); stream += 2) {
+    // A window that grows by nothing is an error of its stream (RFC 9113 §6.9).
+    const more = one.send(
+      frame(types.headers, flags.endHeaders | flags.endStream, stream, head),
+      frame(types.windowUpdate, 0, stream, Buffer.alloc(4)),
+    )
+    if (!more) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await one.closed()
+  assert.ok(begun < 2000, `${begun} requests were begun`)
+  assert.equal((await ask(client(), { ':path': '/other' })).body, 'hi')
+})
+
 for (const [name, flood] of [
   ['settings', () => settings([[3, 100]])],
   ['pings', () => frame(types.ping, 0, 0, Buffer.alloc(8))],
@@ -595,6 +615,34 @@ test('streams beyond the limit are refused, and the others are served', async ()
   for (const socket of waiting) socket.write(ok('hi'))
   await one.until(({ type, stream }) => type === types.headers && stream === 1)
   assert.equal(waiting.length, 128)
+})
+
+test('zero-window stalls: large answers that nobody takes are held at the model server, and given up', async () => {
+  const sent = new Map<Socket, number>()
+  await start(
+    (socket) =>
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+        const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`
+        const more = () => {
+          do sent.set(socket, (sent.get(socket) ?? 0) + chunk.length)
+          while (sent.get(socket)! < 100_000_000 && socket.write(chunk))
+        }
+        socket.on('drain', more)
+        more()
+      }),
+    { blockedMs: 200 },
+  )
+  // Windows of streams are as usual; the one of the connection is never opened again.
+  const one = await byHand()
+  const streams = 20
+  for (let index = 0; index < streams; index++)
+    one.send(frame(types.headers, flags.endHeaders | flags.endStream, 2 * index + 1, block(get)))
+  const outcomes = (await pair.settled(streams)).map(({ outcome }) => outcome)
+  assert.deepEqual(new Set(outcomes), new Set(['client-gone']))
+  assert.equal(sent.size, streams)
+  for (const bytes of sent.values())
+    assert.ok(bytes < 20_000_000, `${bytes} bytes were taken from one model server`)
 })
 
 test('a client that opens no window is given up after the limit, and its model server is free again', async () => {

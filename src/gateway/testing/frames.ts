@@ -8,6 +8,7 @@ export const types = {
   settings: 4,
   ping: 6,
   goaway: 7,
+  windowUpdate: 8,
   continuation: 9,
 }
 export const flags = { ack: 1, endStream: 1, endHeaders: 4 }

@@ -70,6 +70,31 @@ const smuggled: [name: string, request: string, status: number][] = [
     501,
   ],
   [
+    '0.CL, its length with a space before the colon',
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 23\r\n\r\nGET /b HTTP/1.1\r\nX: y\r\n',
+    400,
+  ],
+  [
+    '0.CL, its length folded',
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n 23\r\n\r\nGET /b HTTP/1.1\r\nX: y\r\n',
+    400,
+  ],
+  [
+    '0.CL, its length behind a folded line',
+    'POST / HTTP/1.1\r\nHost: a\r\nX: y\r\n Content-Length: 23\r\n\r\nGET /b HTTP/1.1\r\nX: y\r\n',
+    400,
+  ],
+  [
+    '0.CL, an expectation that only resembles one',
+    'POST / HTTP/1.1\r\nHost: a\r\nExpect: y 100-continue\r\nContent-Length: 23\r\n\r\nGET /b HTTP/1.1\r\nX: y\r\n',
+    417,
+  ],
+  [
+    'CL.TE, with a vertical tab for a space',
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding:\x0cchunked\r\n\r\n0\r\n\r\nG',
+    400,
+  ],
+  [
     'TE with a space before the colon',
     'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n',
     400,
@@ -390,6 +415,24 @@ test('a POST is never sent twice: where its connection is lost the client is tol
   assert.equal(requests, 2)
 })
 
+test('CL.0: what a model server does not read of a body is never taken for the next request', async () => {
+  const heads: string[] = []
+  await open((socket) => {
+    socket.once('data', (head) => {
+      heads.push(head.toString('latin1').split('\r\n', 1)[0]!)
+      socket.write(ok('early'))
+    })
+    socket.on('data', () => {})
+  })
+  const client = await pair.dial()
+  const body = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n'
+  client.send(`POST /first HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`)
+  await client.until(whole('early'))
+  client.send(`${body}GET /second HTTP/1.1\r\nHost: a\r\n\r\n`)
+  await client.until((said) => said.split('early').length === 3)
+  assert.deepEqual(heads, ['POST /first HTTP/1.1', 'GET /second HTTP/1.1'])
+})
+
 test('an early answer arrives while the request still flows, and neither connection is used for a second one', async () => {
   await open((socket) => {
     socket.once('data', () =>
@@ -609,7 +652,10 @@ test('who sends a head byte by byte, or nothing at all, is let go in time while 
     { headMs: 300, idleMs: 300 },
   )
   const slow = await pair.dial()
-  slow.send('GET / HTTP/1.1\r\nHost:')
+  slow.send('GET / HTTP/1.1\r\nHost: a\r\nX: ')
+  // Slow loris: each byte comes in time, the head does not.
+  const drip = setInterval(() => slow.send('y'), 20)
+  slow.socket.once('close', () => clearInterval(drip))
   const silent = await Promise.all(Array.from({ length: 200 }, () => pair.dial()))
   const client = await pair.dial()
   client.send(get)
