@@ -32,6 +32,7 @@ const watchingFake = {
   begin: () => {},
   judge: () => judged,
   view: () => null,
+  peak: () => null,
 } as Watching
 
 let loops: Controller[] = []

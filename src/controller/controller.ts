@@ -145,7 +145,8 @@ export function createController(hands: Hands & { watching: Watching }): Control
     const wanted = { route: hands.routeOf(name), rules: hands.rulesOf(name) }
     const holds = holdsOf(service, now(), () => freezesOf(hands, name))
     const replicas = hands.provider.look()
-    const seen = seenOf(name, { replicas, gateway, gates, guard, wanted, holds })
+    const peak = hands.watching.peak(service)
+    const seen = seenOf(name, { replicas, gateway, gates, guard, wanted, holds, peak })
     lastSeen.set(name, { seen, gateway })
     return seen
   }

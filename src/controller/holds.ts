@@ -1,6 +1,6 @@
 /** What holds a service's traffic back now: freezes, and windows that are closed. */
 import type { FreezeView } from '../api/shapes.ts'
-import type { Now, Rules, Service } from '../release/release.ts'
+import type { Now, Release, Rules, Service } from '../release/release.ts'
 import type { Hold } from '../release/seen.ts'
 import { closedAt } from '../release/windows.ts'
 
@@ -9,8 +9,13 @@ const moving: readonly string[] = ['awaiting-approval', 'switching']
 
 /** @param freezes asked for where they matter only */
 export function holdsOf({ release }: Service, now: Now, freezes: () => FreezeView[]): Hold[] {
-  if (release === null || !moving.includes(release.phase.name)) return []
+  if (release === null || !isMoving(release)) return []
   return holdsBy(release.rules, now, freezes())
+}
+
+/** Its next step may move traffic forward. */
+export function isMoving(release: Release | null): boolean {
+  return release !== null && moving.includes(release.phase.name)
 }
 
 /** Of a release with these rules; freezes first: somebody has to lift them. */

@@ -13,11 +13,13 @@ export type Looked = {
   /** Host, path and rules as the manifest has them now. */
   wanted: Pick<ServiceTable, 'route' | 'rules'>
   holds: readonly Hold[]
+  /** Asked a second, lately. */
+  peak: number | null
 }
 
 export function seenOf(
   service: string,
-  { replicas, gateway, gates, guard, wanted, holds }: Looked,
+  { replicas, gateway, gates, guard, wanted, holds, peak }: Looked,
 ): Seen {
   return {
     replicas: replicas
@@ -27,6 +29,7 @@ export function seenOf(
     gates,
     guard,
     holds,
+    peak,
   }
 }
 

@@ -7,6 +7,7 @@ import type { Order } from '../guard/reorder.ts'
 import type { WatchState } from '../guard/watch.ts'
 import type { ReplicaRecord } from '../providers/provider.ts'
 import type { Store } from '../storage/store.ts'
+import type { Lately } from './lately.ts'
 import type { Peaks } from './peaks.ts'
 import type { Plan } from './plan.ts'
 
@@ -30,6 +31,7 @@ export type Times = {
   total: LatencyHistory
   /** Rows of an older Beryl have none. */
   peaks?: Peaks
+  lately?: Lately
 }
 
 export type ControllerStore = Store<Plan, ReplicaRecord, Watch, Times>

@@ -3,6 +3,7 @@ import type { GatewayState, Observation } from '../gateway/control.ts'
 import { answerOf } from '../guard/answer.ts'
 import { addToHistory, bucketOf } from '../guard/latency-history.ts'
 import { beginLoad, countLoad, perReplica } from '../guard/load.ts'
+import { counted } from './lately.ts'
 import { withPeak } from './peaks.ts'
 import { readyOf } from './ready.ts'
 import type { ControllerStore, Times } from './store.ts'
@@ -53,6 +54,11 @@ function add(
   // A window has just been measured.
   if (times.load.since === at && times.load.perSecond !== null)
     times.peaks = withPeak(times.peaks ?? {}, at, times.load.perSecond.new)
+  times.lately = counted(
+    times.lately ?? {},
+    at,
+    items.map((item) => item.at),
+  )
   const rate = perReplica(times.load, { new: ready, old: 0 }, 'new')
   if (rate === null) return
   const bucket = bucketOf(rate)

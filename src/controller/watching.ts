@@ -12,11 +12,13 @@ import { beginPairing } from '../guard/pairs.ts'
 import { beginOrder } from '../guard/reorder.ts'
 import { beginWatch } from '../guard/watch.ts'
 import { log } from '../log.ts'
-import type { Now, Release } from '../release/release.ts'
+import type { Now, Release, Service } from '../release/release.ts'
 import type { GuardFact } from '../release/seen.ts'
 import type { NewEvent } from '../storage/events.ts'
 import type { Totals } from '../storage/traffic.ts'
 import { advanceWatch, isWaiting } from './advance.ts'
+import { isMoving } from './holds.ts'
+import { latePeak } from './lately.ts'
 import type { ControllerStore, Watch } from './store.ts'
 import { openTimes } from './times.ts'
 
@@ -108,6 +110,17 @@ export function watchingOf({
     },
 
     view: (release: Release): Decision | null => decisionOf(release),
+
+    /** The most that a service was asked a second in the last five minutes, while it matters: before traffic moves. */
+    peak({ name, live, standby, release }: Service): number | null {
+      if (!isMoving(release)) return null
+      const answering = new Set([live?.release, standby?.release, release?.from?.release])
+      const all = [...answering].flatMap((one) => (one === undefined ? [] : [one]))
+      return latePeak(
+        all.map((one) => times.of(name, one)?.lately),
+        now().wall,
+      )
+    },
   }
 
   /** As the switch was entered: its steps draw who answers. */

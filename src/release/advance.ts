@@ -1,5 +1,6 @@
 /** One look at an active release: does it go on, end, go back, or wait, and for what? */
 import { switching, watching } from './after-switch.ts'
+import { missingForLoad } from './big-enough.ts'
 import { elapsedS, seconds } from './clock.ts'
 import { stabilizing } from './ladder.ts'
 import { gatesTaken, isOld, judgeGates } from './gates.ts'
@@ -125,6 +126,8 @@ function awaitingApproval(
       waitingFor: `capacity: the candidate has ${view.ownReady} ready replicas of the ${needed} that live traffic needs`,
     }
   }
+  const lacking = missingForLoad(release, seen, view.ownReady)
+  if (lacking !== null) return { waitingFor: `capacity: ${lacking}` }
   if (seen.gateway === null)
     return { waitingFor: 'the gateway: it does not answer on its control socket' }
   // Before the age of what gates found: in a week without a window they would be taken again each day.

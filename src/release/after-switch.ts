@@ -1,6 +1,6 @@
 /** From the first part of the traffic to the end of the watch: when does it go on, go back, or wait? */
 import { elapsedS, seconds } from './clock.ts'
-import { bigEnough } from './desired-world.ts'
+import { missing } from './big-enough.ts'
 import { heldBack } from './holds.ts'
 import { forward } from './move.ts'
 import type { Move, View, Wait } from './move.ts'
@@ -33,8 +33,8 @@ export function switching(
       by: 'beryl',
     }
   }
-  if (!bigEnough(service, release, seen))
-    return { waitingFor: `capacity: ${view.ownReady} replicas of the new version are ready` }
+  const lacking = missing(service, release, seen)
+  if (lacking !== null) return { waitingFor: `capacity: ${lacking}` }
   return { waitingFor: `the gateway to store generation ${phase.generation}` }
 }
 
@@ -54,10 +54,8 @@ function inStep(
     heldBack(release, { seen, now }) ?? forward(release, move)
   const { step, of, promoted } = phase
   const part = `step ${step} of ${of}, ${Math.round(phase.share! * 1000) / 10} %`
-  if (!bigEnough(service, release, seen))
-    return {
-      waitingFor: `capacity: ${view.ownReady} replicas of the new version are ready (${part})`,
-    }
+  const lacking = missing(service, release, seen)
+  if (lacking !== null) return { waitingFor: `capacity: ${lacking} (${part})` }
   if (promoted !== undefined)
     return further({
       to: 'switching',
@@ -115,24 +113,24 @@ export function watching(
     return {
       waitingFor: `the watch: ${seconds(atLeastS - watched)} more of at least ${seconds(atLeastS)} (${seen.guard!.because})`,
     }
-  const missing = seen.guard?.because ?? 'no evidence yet'
-  if (watched < atMostS) return { waitingFor: `evidence: ${missing}` }
+  const unseen = seen.guard?.because ?? 'no evidence yet'
+  if (watched < atMostS) return { waitingFor: `evidence: ${unseen}` }
   if (whenUndecided === 'accept') {
     return forward(release, {
       to: 'stabilizing',
-      because: `accepted without evidence after ${seconds(atMostS)}, as the manifest says: ${missing}`,
+      because: `accepted without evidence after ${seconds(atMostS)}, as the manifest says: ${unseen}`,
     })
   }
   if (whenUndecided === 'rollBack' && release.from !== null) {
     return {
       to: 'rolling-back',
-      why: `undecided after ${seconds(atMostS)}: ${missing}`,
+      why: `undecided after ${seconds(atMostS)}: ${unseen}`,
       by: 'schedule',
     }
   }
   const ways = release.from === null ? '`promote`' : '`promote` or `rollback`'
   return {
-    waitingFor: `${ways}: the watch had ${seconds(atMostS)} and is undecided (${missing})`,
+    waitingFor: `${ways}: the watch had ${seconds(atMostS)} and is undecided (${unseen})`,
   }
 }
 

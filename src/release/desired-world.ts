@@ -1,14 +1,5 @@
 /** What should be up, and where traffic goes: a table that can be read. It speaks of services and roles, never of steps. */
-import type {
-  Control,
-  Environment,
-  Placed,
-  Release,
-  Role,
-  Rung,
-  Service,
-  Sticky,
-} from './release.ts'
+import type { Control, Environment, Placed, Role, Rung, Service, Sticky } from './release.ts'
 import { other } from './release.ts'
 import { colourOf, notLive, roleOf } from './roles.ts'
 import { countReady, isSetAside, replicasOf } from './seen.ts'
@@ -201,16 +192,4 @@ function previewNow(service: Service, seen: Seen): Environment | null {
   if (release === null || !previewed.includes(release.phase.name)) return null
   const place = colourOf(service, 'candidate')!
   return countReady(replicasOf(seen, place, release.id)) > 0 ? place : null
-}
-
-/** Is the capacity that live traffic is about to receive really there? Asked again right before the store. */
-export function bigEnough(service: Service, release: Release, seen: Seen): boolean {
-  const place = colourOf(service, 'live')
-  if (place === null || service.live === null) return false
-  const old =
-    service.standby === null
-      ? 0
-      : countReady(replicasOf(seen, other(place), service.standby.release))
-  const ready = countReady(replicasOf(seen, place, service.live.release))
-  return ready >= Math.max(release.bundle.replicas, Math.min(old, service.standby?.replicas ?? 0))
 }

@@ -3,14 +3,8 @@
  * bring up → prove ready → move traffic → drain → take down. Pure; every action may be repeated safely.
  */
 import { elapsedS } from './clock.ts'
-import {
-  bigEnough,
-  capacity,
-  desiredRoutes,
-  desiredWorld,
-  rungOf,
-  surplus,
-} from './desired-world.ts'
+import { bigEnough } from './big-enough.ts'
+import { capacity, desiredRoutes, desiredWorld, rungOf, surplus } from './desired-world.ts'
 import type { Routes } from './desired-world.ts'
 import { decides, gatesTaken, inPhase, isOld } from './gates.ts'
 import type { Environment, Now, Placed, Release, Service } from './release.ts'

@@ -13,6 +13,8 @@ export type Seen = {
   guard: GuardFact | null
   /** What keeps traffic from moving forward now; absent: nothing. A way back is never held (rulings §2). */
   holds?: readonly Hold[]
+  /** The most that the service was asked a second, over ten seconds, in the last five minutes; absent: not known. */
+  peak?: number | null
 }
 
 /** Wall times in ms; null: not in sight, or until somebody lifts it. */

@@ -1,6 +1,6 @@
 /** The promises of contract §3 as a world of plain values can break them; each throws with the number of the one that is broken. */
 import assert from 'node:assert/strict'
-import { bigEnough } from '../desired-world.ts'
+import { bigEnough } from '../big-enough.ts'
 import type { Routes } from '../desired-world.ts'
 import { gatesTaken } from '../gates.ts'
 import type { Environment, GateState, Now, Release, Service } from '../release.ts'

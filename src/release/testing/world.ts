@@ -60,6 +60,9 @@ export class World {
   guard: GuardFact = { decision: 'hold', because: 'nothing seen yet' }
   /** Windows that are closed, and freezes. */
   holds: Hold[] = []
+  /** What gates find, and what live is asked a second. */
+  evidence: Record<string, unknown> = {}
+  peak: number | null = null
   readonly ended: Release[] = []
   /** What live traffic went through: the release whose replicas answered, in order. */
   readonly moved: string[] = []
@@ -236,7 +239,14 @@ export class World {
     const states = this.gates.get(release.id) ?? []
     const decided = states.map((state): GateState =>
       state.state === 'running'
-        ? { ...state, state: 'decided', at: this.now.wall, verdict, because: verdict, evidence: {} }
+        ? {
+            ...state,
+            state: 'decided',
+            at: this.now.wall,
+            verdict,
+            because: verdict,
+            evidence: this.evidence,
+          }
         : state,
     )
     this.gates.set(release.id, decided)
@@ -267,6 +277,7 @@ export class World {
       gates,
       guard: watched(release) ? this.guard : null,
       holds: this.holds,
+      peak: this.peak,
     }
   }
 

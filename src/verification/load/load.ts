@@ -88,7 +88,9 @@ function verdictOf(
   const evidence = {
     held,
     climbed,
-    capacity: carries === null ? null : { ...carries, replicas: addresses.length },
+    // The heart reads these three: a switch waits while more is to come (release/big-enough.ts).
+    capacity: carries,
+    replicas: addresses.length,
     thresholds: {
       p95Ms: spec.p95Ms,
       firstTokenMs: spec.firstTokenMs,
