@@ -26,7 +26,7 @@ import { requestKey } from './gateway/request-id.ts'
 import { cannotStart, dataDirectory } from './ipc/data-directory.ts'
 import { asProblem, serveSocket } from './ipc/serve.ts'
 import { readOrCreateToken } from './ipc/token-file.ts'
-import { writeAside } from './ipc/write-aside.ts'
+import { prepareAside } from './ipc/write-aside.ts'
 import { log } from './log.ts'
 import { notifierOf } from './notifications/notifier.ts'
 import { journalOf, providersByKind } from './providers/by-kind.ts'
@@ -106,7 +106,7 @@ const operations = operationsOf({
   requestKey: () => requestKey(directory.requestKey),
   versionsOf: registry.versionsOf,
   manifestPath: config.manifestPath,
-  keep: (text) => writeAside(directory.manifest, text),
+  keep: (text) => prepareAside(directory.manifest, text),
   urlOf: (service) => registry.urlOf(service, traffic),
   notReady: () =>
     rows

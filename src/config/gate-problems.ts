@@ -29,7 +29,25 @@ export async function gateProblems(
     if (!program.includes('/')) return []
     return notThere([...here, 'run', 0], resolve(directory, program), 'file')
   })
-  return [...identityFirst(at, service), ...(await Promise.all(found)).flat()]
+  return [
+    ...identityFirst(at, service),
+    ...tooOldAtOnce(at, service),
+    ...(await Promise.all(found)).flat(),
+  ]
+}
+
+/** Else the gates could be taken again and again for ever, each because another took so long. */
+function tooOldAtOnce(at: string[], service: ServiceManifest): CrossProblem[] {
+  const togetherS = service.verify
+    .flatMap((gate) => Object.values(gate) as { within: number }[])
+    .reduce((sum, { within }) => sum + within, 0)
+  if (service.switch.evidenceFor >= togetherS) return []
+  return [
+    {
+      path: [...at, 'switch', 'evidenceFor'],
+      message: `is shorter than the gates may take together (${togetherS}s, the sum of their \`within\`): what the first found would be too old once the last has ended`,
+    },
+  ]
 }
 
 /** What it is is asked before anything else. */

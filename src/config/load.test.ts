@@ -568,6 +568,14 @@ test('a load gate must know what to send', async () => {
   assert.match(problems.join(), /nothing says what to send/)
 })
 
+test('evidence that would be too old as soon as it is there is refused', async () => {
+  const problems = await problemsOf(`${good}    switch: { evidenceFor: 1m }\n`)
+  assert.match(
+    problems.join(),
+    /switch\.evidenceFor: is shorter than the gates may take together \(\d+s/,
+  )
+})
+
 test('two services at one route are refused', async () => {
   const problems = await problemsOf(
     `${good}${good.slice(good.indexOf('  tiny:')).replace('tiny', 'more')}`,

@@ -153,6 +153,10 @@ const asWritten = z.strictObject({
       /** Traffic moves forward in these only; left out: at any time. A way back never waits. */
       windows: z.array(window).min(1, 'expected at least one window').max(50).optional(),
       drain: duration.default(600),
+      /** Older evidence of a gate is taken again before the switch. */
+      evidenceFor: wait.default(86_400),
+      /** An older approval is void. */
+      approvalFor: wait.default(86_400),
     })
     .prefault({}),
   watch: z

@@ -16,8 +16,8 @@ export type Applying = {
   now: () => Now
   /** Paths in it are relative to the file that `up` was given. */
   manifestPath: string
-  /** Keeps the text for a controller that starts again. @throws when it cannot be written */
-  keep: (text: string) => void
+  /** Keeps the text for a controller that starts again; the answer puts it in place. @throws when it cannot be written */
+  keep: (text: string) => () => void
   poke: (service: string) => void
 }
 
@@ -48,14 +48,24 @@ export async function applyManifest(
     })
   if (dryRun || changes.length === 0) return { applied: false, changes }
 
-  keep(loaded.text)
+  const putInPlace = keep(loaded.text)
+  const before = registry.source()
   registry.replace(loaded)
-  registry.reconcile(rows)
-  for (const name of rows.names()) {
-    const own = changes.filter(({ path }) => `${path}.`.startsWith(`services.${name}.`))
-    if (own.length > 0) record(name, own)
-    poke(name)
+  try {
+    rows.atomically(() => {
+      registry.reconcile(rows)
+      for (const name of rows.names()) {
+        const own = changes.filter(({ path }) => `${path}.`.startsWith(`services.${name}.`))
+        if (own.length > 0) record(name, own)
+      }
+    })
+  } catch (error) {
+    registry.replace(before)
+    throw error
   }
+  // A controller that dies right here finds rows that are ahead of its manifest; `reconcile` bears that.
+  putInPlace()
+  rows.names().forEach(poke)
   return { applied: true, changes }
 
   function record(name: string, own: readonly Change[]): void {

@@ -10,6 +10,7 @@ import { isEnd } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
 import type { Seen } from '../release/seen.ts'
 import type { NewEvent } from '../storage/events.ts'
+import { isBusy } from './busy.ts'
 import { freezesOf } from './freeze.ts'
 import { holdsOf } from './holds.ts'
 import { seenOf } from './look.ts'
@@ -249,14 +250,4 @@ export function createController(hands: Hands & { watching: Watching }): Control
     const away = lastSeen.get(name)?.gateway === null ? ['the gateway does not answer'] : []
     tell.problems(name, [...found, ...away], rows.find(name)?.release ?? null)
   }
-}
-
-const restful: readonly string[] = ['stabilizing', 'queued']
-
-function isBusy(service: Service | null): boolean {
-  const phase = service?.release?.phase
-  if (phase === undefined) return false
-  // A standby that steps down, or is tried out, is under way.
-  if (phase.name === 'stabilizing' && phase.rung > 0 && phase.drilled === undefined) return true
-  return !restful.includes(phase.name)
 }

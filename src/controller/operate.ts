@@ -34,8 +34,8 @@ export function operationsOf(
     /** Signs request ids; the gateway has made it. */
     requestKey: () => Buffer
     manifestPath: string
-    /** Keeps the text of an applied manifest for a controller that starts again. */
-    keep: (text: string) => void
+    /** Keeps the text of an applied manifest for a controller that starts again; the answer puts it in place. */
+    keep: (text: string) => () => void
     /** The actor of the first token. */
     firstAdmin: string
   },

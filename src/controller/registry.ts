@@ -276,6 +276,8 @@ export function openRegistry({
         ...unknownOf(environment),
         readyWithinS: environment.ready.within,
         drainS: service.switch.drain,
+        evidenceForS: service.switch.evidenceFor,
+        approvalForS: service.switch.approvalFor,
         watch: {
           atLeastS: watch.atLeast,
           atMostS: watch.atMost,

@@ -2,9 +2,9 @@
  * The rows this controller holds, and their journal. Saved before anything is acted on. One exception (rulings §7):
  * a way back that cannot be written, because the disk is full, goes on in memory, says so, and is written as soon as it can be.
  */
+import { isDiskTrouble } from '../ipc/disk-trouble.ts'
 import { log } from '../log.ts'
 import type { Release, Service } from '../release/release.ts'
-import { isDiskTrouble } from '../storage/database.ts'
 import type { NewEvent } from '../storage/events.ts'
 import type { Plan } from './plan.ts'
 import type { ControllerStore } from './store.ts'
@@ -40,6 +40,18 @@ export function openRows(store: ControllerStore) {
     find: (name: string): Service | null => rows.get(name)?.service ?? null,
     version: (name: string): number => rows.get(name)?.version ?? 0,
     isWritten: (name: string): boolean => rows.get(name)?.waiting == null,
+
+    /** All that is saved in it, or nothing of it, in memory and on disk. No `await` in it. */
+    atomically(act: () => void): void {
+      const before = new Map(rows)
+      try {
+        store.atomically(act)
+      } catch (error) {
+        rows.clear()
+        for (const [name, row] of before) rows.set(name, row)
+        throw error
+      }
+    },
 
     create(service: Service, event: NewEvent): void {
       const { revision } = store.services.create(service, event)

@@ -3,6 +3,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
+import { isDiskTrouble } from './disk-trouble.ts'
 import { ProblemError } from './problem.ts'
 import type { Problem } from './problem.ts'
 
@@ -31,16 +32,8 @@ export async function serveSocket(
 /** Turns what a handler threw into a problem document. */
 export function asProblem(app: Hono): Hono {
   app.onError((error, context) => {
-    const problem =
-      error instanceof ProblemError
-        ? error.problem
-        : {
-            status: 500,
-            code: 'internal',
-            title: error.message,
-            hint: 'This is a bug in Beryl; the log has the stack.',
-          }
     if (!(error instanceof ProblemError)) console.error(error)
+    const problem = problemOf(error)
     return context.body(documentOf(problem), problem.status as 500, headersOf(problem))
   })
   app.notFound((context) => {
@@ -52,6 +45,23 @@ export function asProblem(app: Hono): Hono {
     return context.body(documentOf(problem), 404, headersOf(problem))
   })
   return app
+}
+
+function problemOf(error: Error): Problem {
+  if (error instanceof ProblemError) return error.problem
+  if (isDiskTrouble(error))
+    return {
+      status: 507,
+      code: 'disk',
+      title: `the data directory takes no writes, and nothing was changed: ${error.message}`,
+      hint: 'free space there, and ask again: `beryl doctor` looks at it; a rollback goes on meanwhile',
+    }
+  return {
+    status: 500,
+    code: 'internal',
+    title: error.message,
+    hint: 'This is a bug in Beryl; the log has the stack.',
+  }
 }
 
 /** RFC 9457: the type is what tells one problem from another; ours have no page of their own. */

@@ -3,7 +3,7 @@ import { switching, watching } from './after-switch.ts'
 import { missingForLoad } from './big-enough.ts'
 import { elapsedS, seconds } from './clock.ts'
 import { stabilizing } from './ladder.ts'
-import { gatesTaken, isOld, judgeGates } from './gates.ts'
+import { dayS, evidenceForS, gatesTaken, isOld, judgeGates } from './gates.ts'
 import { heldBack } from './holds.ts'
 import { forward, look } from './move.ts'
 import type { Move, View, Wait } from './move.ts'
@@ -11,9 +11,6 @@ import type { Now, Phase, Release, Service } from './release.ts'
 import { colourOf } from './roles.ts'
 import { countReady, reasonOf, replicasOf } from './seen.ts'
 import type { Seen } from './seen.ts'
-
-/** An approval is a consent of today, not a blank cheque (rulings §14). */
-const approvalHoldsMs = 24 * 3600 * 1000
 
 export function advance(service: Service, release: Release, seen: Seen, now: Now): Move | Wait {
   const { phase } = release
@@ -137,7 +134,7 @@ function awaitingApproval(
   if (old !== undefined) {
     return forward(release, {
       to: 'warming',
-      because: `what gate ${old.name} found is more than 24h old: the gates are taken again`,
+      because: `what gate ${old.name} found is more than ${seconds(evidenceForS(release))} old: the gates are taken again`,
     })
   }
   return forward(release, { to: 'switching', because: consent.because })
@@ -206,8 +203,10 @@ function approval(release: Release, now: Now): { missing: string | null; because
     !release.rules.gates.some((gate) => gate.absolute)
   if (release.rules.switchWhen === 'verified' && !unjudged)
     return { missing: null, because: 'every gate passed' }
+  // An approval is a consent of today, not a blank cheque (rulings §14).
+  const holdsMs = (release.rules.approvalForS ?? dayS) * 1000
   const given = release.approvals.find(
-    ({ digest, at }) => digest === release.bundle.digest && now.wall - at < approvalHoldsMs,
+    ({ digest, at }) => digest === release.bundle.digest && now.wall - at < holdsMs,
   )
   if (given) return { missing: null, because: `approved by ${given.by}` }
   const why = unjudged

@@ -24,8 +24,12 @@ export function gatesTaken(release: Release): {
   }
 }
 
-/** What a gate found a day ago says little about now: it is taken again before the switch (rulings §14). */
-const evidenceHoldsMs = 24 * 3600 * 1000
+export const dayS = 24 * 3600
+
+/** What a gate found long ago says little about now: it is taken again before the switch (rulings §14). */
+export function evidenceForS({ rules }: Release): number {
+  return rules.evidenceForS ?? dayS
+}
 
 /** One that a person has skipped does not, nor one that only reports. */
 export function decides(release: Release, name: string): boolean {
@@ -36,7 +40,7 @@ export function decides(release: Release, name: string): boolean {
 /** Does a verdict have to be taken again? */
 export function isOld(release: Release, state: GateState, now: Now): boolean {
   if (state.state !== 'decided' || !decides(release, state.name)) return false
-  return now.wall - state.at >= evidenceHoldsMs
+  return now.wall - state.at >= evidenceForS(release) * 1000
 }
 
 /** Before its answers are judged a candidate says what it is, and gets warm. */
@@ -78,7 +82,7 @@ function judgeOne(
   if (gate.dryRun === true)
     return { verdict: 'pass', because: `${gate.name} reports ${state.verdict} (${state.because})` }
   if (state.verdict === 'pass' && isOld(release, state, now))
-    return { verdict: 'waiting', because: `gate ${gate.name} to be taken again: it is a day old` }
+    return { verdict: 'waiting', because: `gate ${gate.name} to be taken again: it is too old` }
   const said = `${gate.name}: ${state.because}`
   if (state.verdict === 'pass') return { verdict: 'pass', because: said }
   if (state.verdict === 'fail') return { verdict: 'fail', because: said }

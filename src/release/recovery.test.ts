@@ -141,6 +141,27 @@ describe('evidence', () => {
     assert.deepEqual(world.moved, ['r1'])
   })
 
+  test('counts as long as the manifest says, and so does an approval', () => {
+    const rules: Rules = { ...approved, evidenceForS: 2 * hourS, approvalForS: 0.5 * hourS }
+    const world = releasing('awaiting-approval', rules)
+    world.pass(1.9 * hourS)
+    world.holds = [{ by: 'window', window: 'Mon 09:00-10:00 UTC', opensAt: null }]
+    world.command('approve')
+    world.pass(0.4 * hourS)
+    world.tick()
+    assert.match(world.waitingFor, /^the window/)
+    world.holds = []
+    world.tick()
+    assert.equal(world.service.release?.phase.name, 'warming', 'what gates found is too old')
+    world.pass(0.2 * hourS)
+    world.until('awaiting-approval')
+    world.tick()
+    assert.match(world.waitingFor, /^approval/)
+    world.command('approve')
+    world.tick()
+    assert.equal(world.service.release?.phase.name, 'switching')
+  })
+
   test('younger than a day is enough', () => {
     const world = releasing('awaiting-approval', approved)
     world.pass(23 * hourS)

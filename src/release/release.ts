@@ -54,6 +54,9 @@ export type Rules = {
   unknown?: string
   readyWithinS: number
   drainS: number
+  /** So long a gate's verdict, and an approval, count. Absent (an older Beryl): a day. */
+  evidenceForS?: number
+  approvalForS?: number
   watch: { atLeastS: number; atMostS: number; whenUndecided: 'hold' | 'accept' | 'rollBack' }
   /** The standby ladder; after its last rung the standby is gone. */
   standby: readonly Rung[]

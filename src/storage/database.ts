@@ -28,8 +28,9 @@ export function openDatabase(file: string): Database {
   return database
 }
 
-/** Runs everything in it, or nothing. */
+/** Runs everything in it, or nothing; within another it is a part of that. */
 export function transaction<Result>(database: Database, act: () => Result): Result {
+  if (database.isTransaction) return act()
   database.exec('BEGIN IMMEDIATE')
   try {
     const result = act()
@@ -39,13 +40,6 @@ export function transaction<Result>(database: Database, act: () => Result): Resu
     if (database.isTransaction) database.exec('ROLLBACK')
     throw error
   }
-}
-
-/** The disk is full, or does not take writes: decisions may go on, the record has to wait. */
-export function isDiskTrouble(error: unknown): boolean {
-  const code = (error as { errcode?: number } | null)?.errcode
-  // Primary result codes: 8 read-only, 10 I/O error, 13 full, 14 cannot open.
-  return code !== undefined && [8, 10, 13, 14].includes(code & 0xff)
 }
 
 /** Makes a data directory that only its owner may read. */

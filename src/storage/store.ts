@@ -1,6 +1,6 @@
 /** Everything that is kept, behind one door. */
 import { aliasesIn } from './aliases.ts'
-import { openDatabase } from './database.ts'
+import { openDatabase, transaction } from './database.ts'
 import { deliveriesIn } from './deliveries.ts'
 import { eventsIn } from './events.ts'
 import { feedbackIn } from './feedback.ts'
@@ -33,6 +33,8 @@ export function openStore<Plan, Replica extends Kept, WatchState, Times>(file: s
     freezes: freezesIn(database),
     tokens: tokensIn(database),
     deliveries: deliveriesIn(database),
+    /** All that is saved in it, or nothing of it. No `await` in it. */
+    atomically: <Result>(act: () => Result): Result => transaction(database, act),
     close: () => database.close(),
   }
 }

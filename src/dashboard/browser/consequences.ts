@@ -54,7 +54,7 @@ export function consequenceOf(
           release.phase === 'awaiting-approval'
             ? `If nothing else is waited for, all live traffic moves ${from === null ? '' : `from ${from} `}to ${version} in one step.`
             : `This skips no gate. When ${names} has passed them, your consent counts: then all live traffic moves to ${version}.`,
-          'It is void after 24 hours, or when what is released changes.',
+          'It is void when it is older than the manifest allows (24 hours unless it says otherwise), or when what is released changes.',
         ],
         button: 'Approve',
         reason: 'recorded',
