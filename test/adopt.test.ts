@@ -17,13 +17,15 @@ const commands = [...page.matchAll(/```sh\n([\s\S]*?)```/g)]
   .flatMap(([, block]) => block!.trimEnd().split('\n'))
   .filter((line) => line !== 'npm install')
 const begun: ChildProcess[] = []
+/** Of one command of the page; the longest takes 15 s on a machine with nothing else to do. */
+const commandMs = 60_000
 
 after(async () => {
   for (const child of begun.toReversed()) await ended(child)
   rmSync(directory, { recursive: true, force: true })
 })
 
-test('the page can be followed from its first command to its last', async () => {
+test('the page can be followed from its first command to its last', async (t) => {
   const ports = await freePorts(4)
   const port = Object.fromEntries(
     ['8001', '8002', '8080', '8090'].map((one, at) => [one, ports[at]]),
@@ -44,8 +46,10 @@ test('the page can be followed from its first command to its last', async () => 
       .replace('--data .beryl', '')
       .replace('npm run beryl --', `${process.execPath} bin/beryl.js`)
       .replace('npx node', process.execPath)
+    const begin = performance.now()
     if (typed.endsWith(' &')) await inBackground(typed.slice(0, -2))
     else outputs.push(await run(typed))
+    t.diagnostic(`${Math.round(performance.now() - begin)} ms: ${line}`)
   }
   assert.match(outputs[0]!, /is valid/)
   const answers = outputs.filter((text) => text.includes('"choices"'))
@@ -73,8 +77,10 @@ async function run(command: string): Promise<string> {
   let text = ''
   child.stdout!.on('data', (chunk: Buffer) => (text += chunk.toString()))
   child.stderr!.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  const late = setTimeout(() => child.kill('SIGKILL'), commandMs)
   const code = await new Promise((resolve) => child.once('close', resolve))
-  assert.equal(code, 0, `${command}\n${text}`)
+  clearTimeout(late)
+  assert.equal(code, 0, `${command}\n${text}${code === null ? `\nno end in ${commandMs} ms` : ''}`)
   return text
 }
 
