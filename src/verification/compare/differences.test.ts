@@ -168,10 +168,10 @@ test('an answer that is too large or too deep is never called equal, and costs l
   assert.equal(one!.kind, 'tooLarge')
   const many = { list: Array.from({ length: 60_000 }, () => ({})) }
   assert.ok(found(many, many).includes('tooLarge $.list[*]'))
-  const words = Array.from({ length: 20_000 }, (_, index) => `w${index * 7919}`)
+  const words = Array.from({ length: 200_000 }, (_, index) => `w${index * 7919}`)
   const begun = performance.now()
   textDistance(words.join(' '), words.toReversed().join(' '))
-  assert.ok(performance.now() - begun < 2000)
+  assert.ok(performance.now() - begun < 20_000, 'all against all would take minutes')
 })
 
 test('the distance of texts: the reference, and what sampling does beside what breaking does', () => {
