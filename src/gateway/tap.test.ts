@@ -98,7 +98,7 @@ test('the examiner hears what was asked and what was answered, byte for byte, wi
     (passed) => passed > 2,
   )
   goOn()
-  assert.equal(Buffer.from((await pieceByPiece.read()).value!).toString(), 'data: [DONE]\n\n')
+  assert.equal(Buffer.from((await pieceByPiece.read()).value).toString(), 'data: [DONE]\n\n')
   const [one] = await until(
     () => examiner.heard,
     ({ length }) => length > 0,
