@@ -8,6 +8,8 @@ import { sessionsBy } from './api/sessions.ts'
 import { loadManifest } from './config/load.ts'
 import { keepCaptures } from './controller/capture.ts'
 import { createController } from './controller/controller.ts'
+import { openCurves } from './controller/curves/curves.ts'
+import type { Track } from './controller/curves/track.ts'
 import { gatesOf } from './controller/gates.ts'
 import type { Hands } from './controller/make-it-so.ts'
 import { operationsOf } from './controller/operate.ts'
@@ -51,7 +53,7 @@ const lock = takeLock(directory.lock('controller'))
 if (lock === null) throw new Error(`another controller runs on ${directory.root}; this one ends`)
 
 const now = (): Now => ({ wall: Date.now(), up: uptime() })
-const store = openStore<Plan, ReplicaRecord, Watch, Times>(directory.database)
+const store = openStore<Plan, ReplicaRecord, Watch, Times, Track>(directory.database)
 // As `beryl up` checked it: somebody may be editing the file while this process starts again.
 const loaded = await loadManifest(config.manifestPath, { copy: directory.manifest })
 const registry = openRegistry({ loaded, store, now })
@@ -72,7 +74,8 @@ const provider = providersByKind({
 const runs = keepRuns({ store, now })
 await provider.open()
 const gates = gatesOf({ store, examiner, now })
-const watching = watchingOf({ store, gateway, now })
+const curves = openCurves({ store, rows, now })
+const watching = watchingOf({ store, gateway, curves, now })
 const hands: Hands = {
   store,
   rows,
@@ -99,6 +102,7 @@ const operations = operationsOf({
   ...hands,
   controller,
   watching,
+  curves,
   registry,
   examiner,
   firstAdmin: userName(),
@@ -193,6 +197,7 @@ async function exit(): Promise<void> {
   await controller.stop()
   await notifier.stop()
   await provider.close()
+  curves.write()
   runs.stop()
   store.close()
   lock!.release()

@@ -8,6 +8,7 @@ import { ProblemError } from '../ipc/problem.ts'
 import { apiApp } from './app.ts'
 import type { ApiOptions } from './app.ts'
 import { adminToken } from './authenticate.ts'
+import type { CurvesView } from './curves-shape.ts'
 import type { Operations } from './operations.ts'
 import { sessionsBy } from './sessions.ts'
 import type { ApplyView, Event, ReleaseView, ServiceView } from './shapes.ts'
@@ -52,6 +53,10 @@ const operations: Operations = {
   },
   metrics: async () => 'beryl_workers 2\n',
   release: (id) => saw<ReleaseView>('release', id),
+  curves: {
+    ofService: (...call) => saw<CurvesView>('curves of service', ...call),
+    ofRelease: (...call) => saw<CurvesView>('curves of release', ...call),
+  },
   releases: (...call) => [saw<ReleaseView>('releases', ...call)],
   events: (after_, service, limit) =>
     events.filter(({ id, service: of }) => id > after_ && (service ?? of) === of).slice(0, limit),

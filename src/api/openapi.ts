@@ -14,12 +14,15 @@ import {
   sessionBody,
   tokenBody,
 } from './bodies.ts'
+import { curvesShape } from './curves-shape.ts'
 import { needs } from './rights.ts'
 
 type Offer = {
   summary: string
   body?: z.ZodType
   query?: Record<string, string>
+  /** What is answered; left out: JSON as `shapes.ts` has it. */
+  answer?: z.ZodType
   /** 200 unless said otherwise. */
   status?: number
 }
@@ -109,6 +112,14 @@ const offers: Record<string, Offer> = {
     status: 202,
   },
   'GET /api/v1/releases/{id}': { summary: 'one release: phase, gates, watch, cost' },
+  'GET /api/v1/releases/{id}/curves': {
+    summary: 'answers, failures, times, evidence and feedback of both versions over time',
+    answer: curvesShape,
+  },
+  'GET /api/v1/services/{service}/curves': {
+    summary: 'answers, failures and times of both places over the last hour',
+    answer: curvesShape,
+  },
   'GET /api/v1/releases/{id}/report': { summary: 'the release, with every event of its record' },
   'GET /api/v1/events': {
     summary: 'the record; with Accept: text/event-stream as server-sent events',
@@ -192,7 +203,7 @@ export function openapi() {
   }
 }
 
-function operation(at: string, { summary, body, query = {}, status = 200 }: Offer) {
+function operation(at: string, { summary, body, answer, query = {}, status = 200 }: Offer) {
   const needed = needs[at]
   const inPath = [...at.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
@@ -221,7 +232,12 @@ function operation(at: string, { summary, body, query = {}, status = 200 }: Offe
           },
         }),
     responses: {
-      [status]: { description: status === 202 ? 'begun; follow it by its id' : 'as asked' },
+      [status]: {
+        description: status === 202 ? 'begun; follow it by its id' : 'as asked',
+        ...(answer === undefined
+          ? {}
+          : { content: { 'application/json': { schema: z.toJSONSchema(answer) } } }),
+      },
       default: {
         description: 'refused, with a stable code and a hint',
         content: {

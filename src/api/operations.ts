@@ -1,5 +1,6 @@
 /** What the API can ask of Beryl. The controller implements it; handlers know nothing else. */
 import type { Command } from '../release/release-can.ts'
+import type { CurvesView } from './curves-shape.ts'
 import type { Role } from './rights.ts'
 import type {
   ApplyView,
@@ -31,6 +32,8 @@ export type Operations = {
   /** For Prometheus, as text. */
   metrics(): Promise<string>
   release(id: string): ReleaseView
+  /** What was seen over time: of a service its last hour, of a release all of it. */
+  curves: { ofService(name: string): CurvesView; ofRelease(id: string): CurvesView }
   /** Newest first. */
   releases(service: string, limit: number): ReleaseView[]
   events(after: number, service: string | null, limit: number): Event[]

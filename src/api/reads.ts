@@ -85,6 +85,12 @@ export function reads(operations: Operations): Hono<ApiEnv> {
       releaseSeenBy(context.get('caller').role, operations.release(context.req.param('id'))),
     ),
   )
+  app.get('/services/:service/curves', (context) =>
+    context.json(operations.curves.ofService(context.req.param('service'))),
+  )
+  app.get('/releases/:id/curves', (context) =>
+    context.json(operations.curves.ofRelease(context.req.param('id'))),
+  )
   app.get('/releases/:id/report', (context) => {
     const id = context.req.param('id')
     const release = releaseSeenBy(context.get('caller').role, operations.release(id))

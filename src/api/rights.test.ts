@@ -23,7 +23,7 @@ const operations = new Proxy(
     get: (_, name: string) => {
       if (name === 'notReady') return () => []
       if (name === 'services') return () => [reach(name)()]
-      if (['capture', 'tokens', 'freezes', 'notifications', 'versions'].includes(name))
+      if (['capture', 'curves', 'tokens', 'freezes', 'notifications', 'versions'].includes(name))
         return new Proxy({}, { get: (_of, act: string) => reach(`${name}.${act}`) })
       if (name === 'metrics') return async () => (reach(name)(), 'text')
       if (name === 'releases') return () => [reach(name)()]

@@ -11,6 +11,8 @@ import { isEnd } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
 import { releaseCan } from '../release/release-can.ts'
 import type { Refusal } from '../release/release-can.ts'
+import type { Curves } from './curves/curves.ts'
+import { curveOperations } from './curves/curve-operations.ts'
 import { exposition } from './exposition.ts'
 import { takeFeedback } from './feedback.ts'
 import { freezeOperations, freezesOf } from './freeze.ts'
@@ -28,6 +30,7 @@ import type { ViewSources } from './views.ts'
 export function operationsOf(
   sources: ViewSources & {
     registry: Registry
+    curves: Pick<Curves, 'ofService' | 'ofRelease'>
     examiner: ExaminerClient
     notReady: () => readonly string[]
     notifications: Operations['notifications']
@@ -49,6 +52,7 @@ export function operationsOf(
     open: (name) => sources.gateway.open(findService(name).name),
     metrics: async () => exposition(await sources.gateway.metrics()),
     release: (id) => view(findRelease(id)),
+    curves: curveOperations({ ...sources, named: (name) => findService(name).name, findRelease }),
     releases: (name, limit) => store.services.releases(findService(name).name, limit).map(view),
     events: (after, service, limit) => store.events.after(after, service, limit),
     eventsOf: (id) => store.events.ofRelease(findRelease(id).id),

@@ -8,6 +8,7 @@ import type { WatchState } from '../guard/watch.ts'
 import type { ReplicaRecord } from '../providers/provider.ts'
 import type { Store } from '../storage/store.ts'
 import type { Lately } from './lately.ts'
+import type { Track } from './curves/track.ts'
 import type { Peaks } from './peaks.ts'
 import type { Plan } from './plan.ts'
 
@@ -34,4 +35,4 @@ export type Times = {
   lately?: Lately
 }
 
-export type ControllerStore = Store<Plan, ReplicaRecord, Watch, Times>
+export type ControllerStore = Store<Plan, ReplicaRecord, Watch, Times, Track>

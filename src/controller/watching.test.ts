@@ -44,7 +44,13 @@ test('a watch does not wait for what was answered, and counted, before it began,
     observations: (run: string, from: number) =>
       Promise.resolve({ run, next: from + items.length, items, gaps: [] }),
   } as unknown as GatewayClient
-  const watching = watchingOf({ store, gateway, now: () => ({ wall: 1_800_000_000_000, up: 1 }) })
+  const curves = { add: () => {}, evidence: () => {} }
+  const watching = watchingOf({
+    store,
+    gateway,
+    curves,
+    now: () => ({ wall: 1_800_000_000_000, up: 1 }),
+  })
   const seen = (seq: number, by: string) =>
     ({ service: 'tiny', release: by, seq, outcome: 'ok', status: 200 }) as Observation
 

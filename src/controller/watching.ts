@@ -19,6 +19,7 @@ import type { Totals } from '../storage/traffic.ts'
 import { advanceWatch, isWaiting } from './advance.ts'
 import { isMoving } from './holds.ts'
 import { latePeak } from './lately.ts'
+import type { Curves } from './curves/curves.ts'
 import type { ControllerStore, Watch } from './store.ts'
 import { openTimes } from './times.ts'
 
@@ -32,10 +33,12 @@ const pullEveryMs = 90
 export function watchingOf({
   store,
   gateway,
+  curves,
   now,
 }: {
   store: ControllerStore
   gateway: GatewayClient
+  curves: Pick<Curves, 'add' | 'evidence'>
   now: () => Now
 }) {
   let pulling: Promise<void> | null = null
@@ -104,6 +107,7 @@ export function watchingOf({
       if (phase.name !== 'watching' && phase.name !== 'stabilizing' && !isStep) return null
       const decision = decisionOf(release)
       if (decision === null) return null
+      curves.evidence(release.id, decision.evidence.signals)
       const { because, replace: setAside, wouldShow } = decision
       const isOver = phase.name === 'stabilizing'
       return { decision: isOver ? 'hold' : decision.decision, because, setAside, wouldShow }
@@ -149,8 +153,12 @@ export function watchingOf({
       const cursor = store.traffic.cursor()
       const after = cursor?.run === state.run ? cursor.after : 0
       const seen = await gateway.observations(state.run, after)
-      if (seen.items.length === 0 && seen.gaps.length === 0) return keepOrder(state)
+      if (seen.items.length === 0 && seen.gaps.length === 0) {
+        curves.add([])
+        return keepOrder(state)
+      }
       count(seen, state)
+      curves.add(seen.items)
       if (seen.items.length < answerMax) return
     }
   }

@@ -60,7 +60,7 @@ const event = (change: Partial<NewEvent> = {}): NewEvent => ({
 })
 
 function beginning(context: TestContext, file = at(`${++files}.db`)) {
-  const store = openStore<never, never, never, never>(file)
+  const store = openStore<never, never, never, never, never>(file)
   const clock = { wall: 1_800_000_000_000, offset: 0 }
   const started = performance.now()
   const notifiers: ReturnType<typeof notifierOf>[] = []

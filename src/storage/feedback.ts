@@ -21,6 +21,17 @@ export type FeedbackKind = 'score' | 'thumbs' | 'handoff' | 'label'
 
 export type FeedbackTotals = { kind: FeedbackKind; count: number; mean: number | null }
 
+/** Of what can have a mean, yes and thumbs up counting as 1, by the time of the answer. */
+export type FeedbackSlot = {
+  kind: Exclude<FeedbackKind, 'label'>
+  at: number
+  count: number
+  mean: number | null
+}
+
+const mean =
+  "avg(CASE json_type(value) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 WHEN 'text' THEN NULL ELSE json_extract(value, '$') END)"
+
 export function feedbackIn(database: Database) {
   const find = database.prepare(
     'SELECT value FROM feedback WHERE service = ? AND run = ? AND seq = ? AND kind = ?',
@@ -29,7 +40,10 @@ export function feedbackIn(database: Database) {
     'INSERT INTO feedback (service, release, version, run, seq, kind, value, answered_at, at, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at, actor = excluded.actor',
   )
   const totals = database.prepare(
-    "SELECT kind, count(*) AS count, avg(CASE json_type(value) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 WHEN 'text' THEN NULL ELSE json_extract(value, '$') END) AS mean FROM feedback WHERE release = ? GROUP BY kind ORDER BY kind",
+    `SELECT kind, count(*) AS count, ${mean} AS mean FROM feedback WHERE release = ? GROUP BY kind ORDER BY kind`,
+  )
+  const overTime = database.prepare(
+    `SELECT kind, answered_at - answered_at % ? AS slot, count(*) AS count, ${mean} AS mean FROM feedback WHERE release = ? AND answered_at >= ? AND kind <> 'label' GROUP BY kind, slot ORDER BY slot`,
   )
   return {
     /** @returns whether it took the place of an earlier one */
@@ -54,6 +68,14 @@ export function feedbackIn(database: Database) {
     totals: (release: string): FeedbackTotals[] =>
       totals.all(release).map((row) => ({
         kind: String(row['kind']) as FeedbackKind,
+        count: Number(row['count']),
+        mean: row['mean'] === null ? null : Number(row['mean']),
+      })),
+    /** @param from wall time, ms @param everyMs length of a slot */
+    overTime: (release: string, from: number, everyMs: number): FeedbackSlot[] =>
+      overTime.all(everyMs, release, from).map((row) => ({
+        kind: String(row['kind']) as FeedbackSlot['kind'],
+        at: Number(row['slot']),
         count: Number(row['count']),
         mean: row['mean'] === null ? null : Number(row['mean']),
       })),

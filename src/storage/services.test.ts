@@ -29,9 +29,13 @@ const event = (text: string): NewEvent => ({
 
 function opened() {
   const file = at(`${++files}.db`)
-  const store = openStore<{ plan: number }, never, never, never>(file)
+  const store = openStore<{ plan: number }, never, never, never, never>(file)
   const stored = store.services.create(service(), event('begins'))
-  return { store, stored, reopen: () => openStore<{ plan: number }, never, never, never>(file) }
+  return {
+    store,
+    stored,
+    reopen: () => openStore<{ plan: number }, never, never, never, never>(file),
+  }
 }
 const texts = ({ store }: Pick<ReturnType<typeof opened>, 'store'>) =>
   store.events.after(0, null, 100).map(({ text }) => text)

@@ -1,6 +1,7 @@
 /** Everything that is kept, behind one door. */
 import { aliasesIn } from './aliases.ts'
 import { openDatabase, transaction } from './database.ts'
+import { curvesIn } from './curves.ts'
 import { deliveriesIn } from './deliveries.ts'
 import { eventsIn } from './events.ts'
 import { feedbackIn } from './feedback.ts'
@@ -14,11 +15,11 @@ import { tokensIn } from './tokens.ts'
 import { trafficIn } from './traffic.ts'
 import { versionsIn } from './versions.ts'
 
-export type Store<Plan, Replica extends Kept, WatchState, Times> = ReturnType<
-  typeof openStore<Plan, Replica, WatchState, Times>
+export type Store<Plan, Replica extends Kept, WatchState, Times, Track> = ReturnType<
+  typeof openStore<Plan, Replica, WatchState, Times, Track>
 >
 
-export function openStore<Plan, Replica extends Kept, WatchState, Times>(file: string) {
+export function openStore<Plan, Replica extends Kept, WatchState, Times, Track>(file: string) {
   const database = openDatabase(file)
   return {
     services: servicesIn<Plan>(database),
@@ -29,6 +30,7 @@ export function openStore<Plan, Replica extends Kept, WatchState, Times>(file: s
     versions: versionsIn(database),
     aliases: aliasesIn(database),
     traffic: trafficIn<WatchState, Times>(database),
+    curves: curvesIn<Track>(database),
     feedback: feedbackIn(database),
     freezes: freezesIn(database),
     tokens: tokensIn(database),
