@@ -235,7 +235,9 @@ test('a receiver that hangs, redirects or is not there delays no other, and noth
   const urls = [hanging.url, redirecting.url, 'http://127.0.0.1:9', endless.url, good.url]
   const notifier = start(urls.map((url) => ({ url })))
   for (let count = 0; count < 20; count++) say()
-  await until('all of it', () => good.got.length === 20)
+  // At least once: on a busy machine an answer may come after its limit.
+  const came = () => [...new Set(good.got.map(({ body }) => Number(body.id)))]
+  await until('all of it', () => came().length === 20)
   assert.ok(notifier.view().receivers[0]!.waiting > 0, 'nobody waits for the one that hangs')
   await until('its answers', () => notifier.view().receivers[3]!.waiting === 0)
   await until('reasons', () =>
@@ -250,7 +252,7 @@ test('a receiver that hangs, redirects or is not there delays no other, and noth
   assert.match(away!.because!, /ECONNREFUSED|bad port/)
   assert.deepEqual(target.got, [])
   assert.deepEqual(
-    good.got.map(({ body }) => Number(body.id)),
+    came(),
     Array.from({ length: 20 }, (_, index) => index + 1),
   )
   // A request that hangs is cut, and the process may end.
