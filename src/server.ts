@@ -7,9 +7,11 @@ import { adminToken, eitherOf } from './api/authenticate.ts'
 import { sessionsBy } from './api/sessions.ts'
 import { loadManifest } from './config/load.ts'
 import { keepCaptures } from './controller/capture.ts'
+import { budgetsOf } from './controller/budget.ts'
 import { createController } from './controller/controller.ts'
 import { openCurves } from './controller/curves/curves.ts'
 import type { Track } from './controller/curves/track.ts'
+import { crowdOf } from './controller/crowd.ts'
 import { gatesOf } from './controller/gates.ts'
 import type { Hands } from './controller/make-it-so.ts'
 import { operationsOf } from './controller/operate.ts'
@@ -35,7 +37,8 @@ import { journalOf, providersByKind } from './providers/by-kind.ts'
 import { externalProvider } from './providers/external/external-provider.ts'
 import { processProvider } from './providers/process/process-provider.ts'
 import type { ReplicaRecord } from './providers/provider.ts'
-import type { Now } from './release/release.ts'
+import { outOfMoney } from './release/budget.ts'
+import type { Now, Service } from './release/release.ts'
 import { takeLock } from './storage/lock.ts'
 import { openStore } from './storage/store.ts'
 import { examinerClient } from './verification/client.ts'
@@ -76,6 +79,7 @@ await provider.open()
 const gates = gatesOf({ store, examiner, now })
 const curves = openCurves({ store, rows, now })
 const watching = watchingOf({ store, gateway, curves, now })
+const spentOf = budgetsOf({ store, budgetOf: registry.budgetOf, now })
 const hands: Hands = {
   store,
   rows,
@@ -85,6 +89,15 @@ const hands: Hands = {
   routeOf: registry.routeOf,
   rulesOf: (service) => registry.rulesOf(service),
   tapOf: (service) => tapOf(service, { registry, store }),
+  spentOf,
+  crowdOf: (service) => {
+    const atOnce = registry.atOnce()
+    if (atOnce === null) return null
+    const all = rows.names().map((name) => rows.find(name)!)
+    const mayBegin = (other: Service) =>
+      other.release === null || outOfMoney(other, other.release, { spent: spentOf(other) }) === null
+    return crowdOf(all, service, { atOnce, mayBegin })
+  },
   now,
 }
 const controller = createController({ ...hands, watching })

@@ -52,13 +52,14 @@ function differences(from: unknown, to: unknown, path: string[]): Difference[] {
   ]
 }
 
-const atOnce: readonly string[] = ['route', 'requests', 'capture']
+const atOnce: readonly string[] = ['route', 'requests', 'capture', 'budget']
 
 function effectOf(
   [root, service, key, name, field]: readonly string[],
   { to }: { to?: unknown },
   inUse: (service: string) => InUse,
 ): Pick<Change, 'when' | 'because'> {
+  if (root === 'releases') return { when: 'now' }
   if (root !== 'services' || service === undefined)
     return { when: 'next start', because: 'read once, when `beryl up` starts' }
   if (key === undefined)

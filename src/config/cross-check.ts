@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { jsonPath } from '../protocols/json-path.ts'
 import type { JsonPathError } from '../protocols/json-path.ts'
 import { PairError, readPair } from '../tls/pair.ts'
+import { budgets } from './budget.ts'
 import { gateProblems } from './gate-problems.ts'
 import { gatesOf } from './gates.ts'
 import type { CrossProblem } from './cross-problem.ts'
@@ -104,6 +105,7 @@ async function checkService(
     ...languageModel(at, service),
     ...ofOthers(at, service),
     ...rungs(at, service),
+    ...budgets(at, service),
     ...asleep(at, service),
     ...(await gateProblems(at, service, directory)),
   )

@@ -4,6 +4,10 @@ import { duration, pause, upstreamUrl } from './units.ts'
 import { sleep } from './sleep.ts'
 import { env, named, path } from './words.ts'
 
+export const currency = z
+  .string('expected a currency such as USD: an amount without one means nothing')
+  .regex(/^[A-Z]{3}$/, 'expected a currency such as USD')
+
 /** How a replica is looked at, whoever started it. */
 const looks = {
   /** What its replicas speak, without TLS; `protocol: grpc` says http2 by itself. */
@@ -38,7 +42,7 @@ const looks = {
   price: z
     .strictObject({
       replicaHour: z.number().min(0),
-      currency: z.string().regex(/^[A-Z]{3}$/, 'expected a currency such as USD'),
+      currency,
     })
     .optional(),
 }

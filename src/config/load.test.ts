@@ -42,6 +42,25 @@ test('a good manifest is accepted', async () => {
   assert.deepEqual(await problemsOf(good), [])
 })
 
+const priced = (budget: string) =>
+  good
+    .replace('command:', 'price: { replicaHour: 2.1, currency: USD }\n      command:')
+    .replace('verify:', `budget: ${budget}\n    verify:`)
+
+test('a budget that no replica-hour can be paid with, or in another currency, is refused', async () => {
+  assert.deepEqual(await problemsOf(priced('{ release: 2.1, month: 400, currency: USD }')), [])
+  const [small] = await problemsOf(priced('{ release: 2, month: 400, currency: USD }'))
+  assert.match(
+    small!,
+    /^13:\d+ services.tiny.budget.release: is less than one replica-hour \(2.1 USD\)/,
+  )
+  const [other] = await problemsOf(priced('{ month: 400, currency: EUR }'))
+  assert.match(
+    other!,
+    /^13:\d+ services.tiny.budget.currency: is EUR, and environment.price is in USD/,
+  )
+})
+
 /** What is changed in the good one → what is said of it. */
 const cases: [name: string, from: string, to: string, said: RegExp][] = [
   [
@@ -200,6 +219,36 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'provider: process',
     'sleep: { by: vllm }\n      provider: process',
     /^8:\d+ services.tiny.environment.sleep: vLLM has its sleep calls only with --enable-sleep-mode/,
+  ],
+  [
+    'a price without currency',
+    'command:',
+    'price: { replicaHour: 2.1 }\n      command:',
+    /^9:\d+ services.tiny.environment.price.currency: .*currency/,
+  ],
+  [
+    'a budget without a price',
+    'verify:',
+    'budget: { release: 5, currency: USD }\n    verify:',
+    /^12:\d+ services.tiny.budget: what a replica-hour costs is not said: give environment.price/,
+  ],
+  [
+    'a budget without currency',
+    'verify:',
+    'budget: { release: 5 }\n    verify:',
+    /^12:\d+ services.tiny.budget.currency: .*currency/,
+  ],
+  [
+    'a budget of nothing',
+    'verify:',
+    'budget: { currency: USD }\n    verify:',
+    /^12:\d+ services.tiny.budget: expected release, month, or both/,
+  ],
+  [
+    'no release at once',
+    'services:',
+    'releases: { atOnce: 0 }\nservices:',
+    /^4:\d+ releases.atOnce: /,
   ],
   [
     'a ladder that goes up',

@@ -1,6 +1,6 @@
 /** `beryl.yaml`: one schema, from which come the types, `beryl schema` and every message of `beryl validate`. */
 import { z } from 'zod'
-import { environment } from './environment.ts'
+import { currency, environment } from './environment.ts'
 import { gate } from './gate-schemas.ts'
 import { notification } from './notifications.ts'
 import { capture, headerName } from './traffic.ts'
@@ -133,6 +133,8 @@ function heightOf(one: z.output<typeof rung>): number {
   return 'full' in one ? Infinity : one.replicas
 }
 
+const money = z.number('expected an amount such as 25').min(0.01)
+
 const signal = z.enum(['errors', 'latency'])
 
 const asWritten = z.strictObject({
@@ -157,6 +159,8 @@ const asWritten = z.strictObject({
       evidenceFor: wait.default(86_400),
       /** An older approval is void. */
       approvalFor: wait.default(86_400),
+      /** A candidate that waits so long for a person is given up. */
+      expires: duration.default(86_400),
     })
     .prefault({}),
   watch: z
@@ -206,6 +210,18 @@ const asWritten = z.strictObject({
       'expected a ladder that goes down: full first, then fewer and fewer replicas, then asleep',
     )
     .default([{ full: 1800 }]),
+  /** Of what blue-green adds to a single environment. */
+  budget: z
+    .strictObject({
+      release: money.optional(),
+      month: money.optional(),
+      currency,
+    })
+    .refine(
+      ({ release: one, month }) => one !== undefined || month !== undefined,
+      'expected release, month, or both',
+    )
+    .optional(),
 })
 
 /** What stands behind somebody else's addresses is not known: a person consents, unless the manifest does (rulings §14). */
@@ -240,6 +256,7 @@ export const manifest = z.strictObject({
     })
     .prefault({}),
   api: z.strictObject({ listen: address.default({ host: '127.0.0.1', port: 8090 }) }).prefault({}),
+  releases: z.strictObject({ atOnce: z.int().min(1).max(1000) }).optional(),
   notifications: z
     .array(notification)
     .max(20)

@@ -7,7 +7,7 @@ import { plainRules } from '../release/testing/plain.ts'
 import type { ExaminerClient } from '../verification/client.ts'
 import { createController } from './controller.ts'
 import type { Controller } from './controller.ts'
-import type { GuardFact } from '../release/seen.ts'
+import type { GuardFact, Spent } from '../release/seen.ts'
 import { gatesOf } from './gates.ts'
 import { openRows } from './rows.ts'
 import {
@@ -40,7 +40,10 @@ afterEach(async () => {
   await Promise.all(loops.map((loop) => loop.stop()))
   loops = []
   judged = null
+  spent = []
 })
+
+let spent: readonly Spent[] = []
 
 /** A controller that starts on what another has left in journal and gateway. */
 function startedOn(service: Service, gateway: ReturnType<typeof gatewayFake>, clock = () => since) {
@@ -59,6 +62,8 @@ function startedOn(service: Service, gateway: ReturnType<typeof gatewayFake>, cl
       routeOf: () => ({ host: null, path: '/' }),
       rulesOf: () => ({}),
       tapOf: () => null,
+      spentOf: () => spent,
+      crowdOf: () => null,
       now,
       watching: watchingFake,
     })
@@ -234,4 +239,19 @@ test('what is frozen stays frozen when the controller starts again, and a rollba
   await until('the end', () => phase() === undefined)
   assert.equal(gateway.table.live, 'blue')
   assert.equal(store.services.release('r2')?.phase.name, 'rolled-back')
+})
+
+test('a budget that is reached is an alarm in the record, said once, and the watch goes on', async () => {
+  const gateway = gatewayFake(tableOf(4, 'green'), wayBack)
+  spent = [{ of: 'release', name: 'r2', spent: 20.5, limit: 20, currency: 'USD' }]
+  const { begin, store } = startedOn(switched(releaseOf(watching)), gateway)
+  const { phase } = begin()
+  const alarms = () => store.events.ofRelease('r2').filter(({ kind }) => kind === 'alarm')
+  await until('an alarm', () => alarms().length > 0)
+  assert.match(
+    alarms()[0]!.text,
+    /^r2 \(b\) is watching: the budget of r2 is reached \(20\.50 of 20\.00 USD\)/,
+  )
+  assert.equal(phase(), 'watching')
+  assert.equal(alarms().length, 1)
 })

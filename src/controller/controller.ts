@@ -183,7 +183,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
         rows.save({ next: settle(service), ended: release, events: [] })
         continue
       }
-      const move = advance(service, release, seen, now())
+      const move = advance(service, release, withLimits(service, seen), now())
       if ('waitingFor' in move) {
         waits.set(name, move.waitingFor)
         tell.waiting(release, move.waitingFor)
@@ -193,6 +193,12 @@ export function createController(hands: Hands & { watching: Watching }): Control
       save(service, release, move, seen)
     }
     throw new Error(`${name} made ${movesPerTickMax} moves in one look; this is a bug in Beryl`)
+  }
+
+  /** Counted in the same breath as what they limit: two services must not both take the last place. */
+  function withLimits(service: Service, seen: Seen): Seen {
+    const crowd = service.release?.phase.name === 'queued' ? hands.crowdOf(service.name) : null
+    return { ...seen, spent: hands.spentOf(service), ...(crowd === null ? {} : { crowd }) }
   }
 
   function save(service: Service, release: Release, move: Move, seen: Seen): void {
@@ -228,7 +234,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
       at: now().wall,
       service: release.service,
       release: release.id,
-      kind: 'phase',
+      kind: move.to === 'thrift' ? 'alarm' : 'phase',
       by,
       text,
       data: { phase: phase.name, because, ...evidence },

@@ -2,25 +2,16 @@
 import type { CostView } from '../api/shapes.ts'
 import type { Release } from '../release/release.ts'
 import { costOf } from './cost.ts'
-import type { Cost } from './cost.ts'
+import type { Cost, Costs } from './cost.ts'
 import { gapsOf, movesOf } from './role-times.ts'
 import type { ControllerStore } from './store.ts'
 
 const monthMs = 30 * 24 * 3_600_000
 
 export function ledgerView(store: ControllerStore, service: string, now: number): CostView {
-  const records = store.replicas.ofService(service)
-  const sources = {
-    priceOf: (id: string) => store.services.plan(id)?.price ?? null,
-    moves: movesOf(
-      store.events.moving(service),
-      (id) => store.services.release(id)?.from?.release ?? null,
-    ),
-    gaps: gapsOf(store.runs.all()),
-  }
   const from = now - monthMs
-  const all = costOf(records, sources, { from: Number.NEGATIVE_INFINITY, to: now })
-  const month = costOf(records, sources, { from, to: now })
+  const all = costsOf(store, service, { from: Number.NEGATIVE_INFINITY, to: now })
+  const month = costsOf(store, service, { from, to: now })
   return {
     service,
     currency: all.total.currency,
@@ -38,6 +29,23 @@ export function ledgerView(store: ControllerStore, service: string, now: number)
     unpricedHours: all.unpriced,
     gaps: all.gaps,
   }
+}
+
+/** @param within wall times, ms */
+export function costsOf(
+  store: ControllerStore,
+  service: string,
+  within: { from: number; to: number },
+): Costs {
+  const sources = {
+    priceOf: (id: string) => store.services.plan(id)?.price ?? null,
+    moves: movesOf(
+      store.events.moving(service),
+      (id) => store.services.release(id)?.from?.release ?? null,
+    ),
+    gaps: gapsOf(store.runs.all()),
+  }
+  return costOf(store.replicas.ofService(service), sources, within)
 }
 
 /** What a release's own replicas cost until now; null before it has any. */

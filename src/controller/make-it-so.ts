@@ -9,6 +9,7 @@ import type { Routes } from '../release/desired-world.ts'
 import { nextGeneration } from '../release/enter.ts'
 import type { Action } from '../release/next-actions.ts'
 import type { Now, Release, Service } from '../release/release.ts'
+import type { Crowd, Spent } from '../release/seen.ts'
 import { forgetThen } from './forget-then.ts'
 import type { Gates } from './gates.ts'
 import type { Rows } from './rows.ts'
@@ -26,6 +27,10 @@ export type Hands = {
   rulesOf: (service: string) => NonNullable<ServiceTable['rules']>
   /** Which of its exchanges the examiner should see now. */
   tapOf: (service: Service) => Tap | null
+  /** Of its budgets. */
+  spentOf: (service: Service) => readonly Spent[]
+  /** Other releases that are in the way of one that waits; null: as many as want run at once. */
+  crowdOf: (service: string) => Crowd | null
   now: () => Now
 }
 

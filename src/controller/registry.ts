@@ -46,6 +46,11 @@ export function openRegistry({
       manifest = next.manifest
     },
 
+    /** Releases that may run at the same time; null: as many as want. */
+    atOnce: (): number | null => manifest.releases?.atOnce ?? null,
+
+    budgetOf: (name: string) => manifest.services[name]?.budget ?? null,
+
     /** That it asks for. */
     replicasOf: (name: string): number => replicasOf(manifest.services[name]!.environment),
 
@@ -273,6 +278,7 @@ export function openRegistry({
         switchWhen: service.switch.when,
         ...trafficOf(service.switch.traffic),
         ...(service.switch.windows === undefined ? {} : { windows: service.switch.windows }),
+        expiresS: service.switch.expires,
         ...unknownOf(environment),
         readyWithinS: environment.ready.within,
         drainS: service.switch.drain,

@@ -5,7 +5,7 @@ import type { Hands } from './make-it-so.ts'
 import type { Registry } from './registry.ts'
 import type { ControllerStore } from './store.ts'
 
-/** As many as the hungriest asks for: each takes its own share of what comes. */
+/** As many as the hungriest asks for: each takes its own share of what comes. What is over its budget gets no copies. */
 export function tapOf(
   { name, live, release }: Service,
   {
@@ -18,7 +18,7 @@ export function tapOf(
 ): Tap | null {
   if (live === null) return null
   const shares = [registry.captureOf(name)?.share ?? 0]
-  if (release !== null) {
+  if (release !== null && release.thrift === undefined) {
     const plan = store.services.plan(release.id)
     for (const { state } of store.gates.of(release.id)) {
       const spec = state.state === 'running' ? plan?.gates[state.name] : undefined

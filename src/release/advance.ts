@@ -1,7 +1,9 @@
 /** One look at an active release: does it go on, end, go back, or wait, and for what? */
 import { switching, watching } from './after-switch.ts'
 import { missingForLoad } from './big-enough.ts'
+import { budgetText, cutBack, outOfMoney } from './budget.ts'
 import { elapsedS, seconds } from './clock.ts'
+import { expiring } from './expiry.ts'
 import { stabilizing } from './ladder.ts'
 import { dayS, evidenceForS, gatesTaken, isOld, judgeGates } from './gates.ts'
 import { heldBack } from './holds.ts'
@@ -17,9 +19,11 @@ export function advance(service: Service, release: Release, seen: Seen, now: Now
   const view = look(service, release, seen)
   const taken = wayBackTaken(service, phase, seen)
   if (taken !== null) return taken
+  const cut = cutBack(service, release, seen)
+  if (cut !== null) return cut
   switch (phase.name) {
     case 'queued':
-      return forward(release, { to: 'provisioning', because: 'nothing else is being released' })
+      return queued(service, release, seen)
     case 'provisioning':
       return provisioning(release, phase, view, now)
     case 'warming':
@@ -62,6 +66,22 @@ function wayBackTaken(service: Service, phase: Phase, { gateway }: Seen): Move |
   }
 }
 
+/** Its turn comes once no other release is in the way, of this service or beyond what may run at once. */
+function queued(service: Service, release: Release, seen: Seen): Move | Wait {
+  const { crowd } = seen
+  const spent = outOfMoney(service, release, seen)
+  if (release.paused === null && spent !== null)
+    return {
+      waitingFor: `the budget: ${budgetText(spent)}; it begins in the next month, or with a larger budget.month (\`beryl apply\`)`,
+    }
+  const isFull = crowd !== undefined && crowd.ahead.length >= crowd.atOnce
+  if (isFull && release.paused === null && release.kind !== 'rollback')
+    return {
+      waitingFor: `its turn: ${crowd.atOnce} ${crowd.atOnce === 1 ? 'release runs' : 'releases run'} at once at most (releases.atOnce), before it ${crowd.ahead.length === 1 ? 'is' : 'are'} ${crowd.ahead.join(', ')}`,
+    }
+  return forward(release, { to: 'provisioning', because: 'nothing else is being released' })
+}
+
 function provisioning(
   release: Release,
   phase: Phase & { name: 'provisioning' },
@@ -99,7 +119,10 @@ function testing(
   const which = phase === 'warming' ? 'warmUp' : 'others'
   const judged = judgeGates(release, which, { states: seen.gates, now })
   if (judged.verdict === 'fail') return reject(judged.because)
-  if (judged.verdict !== 'pass') return { waitingFor: judged.because }
+  if (judged.verdict !== 'pass') {
+    const wait = { waitingFor: judged.because }
+    return judged.needsPerson === true ? expiring(release, wait, { seen, now }) : wait
+  }
   if (phase === 'warming') return forward(release, { to: 'verifying', because: judged.because })
   if (release.kind === 'verify')
     return { to: 'clearing', endsAs: 'verified', because: judged.because }
@@ -116,7 +139,8 @@ function awaitingApproval(
   const crash = crashed(view)
   if (crash) return crash
   const consent = approval(release, now)
-  if (consent.missing !== null) return { waitingFor: consent.missing }
+  if (consent.missing !== null)
+    return expiring(release, { waitingFor: consent.missing }, { seen, now })
   const needed = Math.max(view.wanted, view.liveWanted)
   if (view.ownReady < needed) {
     return {

@@ -110,10 +110,10 @@ function neverSkipped(name: string | null): (gate: Gate) => boolean {
   return (gate) => gate.name === name && gate.kind === 'identity'
 }
 
-/** A ladder timer stands still while its release is paused. */
+/** The time of a rung, and that until a candidate expires, stand still while a release is paused. */
 function resumed(release: Release, now: Now): Partial<Release> {
   const { phase, paused } = release
-  if (phase.name !== 'stabilizing' || paused === null) return { paused: null }
+  if (paused === null || !timed.includes(phase.name)) return { paused: null }
   const pausedS = elapsedS({ wall: paused.at, up: paused.up }, now)
   const lost = Math.min(pausedS, elapsedS(phase.since, now))
   return {
@@ -121,6 +121,8 @@ function resumed(release: Release, now: Now): Partial<Release> {
     phase: { ...phase, since: { wall: phase.since.wall + lost * 1000, up: phase.since.up + lost } },
   }
 }
+
+const timed: readonly string[] = ['stabilizing', 'warming', 'verifying', 'awaiting-approval']
 
 function applyToQueued(service: Service, release: Release, asked: Asked, now: Now): Applied {
   if (asked.command !== 'abort') {

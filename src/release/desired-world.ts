@@ -36,7 +36,8 @@ function copied(service: Service): Copied | null {
   const phase = release?.phase.name
   if (standby === null || (phase !== 'switching' && phase !== 'watching')) return null
   const control = release?.rules.control
-  return control === undefined ? null : { ...control, to: colourOf(service, 'standby')! }
+  if (control === undefined || release?.thrift !== undefined) return null
+  return { ...control, to: colourOf(service, 'standby')! }
 }
 
 /** While a switch goes in steps; in the last one there is nothing left to split. */

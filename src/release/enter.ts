@@ -1,4 +1,5 @@
 /** The one place where a phase begins and roles are exchanged. Pure: the next row, to be saved before it is acted on. */
+import { withCut } from './budget.ts'
 import { elapsedS } from './clock.ts'
 import type { Move } from './move.ts'
 import { other } from './release.ts'
@@ -34,6 +35,8 @@ export function enter(service: Service, release: Release, move: Move, now: Now):
       return release.phase.name === 'stabilizing'
         ? enterLadder(service, release, release.phase, move, now)
         : withPhase(service, release, { name: 'stabilizing', since: now, rung: 0 })
+    case 'thrift':
+      return withPhase(service, withCut(release, move.cut, now.wall), release.phase)
     case 'rolling-back':
       return enterRollingBack(service, release, move, now)
     case 'clearing':
@@ -98,7 +101,7 @@ function enterLadder(
   service: Service,
   release: Release,
   phase: Stabilizing,
-  { step, because }: Move & { to: 'stabilizing' },
+  { step, because, cut }: Move & { to: 'stabilizing' },
   now: Now,
 ): Service {
   const { drill, ...rest } = phase
@@ -114,8 +117,10 @@ function enterLadder(
       const up = { name: 'stabilizing', since: now, rung: Math.max(0, phase.rung - 1) } as const
       return withPhase(service, { ...release, paused }, up)
     }
-    default:
-      return withPhase(service, release, { name: 'stabilizing', since: now, rung: phase.rung + 1 })
+    default: {
+      const down = { name: 'stabilizing', since: now, rung: phase.rung + 1 } as const
+      return withPhase(service, cut === undefined ? release : withCut(release, cut, now.wall), down)
+    }
   }
 }
 

@@ -1,7 +1,12 @@
 /** Fail-closed: only a `pass` opens a gate. No answer, an unknown gate or an undecided one never does. */
 import type { Gate, GateState, Now, Release } from './release.ts'
 
-export type Judged = { verdict: 'pass' | 'fail' | 'waiting'; because: string }
+/** `needsPerson`: nothing but somebody's word will change it. */
+export type Judged = {
+  verdict: 'pass' | 'fail' | 'waiting'
+  because: string
+  needsPerson?: true
+}
 
 /** The gates that this release takes; those left out of a first release are named, never "passed". */
 export function gatesTaken(release: Release): {
@@ -88,6 +93,7 @@ function judgeOne(
   if (state.verdict === 'fail') return { verdict: 'fail', because: said }
   return {
     verdict: 'waiting',
+    needsPerson: true,
     because: `a person: gate ${gate.name} is undecided (${state.because})`,
   }
 }

@@ -42,6 +42,7 @@ const rules = fc
       ],
     ),
     switchWhen: fc.constantFrom('verified', 'verified', 'approved'),
+    expiresS: fc.constantFrom(86_400, 3600),
     whenUndecided: fc.constantFrom('hold', 'accept', 'rollBack'),
     standby: fc.constantFrom(plainRules.standby, ladder, ladder.slice(1), ladder.slice(2), []),
     shares: fc.constantFrom([], [], [0.05, 0.5], [0.1, 0.2, 0.3]),
@@ -147,6 +148,19 @@ const steps = fc.oneof(
     world.holds = [{ by: 'freeze', ...who, of: 'everything', until: null }, ...world.holds]
   }),
   { weight: 2, arbitrary: step('nothing is held any more', (world) => void (world.holds = [])) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ of: fc.constantFrom('release', 'month'), spent: fc.nat(30) })
+      .map(({ of, spent }) => ({
+        name: `${spent} of 10 are spent (${of})`,
+        run: (world: World) => {
+          const name = of === 'month' ? '2026-11' : (world.service.release?.id ?? 'r0')
+          world.spent = [{ of, name, spent, limit: 10, currency: 'USD' }]
+        },
+      })),
+  },
+  step('others run', (world) => void (world.crowd = { atOnce: 1, ahead: ['r9 of chat'] })),
   step('an hour', (world) => world.pass(3600)),
   step('a day', (world) => world.pass(25 * 3600)),
   step('the wall clock jumps back', (world) => {
@@ -187,6 +201,8 @@ test('whatever has happened, once the world behaves each release comes to its en
       // A window stays closed for a while, and opens.
       for (let turn = 0; turn < 10 && world.holds.length > 0; turn++) world.behave(600)
       world.holds = []
+      world.crowd = null
+      world.spent = []
       for (let turn = 0; turn < 400 && world.service.release !== null; turn++) {
         world.command('resume')
         const phase = world.service.release?.phase.name

@@ -1,4 +1,5 @@
 /** After the watch: the standby walks down its rungs, and each way back from a lower one is tried out before it is relied on. */
+import { budgetText, reached } from './budget.ts'
 import { elapsedS, seconds } from './clock.ts'
 import { surplus } from './desired-world.ts'
 import { forward } from './move.ts'
@@ -29,11 +30,18 @@ export function stabilizing(
       endsAs: 'finished',
       because: 'the standby ladder has no rungs',
     })
+  const next = release.rules.standby[phase.rung + 1]
+  const cut = reached(release, seen)
+  // A pause holds the time of a rung, not what it costs.
+  if (cut !== null) {
+    const why = `${budgetText(cut)}: the standby goes down from ${rungText(rung)} before its time`
+    if (next === undefined) return { to: 'clearing', endsAs: 'finished', because: why }
+    return { to: 'stabilizing', because: why, cut }
+  }
   const left = rung.forS - elapsedS(phase.since, now)
   const isTriedOut = rung.rung === 'full' || (left <= 0 && phase.drill === undefined)
   const drill = isTriedOut ? null : drilling(service, release, phase, { rung, seen, now })
   if (drill !== null) return drill
-  const next = release.rules.standby[phase.rung + 1]
   const then = next === undefined ? 'gone' : `${rungText(next)} for ${seconds(next.forS)}`
   if (release.paused === null && left > 0)
     return {

@@ -1,7 +1,7 @@
 /** What one look at a release can come to, and what every phase asks of it. */
 import type { End, Release, Service } from './release.ts'
 import { countReady } from './seen.ts'
-import type { ReplicaFact, Seen } from './seen.ts'
+import type { ReplicaFact, Seen, Spent } from './seen.ts'
 
 /** What happens next. `enter` turns a move into the next row; a wait changes nothing and says why. */
 export type Move =
@@ -9,7 +9,9 @@ export type Move =
       to: 'provisioning' | 'warming' | 'verifying' | 'awaiting-approval' | 'switching' | 'watching'
       because: string
     }
-  | { to: 'stabilizing'; because: string; step?: 'down' | 'drill' | 'drilled' | 'up' }
+  | { to: 'stabilizing'; because: string; step?: 'down' | 'drill' | 'drilled' | 'up'; cut?: Spent }
+  /** A budget is reached: the same phase, without copies. */
+  | { to: 'thrift'; because: string; cut: Spent }
   | { to: 'rolling-back'; why: string; by: string; hard?: boolean }
   | { to: 'clearing'; endsAs: End; because: string }
   | { to: 'end'; endsAs: End; because: string }

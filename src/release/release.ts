@@ -50,6 +50,8 @@ export type Rules = {
   traffic?: Traffic
   /** Traffic moves forward in these only; absent: at any time. */
   windows?: readonly Window[]
+  /** A candidate that waits so long for a person is given up; absent: never. */
+  expiresS?: number
   /** What nobody but a person can answer for, in one clause; absent: nothing. */
   unknown?: string
   readyWithinS: number
@@ -187,6 +189,8 @@ export type Release = {
   approvals: readonly Approval[]
   /** Gates a person skipped with `--force`, with name and reason. */
   skipped: readonly { gate: string; by: Actor; at: number; reason: string }[]
+  /** A budget was reached: it is mirrored no more. `next`: by budget, the sum at which the next cut is made. */
+  thrift?: { at: number; next: Readonly<Record<string, number>> }
   /** `promote` during the watch: accepted without more evidence. */
   accepted: { by: Actor; at: number; reason: string } | null
 }

@@ -15,7 +15,22 @@ export type Seen = {
   holds?: readonly Hold[]
   /** The most that the service was asked a second, over ten seconds, in the last five minutes; absent: not known. */
   peak?: number | null
+  /** Its budgets, and what was spent of each; absent: none. */
+  spent?: readonly Spent[]
+  /** Other releases that run, or came before it and may begin, and how many may run at once; absent: no limit. */
+  crowd?: Crowd
 }
+
+/** `name`: the release, or a month such as `2026-11`. */
+export type Spent = {
+  of: 'release' | 'month'
+  name: string
+  spent: number
+  limit: number
+  currency: string
+}
+
+export type Crowd = { atOnce: number; ahead: readonly string[] }
 
 /** Wall times in ms; null: not in sight, or until somebody lifts it. */
 export type Hold =

@@ -78,7 +78,7 @@ const event = {
 }
 
 /** A journal in a directory of its own that holds one service. Its disk can be full. */
-export function journal(service: Service) {
+export function journal(service: Service, price: Plan['price'] = null) {
   const directory = mkdtempSync(join(tmpdir(), 'beryl-controller-'))
   const file = join(directory, 'beryl.db')
   const database = openDatabase(file)
@@ -94,7 +94,7 @@ export function journal(service: Service) {
   const first = releaseOf({ name: 'finished', since, because: '' }, { id: 'r1' })
   store.services.save(stored, {
     releases: [],
-    added: [first, ...known].map((release) => ({ release, plan })),
+    added: [first, ...known].map((release) => ({ release, plan: { ...plan, price } })),
     events: [],
   })
   const pagesNow = () => Number(database.prepare('PRAGMA page_count').get()!['page_count'])

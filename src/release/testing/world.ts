@@ -15,7 +15,7 @@ import type { Action } from '../next-actions.ts'
 import { isEnd } from '../release.ts'
 import type { Environment, GateState, Now, Release, Rules, Service } from '../release.ts'
 import type { Refusal } from '../release-can.ts'
-import type { GatewayFact, GuardFact, Hold, ReplicaFact, Seen } from '../seen.ts'
+import type { Crowd, GatewayFact, GuardFact, Hold, ReplicaFact, Seen, Spent } from '../seen.ts'
 import { newRelease, newService, plainRules } from './plain.ts'
 import {
   hold,
@@ -63,6 +63,9 @@ export class World {
   /** What gates find, and what live is asked a second. */
   evidence: Record<string, unknown> = {}
   peak: number | null = null
+  /** Of its budgets. */
+  spent: Spent[] = []
+  crowd: Crowd | null = null
   readonly ended: Release[] = []
   /** What live traffic went through: the release whose replicas answered, in order. */
   readonly moved: string[] = []
@@ -278,6 +281,8 @@ export class World {
       guard: watched(release) ? this.guard : null,
       holds: this.holds,
       peak: this.peak,
+      spent: this.spent,
+      ...(this.crowd === null ? {} : { crowd: this.crowd }),
     }
   }
 
