@@ -16,6 +16,7 @@ import { gatesOf } from './controller/gates.ts'
 import type { Hands } from './controller/make-it-so.ts'
 import { operationsOf } from './controller/operate.ts'
 import type { Plan } from './controller/plan.ts'
+import { keepRecord } from './controller/record.ts'
 import { openRegistry } from './controller/registry.ts'
 import { openRows } from './controller/rows.ts'
 import { keepRuns } from './controller/runs.ts'
@@ -110,6 +111,10 @@ const notifier = notifierOf({
   source: `//${encodeURIComponent(hostname())}/beryl`,
 })
 
+const bounds = {
+  keepS: loaded.manifest.record.keep,
+  atMostBytes: loaded.manifest.record.atMost,
+}
 let traffic = 'http://127.0.0.1'
 const operations = operationsOf({
   ...hands,
@@ -120,6 +125,8 @@ const operations = operationsOf({
   examiner,
   firstAdmin: userName(),
   notifications: notifier,
+  bounds,
+  dataDirectory: directory.root,
   requestKey: () => requestKey(directory.requestKey),
   versionsOf: registry.versionsOf,
   manifestPath: config.manifestPath,
@@ -159,6 +166,7 @@ const socket = await serveSocket(controlApp(), directory.socket('controller'))
 provider.changed(() => rows.names().forEach((name) => controller.poke(name)))
 controller.start()
 notifier.start()
+const record = keepRecord({ store, rows, now, bounds })
 const captures = keepCaptures({ examiner, registry, services: () => rows.names() })
 void learnTraffic()
 log.info({ url: api.url, data: directory.root }, 'the controller is ready')
@@ -206,6 +214,7 @@ function controlApp(): Hono {
 async function exit(): Promise<void> {
   api.close()
   captures.stop()
+  record.stop()
   await socket.close()
   await controller.stop()
   await notifier.stop()

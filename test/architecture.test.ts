@@ -15,7 +15,8 @@ const doors: Record<string, string> = {
   release: '',
   statistics: '',
   protocols: '',
-  config: 'protocols tls',
+  secrets: '',
+  config: 'protocols secrets tls',
   ipc: '',
   probe: '',
   tls: '',
@@ -23,7 +24,7 @@ const doors: Record<string, string> = {
   guard: 'statistics',
   versions: 'config',
   gateway: 'ipc log probe tls',
-  providers: 'ipc log probe protocols release',
+  providers: 'ipc log probe protocols release secrets',
   storage: 'log release',
   verification: 'ipc log protocols release statistics',
   api: 'ipc release',
@@ -32,7 +33,7 @@ const doors: Record<string, string> = {
   // The pages take types from these, and nothing else: browsers load their own files only.
   dashboard: 'api ipc',
   controller:
-    'api config gateway guard ipc log providers release statistics storage verification versions',
+    'api config gateway guard ipc log providers release secrets statistics storage verification versions',
   supervisor: 'config gateway ipc log storage',
   // Looks at everything, changes nothing.
   doctor: 'config ipc providers storage supervisor',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import { serve } from '@hono/node-server'
 import { ProblemError } from '../ipc/problem.ts'
@@ -96,6 +97,13 @@ const operations: Operations = {
     import: async (...call) => saw('import', ...call),
     purge: async (...call) => saw('purge', ...call),
   },
+  record: {
+    view: () => saw('record'),
+    backUp: async (by) => {
+      saw('backUp', by)
+      return { bytes: 9, stream: Readable.from([Buffer.from('all of it')]) }
+    },
+  },
   tokens: {
     list: () => [saw('tokens')],
     create: (...call) => saw('create', ...call),
@@ -170,6 +178,15 @@ test('every read reaches its operation', async () => {
   assert.deepEqual((await ask('/api/v1/releases/r7')).json.said, ['release', 'r7'])
   const report = await ask('/api/v1/releases/r7/report')
   assert.deepEqual(report.json, { release: { said: ['release', 'r7'] }, events: [] })
+})
+
+test('a backup comes as bytes, of a known length, and is kept by no cache', async () => {
+  const { text, headers } = await ask('/api/v1/backup')
+  assert.equal(text, 'all of it')
+  assert.equal(headers.get('content-length'), '9')
+  assert.equal(headers.get('content-type'), 'application/vnd.sqlite3')
+  assert.equal(headers.get('cache-control'), 'no-store')
+  assert.deepEqual(asked, [['backUp', 'ada']])
 })
 
 test('every write reaches its operation with the actor of its token', async () => {

@@ -17,6 +17,7 @@ import type {
   NotificationsView,
   OpenView,
   PlanView,
+  RecordView,
   ReleaseView,
   ServiceView,
   TokenView,
@@ -52,10 +53,11 @@ export function apiClient({ url, token }: Reach) {
           `/services/${encodeURIComponent(name)}/history?limit=${limit}`,
         )
       ).releases,
-    events: async (after: number, service?: string) =>
+    /** Oldest first. */
+    events: async (after: number, service?: string, limit = 200) =>
       (
         await get<{ events: Event[] }>(
-          `/events?after=${after}${service ? `&service=${encodeURIComponent(service)}` : ''}`,
+          `/events?after=${after}&limit=${limit}${service ? `&service=${encodeURIComponent(service)}` : ''}`,
         )
       ).events,
     cost: (name: string) => get<CostView>(`/services/${encodeURIComponent(name)}/cost`),
@@ -124,6 +126,13 @@ export function apiClient({ url, token }: Reach) {
       command: 'approve' | 'promote' | 'pause' | 'resume' | 'abort' | 'retry',
       asked: { reason?: string | undefined; gate?: string | undefined } = {},
     ) => post<ReleaseView>(`${at(target)}/${command}`, asked),
+    record: () => get<RecordView>('/record'),
+    /** Bytes as they come; whoever reads them checks that all came. */
+    backup: async (): Promise<{ bytes: number; body: ReadableStream<Uint8Array> }> => {
+      const response = await ask('GET', '/backup')
+      if (!response.ok || response.body === null) throw await refusalOf(response, 'GET', '/backup')
+      return { bytes: Number(response.headers.get('content-length')), body: response.body }
+    },
     notifications: () => get<NotificationsView>('/notifications'),
     retryNotifications: () => post<{ retried: number }>('/notifications/retry'),
     freezes: async () => (await get<{ freezes: FreezeView[] }>('/freezes')).freezes,
@@ -144,11 +153,24 @@ export function apiClient({ url, token }: Reach) {
   }
 
   async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-    const response = await fetch(`${url}/api/v1${path}`, {
+    const response = await ask(method, path, body, AbortSignal.timeout(limitMs))
+    if (!response.ok) throw await refusalOf(response, method, path)
+    const answer: unknown = await response.json().catch(() => null)
+    if (typeof answer === 'object' && answer !== null) return answer as Answer
+    throw notBeryl(response.status, method, path)
+  }
+
+  function ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    return fetch(`${url}/api/v1${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(limitMs),
+      ...(signal === undefined ? {} : { signal }),
     }).catch((cause: unknown) => {
       throw new ProblemError(
         {
@@ -160,13 +182,18 @@ export function apiClient({ url, token }: Reach) {
         { cause },
       )
     })
+  }
+
+  async function refusalOf(response: Response, method: string, path: string): Promise<Error> {
     const answer: unknown = await response.json().catch(() => null)
-    if (response.ok && typeof answer === 'object' && answer !== null) return answer as Answer
-    if (isProblem(answer)) throw new ProblemError(answer)
-    throw new ProblemError({
-      status: response.status,
+    return isProblem(answer) ? new ProblemError(answer) : notBeryl(response.status, method, path)
+  }
+
+  function notBeryl(status: number, method: string, path: string): ProblemError {
+    return new ProblemError({
+      status,
       code: 'unexpected',
-      title: `${method} ${url}/api/v1${path} answered ${response.status} with something that does not come from Beryl`,
+      title: `${method} ${url}/api/v1${path} answered ${status} with something that does not come from Beryl`,
       hint: `is ${url} the API of Beryl?`,
     })
   }

@@ -125,6 +125,10 @@ const offers: Record<string, Offer> = {
     summary: 'the record; with Accept: text/event-stream as server-sent events',
     query: events,
   },
+  'GET /api/v1/record': { summary: 'how far the record goes back, and how far it may' },
+  'GET /api/v1/backup': {
+    summary: 'a copy of all that is kept, as of now: an SQLite database, to start Beryl on',
+  },
   'GET /api/v1/live': {
     summary: 'services as they are, as server-sent events: again whenever something changed',
     query: { service: 'of this service only' },

@@ -1,4 +1,5 @@
 /** What the API can ask of Beryl. The controller implements it; handlers know nothing else. */
+import type { Readable } from 'node:stream'
 import type { Command } from '../release/release-can.ts'
 import type { CurvesView } from './curves-shape.ts'
 import type { Role } from './rights.ts'
@@ -17,6 +18,7 @@ import type {
   NotificationsView,
   OpenView,
   PlanView,
+  RecordView,
   ReleaseView,
   ServiceView,
   TokenView,
@@ -110,6 +112,11 @@ export type Operations = {
       by: string,
     ) => Promise<AliasesView>
     removeAlias: (service: string, name: string, reason: string | null, by: string) => AliasesView
+  }
+  record: {
+    view(): RecordView
+    /** A copy of all that is kept, as of now: an SQLite database. @throws ProblemError `backup-under-way`, `no-room` */
+    backUp(by: string): Promise<{ bytes: number; stream: Readable }>
   }
   /** Why this Beryl cannot do its work now; empty when it can. */
   notReady(): readonly string[]

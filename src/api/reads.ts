@@ -1,4 +1,5 @@
 /** What can be asked: services, releases, the record; as JSON, the record also as a stream of events. */
+import { Readable } from 'node:stream'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
@@ -80,6 +81,15 @@ export function reads(operations: Operations): Hono<ApiEnv> {
   )
   app.get('/freezes', (context) => context.json({ freezes: operations.freezes.all() }))
   app.get('/notifications', (context) => context.json(operations.notifications.view()))
+  app.get('/record', (context) => context.json(operations.record.view()))
+  app.get('/backup', async (context) => {
+    const { bytes, stream } = await operations.record.backUp(context.get('actor'))
+    return context.body(Readable.toWeb(stream) as ReadableStream, 200, {
+      'content-type': 'application/vnd.sqlite3',
+      'content-length': String(bytes),
+      'cache-control': 'no-store',
+    })
+  })
   app.get('/releases/:id', (context) =>
     context.json(
       releaseSeenBy(context.get('caller').role, operations.release(context.req.param('id'))),

@@ -1,6 +1,7 @@
 /** Every route with every role, over a real socket: what the table says is what is done. */
 import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import { serve } from '@hono/node-server'
 import { apiApp } from './app.ts'
@@ -23,6 +24,11 @@ const operations = new Proxy(
     get: (_, name: string) => {
       if (name === 'notReady') return () => []
       if (name === 'services') return () => [reach(name)()]
+      if (name === 'record')
+        return {
+          view: reach('record.view'),
+          backUp: async () => (reach('record.backUp')(), { bytes: 0, stream: Readable.from([]) }),
+        }
       if (['capture', 'curves', 'tokens', 'freezes', 'notifications', 'versions'].includes(name))
         return new Proxy({}, { get: (_of, act: string) => reach(`${name}.${act}`) })
       if (name === 'metrics') return async () => (reach(name)(), 'text')

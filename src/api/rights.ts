@@ -46,6 +46,9 @@ export const needs: Readonly<Record<string, Role | null>> = {
   'GET /api/v1/services/{service}/curves': 'viewer',
   'GET /api/v1/events': 'viewer',
   'GET /api/v1/live': 'viewer',
+  'GET /api/v1/record': 'viewer',
+  // All of it, hashes of tokens among it.
+  'GET /api/v1/backup': 'admin',
   [deploy]: 'operator',
   ...Object.fromEntries(
     commands.flatMap((command) => [

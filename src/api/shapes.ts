@@ -99,6 +99,18 @@ export type CapturedPage = {
   next: string | null
 }
 
+/** How far the record goes back, and how far it may. */
+export type RecordView = {
+  events: number
+  releases: number
+  /** Of the database, in use. */
+  bytes: number
+  /** Wall time of the oldest event, ms; null: there is none. */
+  oldest: number | null
+  keepS: number
+  atMostBytes: number
+}
+
 /** What an edited manifest changes: in place, or only said (`--dry-run`). */
 export type ApplyView = {
   applied: boolean

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { act } from './commands/act.ts'
 import { apply } from './commands/apply.ts'
 import { capture } from './commands/capture.ts'
+import { backup } from './commands/backup.ts'
 import { cost } from './commands/cost.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
@@ -14,6 +15,7 @@ import { history } from './commands/history.ts'
 import { init } from './commands/init.ts'
 import { notifications } from './commands/notifications.ts'
 import { plan } from './commands/plan.ts'
+import { record } from './commands/record.ts'
 import { report } from './commands/report.ts'
 import { rollback } from './commands/rollback.ts'
 import { schema } from './commands/schema.ts'
@@ -125,6 +127,10 @@ export async function run(args: readonly string[]): Promise<number> {
     .option('--html <file>', 'a page that stands by itself, for whoever was not there')
     .action(on(report))
   verb('cost', '[service]').action(on((globals, service?: string) => cost(globals, service)))
+  verb('record', '[action] [service]').action(
+    on((globals, action?: string, service?: string) => record(globals, action, service)),
+  )
+  verb('backup', '<file>').action(on((globals, file: string) => backup(globals, file)))
   verb('notifications', '[action]').action(
     on((globals, action?: string) => notifications(globals, action)),
   )

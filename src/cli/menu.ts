@@ -158,6 +158,15 @@ export const menu = {
     does: 'the ledger: replica-hours and money by release and role, and what blue-green added',
     examples: ['beryl cost', 'beryl cost chat', 'beryl cost chat --json'],
   },
+  record: {
+    group: look,
+    does: 'how far the record goes back; export: every event as JSON Lines',
+    examples: [
+      'beryl record',
+      'beryl record export > record.jsonl',
+      'beryl record export chat > chat.jsonl',
+    ],
+  },
   notifications: {
     group: look,
     does: 'who is told of what happens, and what they did not take: list, retry',
@@ -172,6 +181,11 @@ export const menu = {
       'beryl capture chat import chat.jsonl',
       'beryl capture chat purge',
     ],
+  },
+  backup: {
+    group: rights,
+    does: 'a copy of all that is kept, while Beryl runs; `up` starts on it',
+    examples: ['beryl backup beryl-2026-05-01.db', 'beryl backup nightly.db --json'],
   },
   token: {
     group: rights,

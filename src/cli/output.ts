@@ -37,3 +37,9 @@ export function paint(colour: Colour, text: string): string {
 export function firstLine(text: string): string {
   return text.split('\n')[0] ?? ''
 }
+
+/** One line to standard output, no faster than it is read. */
+export async function writeLine(text: string): Promise<void> {
+  if (process.stdout.write(`${text}\n`)) return
+  await new Promise((resolve) => process.stdout.once('drain', resolve))
+}

@@ -61,6 +61,7 @@ test('where the example shows a default, it is the default', () => {
   )
   assert.deepEqual(full.gateway.listen, least.gateway.listen)
   assert.deepEqual(full.api, least.api)
+  assert.deepEqual(full.record, least.record)
 })
 
 /** What a reader of `beryl schema` would refuse, `validate` refuses, and the other way round, for all that is structure. */

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { unsealed } from '../secrets/by-name.ts'
 import { loadManifest, ManifestError } from './load.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'beryl-manifest-'))
@@ -658,4 +659,38 @@ test('a file that is not there is named', async () => {
     loadManifest(join(directory, 'nope.yaml')),
     /there is no such file; give another one with -f/,
   )
+})
+
+test('what is kept has secrets by name, wherever they may stand, and paths and numbers as they are', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'beryl-seal-'))
+  const file = join(directory, 'beryl.yaml')
+  writeFileSync(join(directory, 'g.jsonl'), '{"request": {}, "expected": 1}\n')
+  writeFileSync(
+    file,
+    `apiVersion: beryl/v1
+services:
+  chat:
+    environment:
+      provider: process
+      command: [serve, --key, '\${SEAL_KEY}', '{port}']
+      env: { TOKEN: 'Bearer \${SEAL_KEY}' }
+    versions:
+      v1: { env: { OWN: '\${SEAL_KEY}' }, args: ['\${SEAL_KEY}'] }
+    verify:
+      - goldenSet: { file: '\${SEAL_FILE}', request: { path: /, headers: { authorization: '\${SEAL_KEY}' } }, atLeast: 0.5 }
+      - webhook: { url: 'http://\${SEAL_HOST}/x', headers: { a: '\${SEAL_KEY}' } }
+      - prometheus: { url: 'http://localhost/\${SEAL_KEY}', query: up, atMost: 1 }
+`,
+  )
+  Object.assign(process.env, { SEAL_KEY: 'a-secret', SEAL_FILE: 'g.jsonl', SEAL_HOST: 'localhost' })
+  try {
+    const loaded = await loadManifest(file)
+    const kept = JSON.stringify(loaded.sealed)
+    assert.ok(!kept.includes('a-secret'))
+    // An address with a variable in the place of its host is none before the variable is put in.
+    assert.match(kept, /"file":"g\.jsonl".*"url":"http:\/\/localhost\/x"/)
+    assert.deepEqual(unsealed(loaded.sealed), loaded.manifest)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 })

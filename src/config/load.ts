@@ -9,11 +9,14 @@ import type { Path } from './describe-issue.ts'
 import { manifest } from './manifest.ts'
 import type { Manifest, ManifestText } from './manifest.ts'
 import { notBuilt } from './not-built.ts'
+import { sealManifest } from './seal.ts'
 import { substitute } from './substitute.ts'
 
 /** `text` is what was read: `up` keeps it for a controller that starts again later. */
 export type Loaded = {
   manifest: Manifest
+  /** The same with secrets by name, where only a replica or a gate reads them: what may be kept. */
+  sealed: Manifest
   /** The same before `${NAME}` was put in: what may be kept and compared where a value may be a secret. */
   asWritten: ManifestText
   file: string
@@ -121,7 +124,8 @@ export async function loadManifest(
       inOrder(crossed.map(({ path: place, message }) => problemAt(place, message))),
     )
   const asWritten = written as Loaded['asWritten']
-  return { manifest: parsed.data, asWritten, file: path, directory, text }
+  const sealed = sealManifest(written, parsed.data, process.env)
+  return { manifest: parsed.data, sealed, asWritten, file: path, directory, text }
 }
 
 function inOrder(problems: readonly ManifestProblem[]): ManifestProblem[] {

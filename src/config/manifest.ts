@@ -4,6 +4,7 @@ import { currency, environment } from './environment.ts'
 import { gate } from './gate-schemas.ts'
 import { notification } from './notifications.ts'
 import { capture, headerName } from './traffic.ts'
+import { record } from './record.ts'
 import { address, duration, share, size } from './units.ts'
 import { window } from './windows.ts'
 import { env, named, path, wait } from './words.ts'
@@ -257,6 +258,7 @@ export const manifest = z.strictObject({
     .prefault({}),
   api: z.strictObject({ listen: address.default({ host: '127.0.0.1', port: 8090 }) }).prefault({}),
   releases: z.strictObject({ atOnce: z.int().min(1).max(1000) }).optional(),
+  record,
   notifications: z
     .array(notification)
     .max(20)

@@ -8,15 +8,22 @@ const pauseS = { atLeast: 0.01, atMost: 3600 } as const
 
 const seconds = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 } as const
 
-/** `500ms`, `30s`, `10m`, `24h`, `7d` → seconds. */
-export const duration = z
+const anyDuration = z
   .string('expected a duration such as 30s, 10m or 24h')
   .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'expected a duration such as 30s, 10m or 24h')
   .transform((text) => {
     const [, amount, unit] = /^([\d.]+)(\w+)$/.exec(text)!
     return Number(amount) * seconds[unit as keyof typeof seconds]
   })
-  .refine((value) => value <= longestS, 'expected at most 366d')
+
+/** `500ms`, `30s`, `10m`, `24h`, `7d` → seconds. */
+export const duration = anyDuration.refine((value) => value <= longestS, 'expected at most 366d')
+
+/** How long something is kept on record: from 1d to 3660d → seconds. */
+export const years = anyDuration.refine(
+  (value) => value >= seconds.d && value <= 3660 * seconds.d,
+  'expected a duration from 1d to 3660d',
+)
 
 /** A duration between two looks, or that one answer may take: from 10ms to 1h. */
 export const pause = duration.refine(

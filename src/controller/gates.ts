@@ -10,6 +10,7 @@ import type { StoredGate } from '../storage/gates.ts'
 import type { ExaminerClient } from '../verification/client.ts'
 import type { GateSpec, Target } from '../verification/gate.ts'
 import type { ReplicaSeen } from '../providers/provider.ts'
+import { unsealed } from '../secrets/by-name.ts'
 import { peakOf } from './peaks.ts'
 import type { Plan } from './plan.ts'
 import type { ControllerStore } from './store.ts'
@@ -102,7 +103,8 @@ export function gatesOf({
           : target(replicas, service, { id: service.live.release }, colour, service.live.version)
       await examiner.start(release.id, gate, attempt, {
         service: service.name,
-        spec: withPeak(spec, service.name),
+        // Secrets stand in a plan by name.
+        spec: unsealed(withPeak(spec, service.name)),
         candidate,
         live,
       })

@@ -19,6 +19,8 @@ import { freezeOperations, freezesOf } from './freeze.ts'
 import { holdsBy } from './holds.ts'
 import { ledgerView } from './ledger.ts'
 import { planView } from './plan-view.ts'
+import { recordOperations } from './record.ts'
+import type { RecordBounds } from './record.ts'
 import type { NewEvent } from '../storage/events.ts'
 import type { Registry } from './registry.ts'
 import { todayOf } from './today.ts'
@@ -39,6 +41,8 @@ export function operationsOf(
     manifestPath: string
     /** Keeps the text of an applied manifest for a controller that starts again; the answer puts it in place. */
     keep: (text: string) => () => void
+    bounds: RecordBounds
+    dataDirectory: string
     /** The actor of the first token. */
     firstAdmin: string
   },
@@ -79,6 +83,7 @@ export function operationsOf(
     }),
     feedback: (asked, by) => takeFeedback({ store, now, key: sources.requestKey }, asked, by),
     tokens: tokenOperations(sources),
+    record: recordOperations(sources),
     deploy,
 
     command: async (target, command, asked, by) => {

@@ -8,6 +8,7 @@ import { loadManifest } from '../config/load.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { openStore } from '../storage/store.ts'
 import { readGateRun } from '../verification/gate-run.ts'
+import { unsealed } from '../secrets/by-name.ts'
 import { openRegistry } from './registry.ts'
 import { openRows } from './rows.ts'
 import type { ControllerStore } from './store.ts'
@@ -72,13 +73,14 @@ test('the same name with other files is refused, with both digests shown', async
   assert.equal(store.versions.find('tiny', 'v1')!.digest, first)
 })
 
-test('a secret that is rotated makes no other version, is given to the replicas, and is kept in no description', async () => {
+test('a secret that is rotated makes no other version, is given to the replicas, and is kept nowhere', async () => {
   write()
   const store = newStore()
   const before = await registered(store, 'secret-1')
   const after = await registered(store, 'secret-2')
   assert.equal(after.bundle.digest, before.bundle.digest)
-  const { template } = after.plan
+  assert.ok(!JSON.stringify(after.plan).includes('secret-'))
+  const { template } = unsealed(after.plan)
   assert.ok(template.provider === 'process')
   assert.equal(template.env['TOKEN'], 'secret-2')
   assert.equal(template.command.at(-1), 'secret-2')

@@ -140,9 +140,9 @@ export function openRegistry({
 
     /** What a release of it would be judged by; nothing is registered. @throws ProblemError `no-such-version`, `unreadable` */
     async planFor(name: string, version: string): Promise<{ plan: Plan; replicas: number }> {
-      const service = manifest.services[name]!
-      const plan = await planOf(service, version, contentNamed(name, version), 'checked')
-      return { plan, replicas: replicasOf(service.environment) }
+      contentNamed(name, version)
+      const plan = await planOf(source.sealed.services[name]!, version, 'checked')
+      return { plan, replicas: replicasOf(manifest.services[name]!.environment) }
     },
 
     /** What was registered; of a version that is not yet, its files as they are now. @throws ProblemError `no-such-version`, `unreadable` */
@@ -170,6 +170,7 @@ export function openRegistry({
       { goldenSets }: { goldenSets: 'checked' | 'left out' },
     ): Promise<{ bundle: Bundle; plan: Plan }> {
       const service = manifest.services[name]!
+      const kept = source.sealed.services[name]!
       const content = contentNamed(name, version)
       const written = asWritten(name, version)
       const read = await readNow(name, version)
@@ -182,7 +183,7 @@ export function openRegistry({
         }),
         replicas: replicasOf(service.environment),
       }
-      return { bundle, plan: await planOf(service, version, content, goldenSets) }
+      return { bundle, plan: await planOf(kept, version, goldenSets) }
     },
   }
 
@@ -254,12 +255,13 @@ export function openRegistry({
     })
   }
 
+  /** @param service with secrets by name: a plan is kept */
   async function planOf(
     service: ServiceManifest,
     version: string,
-    content: VersionManifest,
     goldenSets: 'checked' | 'left out',
   ): Promise<Plan> {
+    const content = service.versions[version]!
     const { environment, watch, standby } = service
     const named = gatesOf(service)
     const specs = await Promise.all(

@@ -57,10 +57,14 @@ export function prepareDirectory(directory: string): void {
   }
 }
 
-function open(file: string): Database {
+/** As it is: without migrations. */
+export function open(file: string): Database {
   try {
     const database = new DatabaseSync(file, { timeout: 2000 })
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+    // Recursive triggers: what REPLACE removes is guarded as what DELETE removes.
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON',
+    )
     chmodSync(file, 0o600)
     return database
   } catch (cause) {

@@ -1,5 +1,6 @@
 /** Everything that is kept, behind one door. */
 import { aliasesIn } from './aliases.ts'
+import { backUp } from './backup.ts'
 import { openDatabase, transaction } from './database.ts'
 import { curvesIn } from './curves.ts'
 import { deliveriesIn } from './deliveries.ts'
@@ -9,6 +10,7 @@ import { freezesIn } from './freezes.ts'
 import { gatesIn } from './gates.ts'
 import { replicasIn } from './replicas.ts'
 import type { Kept } from './replicas.ts'
+import { retentionIn } from './retention.ts'
 import { runsIn } from './runs.ts'
 import { servicesIn } from './services.ts'
 import { tokensIn } from './tokens.ts'
@@ -37,6 +39,8 @@ export function openStore<Plan, Replica extends Kept, WatchState, Times, Track>(
     deliveries: deliveriesIn(database),
     /** All that is saved in it, or nothing of it. No `await` in it. */
     atomically: <Result>(act: () => Result): Result => transaction(database, act),
+    retention: retentionIn(database),
+    backUp: (file: string) => backUp(database, file),
     close: () => database.close(),
   }
 }

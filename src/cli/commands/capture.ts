@@ -6,7 +6,7 @@ import { readCaptured } from '../../verification/capture/captured.ts'
 import { time } from '../describe.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
-import { count, say } from '../output.ts'
+import { count, say, writeLine } from '../output.ts'
 
 /** Below what the API takes at once, whatever JSON adds. */
 const pieceMaxBytes = 4 * 1024 * 1024
@@ -58,10 +58,7 @@ async function exportAll(
     const page = await api.capturePage(service, after)
     damaged += page.damaged
     if (json) all.push(...page.records)
-    else
-      for (const record of page.records)
-        if (!process.stdout.write(`${JSON.stringify(record)}\n`))
-          await new Promise((resolve) => process.stdout.once('drain', resolve))
+    else for (const record of page.records) await writeLine(JSON.stringify(record))
     if (page.next === null) break
     after = page.next
   }

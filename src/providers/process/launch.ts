@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { identityOf } from '../../ipc/identity.ts'
 import type { Identity } from '../../ipc/identity.ts'
+import { unsealed } from '../../secrets/by-name.ts'
 import type { ProcessSpec } from '../provider.ts'
 import type { LogFiles } from './log-files.ts'
 import { markName } from './marks.ts'
@@ -35,9 +36,11 @@ export function launch(
   gpus: readonly number[],
   logs: LogFiles,
 ): Launched {
-  const [file = '', ...args] = spec.command.map((part) => withPort(part, port))
+  let [file = '', ...args] = spec.command.map((part) => withPort(part, port))
   const output = logs.open(spec.id)
   try {
+    // Secrets stand in the journal by name, up to here.
+    ;[file, ...args] = unsealed([file, ...args])
     const child = spawn(file, args, {
       cwd: spec.directory,
       detached: true,
@@ -68,7 +71,7 @@ function environmentOf(
     Object.entries(process.env).filter(([name]) => !privateVariables.test(name)),
   )
   const own = Object.fromEntries(
-    Object.entries(spec.env).map(([name, value]) => [name, withPort(value, port)]),
+    Object.entries(unsealed(spec.env)).map(([name, value]) => [name, withPort(value, port)]),
   )
   // After the user's own: two replicas that name the same device would share it.
   const devices = gpus.length > 0 ? { CUDA_VISIBLE_DEVICES: gpus.join(',') } : {}

@@ -1,0 +1,148 @@
+/** The record of a Beryl with secrets in it: exported, backed up, and gone on with from the backup on an empty data directory. */
+import assert from 'node:assert/strict'
+import { copyFileSync, globSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { Event, NewTokenView, RecordView } from '../../src/api/shapes.ts'
+import { eventually, startBeryl } from '../support/beryl.ts'
+import type { Running } from '../support/beryl.ts'
+
+/** Each goes in by another door; none may come out anywhere. */
+const secrets = {
+  variable: 'SECRET-of-the-model-server',
+  hook: 'SECRET-that-signs-what-is-told',
+  path: 'SECRET-path-of-the-receiver',
+  field: 'SECRET-of-a-patient',
+  bearer: 'SECRET-of-a-client',
+}
+let token = ''
+let beryl: Running
+/** All that any command of this story printed. */
+let printed = ''
+
+before(async () => {
+  Object.assign(process.env, {
+    TEST_VARIABLE: secrets.variable,
+    TEST_HOOK: secrets.hook,
+    TEST_PATH: secrets.path,
+  })
+  beryl = await startBeryl({
+    models: { v1: { answer: 'one' }, v2: { wrong: 'always', answer: 'two' } },
+    environment: "      env: { TOKEN: '${TEST_VARIABLE}' }\n",
+    service: `
+    verify:
+      - goldenSet: { file: golden.jsonl, request: { path: /predict, headers: { authorization: '\${TEST_VARIABLE}' } }, answer: $.label, atLeast: 0.9 }
+    watch: { atLeast: 0s, atMost: 10m, errors: { margin: 20%, atMost: 20% } }
+    capture: { share: 100%, redact: [$.patient] }
+record: { keep: 30d, atMost: 64MiB }
+notifications:
+  - { url: 'http://127.0.0.1:9/\${TEST_PATH}', secret: '\${TEST_HOOK}', on: [deployed, switched, rejected] }
+`,
+  })
+  await beryl.deployed('v1')
+})
+after(async () => assert.equal(await beryl.stop(), 0))
+
+async function cli(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const said = await beryl.cli(...args)
+  // What makes a token shows it, this once.
+  if (args[1] !== 'create') printed += said.out + said.err
+  return said
+}
+
+const eventsNow = async (): Promise<Event[]> => {
+  const { out } = await cli('record', 'export')
+  return out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Event)
+}
+
+test('the record is exported as JSON Lines, every event once, in order', async () => {
+  const made = await cli('token', 'create', 'ada', '--role', 'operator', '--json')
+  token = (JSON.parse(made.out) as NewTokenView).token
+  await fetch(`${beryl.gateway}/predict`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${secrets.bearer}` },
+    body: JSON.stringify({ text: 'a', patient: secrets.field }),
+  })
+  const { id } = await beryl.deploy('v2')
+  await beryl.until(id, ({ phase }) => phase === 'rejected', 'rejected')
+  const all = await eventsNow()
+  assert.deepEqual(
+    all.map((event) => event.id),
+    all.map((_, index) => index + 1),
+  )
+  const { out } = await cli('record', 'export', 'tiny', '--json')
+  const { events } = JSON.parse(out) as { events: Event[] }
+  assert.deepEqual(
+    events,
+    all.filter(({ service }) => service === 'tiny'),
+  )
+  assert.ok(events.some(({ text }) => text.startsWith(`${id} (v2) is rejected`)))
+  const view = JSON.parse((await cli('record', '--json')).out) as RecordView
+  assert.equal(view.keepS, 30 * 86_400)
+  assert.equal(view.atMostBytes, 64 * 1024 ** 2)
+  assert.match((await cli('record')).out, /\d+ events of 2 releases, from .*\n.* of 64\.0 MiB/)
+  assert.equal((await cli('record', 'exprt')).code, 2)
+})
+
+test('a backup is taken while Beryl runs, and what is there is not written over', async () => {
+  const file = join(beryl.directory, 'backup.db')
+  const first = await cli('backup', file)
+  assert.equal(first.code, 0, first.err)
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  const again = await cli('backup', file)
+  assert.equal(again.code, 1)
+  assert.match(again.err, /is there already/)
+  const viewer = await beryl.cliAs(token, 'backup', `${file}.2`)
+  assert.match(viewer.err, /has the role operator, and .* needs admin/)
+  assert.deepEqual(globSync('**/backup-*', { cwd: beryl.data }), [], 'nothing is left behind')
+})
+
+test('not one byte of a secret is in what was printed, or in the data directory', async () => {
+  for (const args of [
+    ['status'],
+    ['notifications'],
+    ['explain', 'r2'],
+    ['history', 'tiny'],
+    ['doctor'],
+  ])
+    await cli(...args)
+  await cli('apply', '-f', join(beryl.directory, 'beryl.yaml'), '--dry-run')
+  for (const path of ['/services/tiny', '/releases/r1/report', '/notifications', '/tokens'])
+    printed += JSON.stringify(await beryl.api('GET', path))
+  const admin = readFileSync(join(beryl.data, 'admin.token'), 'utf8').trim()
+  const kept = globSync('**/*', { cwd: beryl.data })
+    .filter((file) => statSync(join(beryl.data, file)).isFile() && file !== 'admin.token')
+    .map((file) => readFileSync(join(beryl.data, file), 'latin1'))
+    .join('\n')
+  assert.ok(kept.includes('goldenSet') && printed.includes('goldenSet'), 'it was looked at')
+  for (const [name, secret] of Object.entries({ ...secrets, token: token.slice(-43), admin })) {
+    assert.ok(!printed.includes(secret), `${name} was printed`)
+    assert.ok(!kept.includes(secret), `${name} is in the data directory`)
+  }
+})
+
+test('Beryl goes on from the backup in an empty data directory: the same record, and live is up again', async () => {
+  const before_ = await eventsNow()
+  await beryl.interrupt()
+  renameSync(beryl.data, `${beryl.data}-lost`)
+  mkdirSync(beryl.data, { mode: 0o700 })
+  copyFileSync(join(beryl.directory, 'backup.db'), join(beryl.data, 'beryl.db'))
+  await beryl.restartSupervisor()
+  await eventually(
+    async () => (await fetch(`${beryl.gateway}/predict`, { method: 'POST', body: '{}' })).ok,
+    () => 'v1 to answer again',
+  )
+  const { out } = await cli('status', 'tiny', '--json')
+  assert.equal((JSON.parse(out) as { live: { version: string } }).live.version, 'v1')
+  const backedUp = (await eventsNow()).slice(0, before_.length)
+  const taken = backedUp.findIndex(({ text }) => text.endsWith('takes a backup'))
+  assert.ok(taken > 0)
+  assert.deepEqual(backedUp.slice(0, taken + 1), before_.slice(0, taken + 1))
+  // The tokens are in it, as hashes; the first one is made anew.
+  assert.equal((await beryl.cliAs(token, 'status')).code, 0)
+  const { code } = await cli('rollback', 'tiny')
+  assert.equal(code, 1, 'the standby was not kept: there was no release before v1')
+})
