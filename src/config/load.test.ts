@@ -679,16 +679,20 @@ services:
     verify:
       - goldenSet: { file: '\${SEAL_FILE}', request: { path: /, headers: { authorization: '\${SEAL_KEY}' } }, atLeast: 0.5 }
       - webhook: { url: 'http://\${SEAL_HOST}/x', headers: { a: '\${SEAL_KEY}' } }
-      - prometheus: { url: 'http://localhost/\${SEAL_KEY}', query: up, atMost: 1 }
+      - prometheus: { url: '\${SEAL_URL}', query: up, atMost: 1 }
 `,
   )
-  Object.assign(process.env, { SEAL_KEY: 'a-secret', SEAL_FILE: 'g.jsonl', SEAL_HOST: 'localhost' })
+  Object.assign(process.env, {
+    SEAL_KEY: 'a-secret',
+    SEAL_FILE: 'g.jsonl',
+    SEAL_HOST: 'localhost',
+    SEAL_URL: 'http://a-secret.example.com',
+  })
   try {
     const loaded = await loadManifest(file)
     const kept = JSON.stringify(loaded.sealed)
     assert.ok(!kept.includes('a-secret'))
-    // An address with a variable in the place of its host is none before the variable is put in.
-    assert.match(kept, /"file":"g\.jsonl".*"url":"http:\/\/localhost\/x"/)
+    assert.match(kept, /"file":"g\.jsonl"/)
     assert.deepEqual(unsealed(loaded.sealed), loaded.manifest)
   } finally {
     rmSync(directory, { recursive: true })

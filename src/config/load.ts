@@ -124,7 +124,7 @@ export async function loadManifest(
       inOrder(crossed.map(({ path: place, message }) => problemAt(place, message))),
     )
   const asWritten = written as Loaded['asWritten']
-  const sealed = sealManifest(written, parsed.data, process.env)
+  const sealed = sealManifest(written, parsed.data)
   return { manifest: parsed.data, sealed, asWritten, file: path, directory, text }
 }
 

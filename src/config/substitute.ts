@@ -5,7 +5,7 @@ export function substitute(
   value: unknown,
   variables: Readonly<Record<string, string | undefined>>,
   /** What is put in; without it, the variable's value. */
-  valueOf = (name: string, _path: readonly (string | number)[]) => variables[name],
+  valueOf: (name: string) => string | undefined = (name) => variables[name],
 ): { value: unknown; missing: Missing[] } {
   const missing: Missing[] = []
   const walk = (one: unknown, path: (string | number)[]): unknown => {
@@ -19,7 +19,7 @@ export function substitute(
   const replace = (text: string, path: (string | number)[]): string =>
     text.replace(/\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole, escaped: string, name: string) => {
       if (escaped !== '') return whole.slice(1)
-      const found = valueOf(name, path)
+      const found = valueOf(name)
       if (found === undefined) missing.push({ path, name })
       return found ?? ''
     })
