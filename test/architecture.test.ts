@@ -16,7 +16,7 @@ const doors: Record<string, string> = {
   statistics: '',
   protocols: '',
   secrets: '',
-  config: 'protocols secrets tls',
+  config: 'ipc protocols secrets tls',
   ipc: '',
   probe: '',
   tls: '',

@@ -14,6 +14,7 @@ import { rungs } from './ladder.ts'
 import { languageModel } from './language-model.ts'
 import { nearest } from './nearest.ts'
 import { notThere } from './not-there.ts'
+import { unreachable } from './paths.ts'
 import { asleep } from './sleep.ts'
 import { speaksOf } from './speaks.ts'
 
@@ -104,6 +105,7 @@ async function checkService(
     ...spoken(at, service),
     ...languageModel(at, service),
     ...ofOthers(at, service),
+    ...unreachable(at, service),
     ...rungs(at, service),
     ...budgets(at, service),
     ...asleep(at, service),

@@ -210,6 +210,30 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^8:17 .*`provider: kubernetes` is not built yet/,
   ],
   [
+    'a path with a rule that only its service can have',
+    'verify:',
+    'requests: { paths: { /v1: { concurrent: 2 } } }\n    verify:',
+    /^12:\d+ services.tiny.requests.paths.\/v1.concurrent: unknown key "concurrent"/,
+  ],
+  [
+    'a path without a rule',
+    'verify:',
+    'requests: { paths: { /v1: {} } }\n    verify:',
+    /^12:\d+ services.tiny.requests.paths.\/v1: expected at least one rule/,
+  ],
+  [
+    'a path that no request has',
+    'route: { path: / }',
+    'route: { path: /v1 }\n    requests: { paths: { /v2: { total: 5s } } }',
+    /^7:\d+ services.tiny.requests.paths.\/v2: no request has it: those of this service begin with \/v1/,
+  ],
+  [
+    'a path twice',
+    'verify:',
+    'requests: { paths: { /v1: { total: 5s }, /V1/: { total: 6s } } }\n    verify:',
+    /^12:\d+ services.tiny.requests.paths.\/V1\/: the same path as \/v1/,
+  ],
+  [
     'a sleep that nobody described',
     'verify:',
     'standby: [{ full: 1h }, { asleep: 1h }]\n    verify:',

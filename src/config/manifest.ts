@@ -3,11 +3,12 @@ import { z } from 'zod'
 import { currency, environment } from './environment.ts'
 import { gate } from './gate-schemas.ts'
 import { notification } from './notifications.ts'
+import { requests } from './requests.ts'
 import { capture, headerName } from './traffic.ts'
 import { record } from './record.ts'
 import { address, duration, share, size } from './units.ts'
 import { window } from './windows.ts'
-import { env, named, path, wait } from './words.ts'
+import { env, named, prefix, wait } from './words.ts'
 
 const name = z
   .string()
@@ -22,12 +23,6 @@ const versionName = z
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
     'expected a name of letters, digits, dots, dashes and underscores, at most 64',
-  )
-const prefix = z
-  .string()
-  .regex(
-    /^\/(?!\/)(?!\.beryl(\/|$))(?!(.*\/)?\.{1,2}(\/|$))[^\s?#]*$/,
-    'expected a path such as /v1: no spaces, ?, # or .., and not /.beryl',
   )
 const host = z
   .string()
@@ -49,44 +44,6 @@ const version = z.strictObject({
   /** What it scored when it was accepted: gate or score name → score between 0 and 1, or perplexity. */
   expects: z.record(z.string(), z.number().min(0)).default({}),
   notes: z.string().optional(),
-})
-
-/** How requests are treated. Applies at once to whatever is live. */
-const requests = z.strictObject({
-  /** The largest body; more is refused (413). */
-  body: size.optional(),
-  /** From the last piece of the request to the first byte of the answer. */
-  firstByte: wait.default(60),
-  /** Between two pieces of an answer. */
-  silence: wait.default(300),
-  /** For everything; answers that are streams are exempt. */
-  total: wait.optional(),
-  /** At one replica at a time; more wait in the queue. */
-  concurrent: z.int().min(1).max(100_000).optional(),
-  queue: z
-    .strictObject({ atMost: z.int().min(0).max(100_000).default(100), for: wait.default(10) })
-    .prefault({}),
-  /** The same value goes to the same replica; it never chooses the version. */
-  affinity: z.strictObject({ by: z.enum(['header', 'cookie']), name: headerName }).optional(),
-  /** Methods that may reach a second replica though the first one may have seen the request; and second tries, as a share. */
-  retry: z
-    .strictObject({
-      methods: z
-        .array(z.enum(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'POST', 'PATCH']))
-        .default([]),
-      share: share.default(0.2),
-    })
-    .prefault({}),
-  /** What may be sent to the other environment too: a copy may have effects (the control group). */
-  copy: z
-    .strictObject({
-      methods: z
-        .array(z.enum(['GET', 'HEAD', 'OPTIONS', 'POST']))
-        .min(1)
-        .default(['GET', 'HEAD', 'POST']),
-      exclude: z.array(path).default([]),
-    })
-    .prefault({}),
 })
 
 /** What a client is known by, who then stays with the version that answered it. */

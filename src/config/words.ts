@@ -22,3 +22,11 @@ export const named = z.string().min(1, 'expected a name, it is empty')
 
 /** A wait of zero would be none; deadlines are kept to a quarter of a second. */
 export const wait = duration.refine((seconds) => seconds >= 0.1, 'expected at least 100ms')
+
+/** Where a route, or what holds for a part of it, begins: matched by whole segments. */
+export const prefix = z
+  .string()
+  .regex(
+    /^\/(?!\/)(?!\.beryl(\/|$))(?!(.*\/)?\.{1,2}(\/|$))[^\s?#]*$/,
+    'expected a path such as /v1: no spaces, ?, # or .., and not /.beryl',
+  )

@@ -16,6 +16,7 @@ import { readyOf, templateOf } from '../versions/template.ts'
 import { gateOf, specOf } from './gate-specs.ts'
 import { rungOf } from './ladder.ts'
 import { redactOf } from './redact-rules.ts'
+import { requestRulesOf } from './request-rules.ts'
 import type { Plan } from './plan.ts'
 import { trafficOf } from './traffic.ts'
 import type { Rows } from './rows.ts'
@@ -101,25 +102,8 @@ export function openRegistry({
       return Object.hasOwn(versions, version) ? versions[version]! : null
     },
 
-    rulesOf(name: string): NonNullable<ServiceTable['rules']> {
-      const { requests: asked, environment } = manifest.services[name] ?? {}
-      if (asked === undefined || environment === undefined) return {}
-      const hidden = environment.sleep === undefined ? [] : sleepOf(environment.sleep).hidden
-      const { body, firstByte, silence, total, concurrent, queue, affinity, retry } = asked
-      return {
-        bodyMaxBytes: body ?? null,
-        firstByteMs: firstByte * 1000,
-        idleMs: silence * 1000,
-        totalMs: total === undefined ? null : total * 1000,
-        concurrentMax: concurrent ?? null,
-        queueMax: queue.atMost,
-        queueMs: queue.for * 1000,
-        affinity: affinity ?? null,
-        retryMethods: retry.methods,
-        retryShare: retry.share,
-        ...(hidden.length === 0 ? {} : { hidden }),
-      }
-    },
+    rulesOf: (name: string): NonNullable<ServiceTable['rules']> =>
+      manifest.services[name] === undefined ? {} : requestRulesOf(manifest.services[name]),
 
     /** What may be sent, or kept, a second time. */
     copyOf: (name: string): { methods: readonly string[]; exclude: readonly string[] } =>

@@ -1,6 +1,7 @@
 /** A request's claim on a replica: chosen and counted in one synchronous step. */
 import { chooseReplica } from './choose.ts'
 import type { Sight } from './choose.ts'
+import type { RequestRules } from './control.ts'
 import { inFlightOf, replicaSlotsMax } from './shared.ts'
 import type { Shared } from './shared.ts'
 import type { SlottedEnvironment, SlottedReplica, SlottedTable } from './slotted.ts'
@@ -10,6 +11,8 @@ export type Claims = ReturnType<typeof openClaims>
 export type Asked = {
   table: SlottedTable
   environment: SlottedEnvironment
+  /** Of this request. */
+  rules: RequestRules
   /** False on the preview listener, which is no evidence. */
   observed: boolean
   /** Hash of what the client's requests have in common. */
@@ -37,6 +40,7 @@ export function openClaims(shared: Shared, worker: number) {
   return function claim({
     table,
     environment,
+    rules,
     observed,
     key,
     drawn,
@@ -44,7 +48,7 @@ export function openClaims(shared: Shared, worker: number) {
     const replica = first(table, environment, key)
     if (typeof replica === 'string') return replica
     const seq = observed ? Atomics.add(shared.assigned, table.serviceSlot, 1) >>> 0 : null
-    return new Claim(room, { table, environment, key, drawn, seq, replica })
+    return new Claim(room, { table, environment, rules, key, drawn, seq, replica })
   }
 
   /** Where there is a limit, nobody overtakes those who wait. */
@@ -77,6 +81,7 @@ type Room = {
 export class Claim {
   readonly table: SlottedTable
   readonly environment: SlottedEnvironment
+  readonly rules: RequestRules
   /** Assignment order over all workers; null on the preview listener. */
   readonly seq: number | null
   readonly drawn: Asked['drawn']
@@ -95,6 +100,7 @@ export class Claim {
     {
       table,
       environment,
+      rules,
       key,
       drawn,
       seq,
@@ -104,6 +110,7 @@ export class Claim {
     this.room = room
     this.table = table
     this.environment = environment
+    this.rules = rules
     this.key = key
     this.drawn = drawn
     this.seq = seq

@@ -51,15 +51,27 @@ export type Copies = {
  */
 export type Tap = Omit<Copies, 'to'>
 
-export type TrafficRules = {
+/** How one request is treated; paths may have their own. */
+export type RequestRules = {
+  /** A larger request is refused (413). Null: no limit. */
+  bodyMaxBytes: number | null
+  /** Between two pieces of a request's body, while its model server would take more (408). */
+  bodySilenceMs: number
   /** From the last piece of the request to the first byte of the answer. */
   firstByteMs: number
   /** Between two pieces of an answer. */
   idleMs: number
   /** For everything, from the claim on; streams are exempt. Null: no limit. */
   totalMs: number | null
-  /** A larger request is refused (413). Null: no limit. */
-  bodyMaxBytes: number | null
+  /** Methods whose requests may be sent to a second replica though the first may have seen them. */
+  retryMethods: readonly string[]
+}
+
+/** For requests under this path, by whole segments; the longest one counts. What is left out is as for the service. */
+export type PathRules = { path: string } & Partial<RequestRules>
+
+export type TrafficRules = RequestRules & {
+  paths: readonly PathRules[]
   /** Requests at one replica at a time, over all workers; more wait. Null: no limit. */
   concurrentMax: number | null
   /** Requests that may wait for a replica, per environment and over all workers; more are refused (503). */
@@ -67,8 +79,6 @@ export type TrafficRules = {
   queueMs: number
   /** Requests with the same value go to the same replica while it may be chosen; never says which version. */
   affinity: { by: 'header' | 'cookie'; name: string } | null
-  /** Methods whose requests may be sent to a second replica though the first may have seen them. */
-  retryMethods: readonly string[]
   /** Second tries, as a share of the requests. */
   retryShare: number
   /** Paths that clients do not reach, with all that lies under them: a server's own controls. */

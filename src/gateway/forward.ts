@@ -5,7 +5,7 @@ import type { Observation } from './control.ts'
 import { answerLines, ownLines, requestLines, switchedLines } from './headers.ts'
 import type { Own } from './headers.ts'
 import { failureSaid } from './http2/grpc.ts'
-import { bodyTooLarge, noReplicaInTime, problemText } from './problems.ts'
+import { bodyTooLarge, bodyTooSlow, noReplicaInTime, problemText } from './problems.ts'
 import type { Refusal } from './problems.ts'
 import type { Waiting } from './queue.ts'
 import { without } from './wire/body-reader.ts'
@@ -96,10 +96,14 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   private firstAt = 0
   private over = false
   private reading = false
+  /** Its present replica takes the body; until then what comes is kept, and nothing of it is written. */
+  private isConnected = false
   private tunnel: { destroy(): void } | null = null
   /** Monotonic, ms; nothing is waited for at Infinity. */
   private dueAt: number
   private totalDueAt: number
+  /** What is waited for until then is more of the request: whoever is late, it is not the model server. */
+  private forClient = false
   /** What came of a body that may have to be sent again; null once it may not. */
   private kept: Bytes | null
   private ended: Lines | null = null
@@ -110,8 +114,8 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
     this.claim = claim
     this.requestId = requestId
     this.forwarding = forwarding
-    const { totalMs, queueMs, retryMethods } = claim.table.rules
-    this.dueAt = claim.waits ? this.begun + queueMs : Infinity
+    const { totalMs, retryMethods } = claim.rules
+    this.dueAt = claim.waits ? this.begun + claim.table.rules.queueMs : Infinity
     this.totalDueAt = totalMs === null ? Infinity : this.begun + totalMs
     this.kept = retryMethods.includes(exchange.method) ? '' : null
   }
@@ -122,6 +126,8 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
     const request = { method, target, lines: requestLines(this.exchange), body, upgrade, fresh }
     // Until it is connected the wire's own limit holds.
     this.dueAt = Infinity
+    this.isConnected = false
+    if (this.reading && this.ended === null) this.exchange.pause()
     this.tries++
     this.call = this.forwarding.upstream.call(this.claim.replica, request, this)
     this.call.begin()
@@ -144,25 +150,40 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   expire(now: number): void {
     if (this.over || (now < this.dueAt && now < this.totalDueAt)) return
     if (this.firstAt > 0) return this.cutShort('deadline')
-    const { table, replica, waits } = this.claim
-    const { rules, service } = table
-    if (waits) return this.refuse(noReplicaInTime(service, rules.queueMs))
+    const { table, replica, rules, waits } = this.claim
+    const { service } = table
+    if (waits) return this.refuse(noReplicaInTime(service, table.rules.queueMs))
+    if (this.forClient && now < this.totalDueAt)
+      return this.refuse(bodyTooSlow(service, rules.bodySilenceMs))
     this.call?.destroy()
     const limitMs = now < this.dueAt ? rules.totalMs! : rules.firstByteMs
     this.fail('deadline', 504, `${replica.id} sent nothing in ${limitMs / 1000} s`)
   }
 
   connected(): void {
-    this.dueAt = performance.now() + this.claim.table.rules.firstByteMs
+    this.isConnected = true
+    this.awaitAnswer()
     if (this.exchange.body === 'none') return
     if (!this.reading) {
       this.reading = true
+      this.awaitBody()
       return this.exchange.readBody()
     }
     this.call!.write(this.kept!)
     if (this.ended !== null) return this.call!.end(this.ended)
+    this.awaitBody()
     this.call!.flush()
     this.exchange.resume()
+  }
+
+  private awaitAnswer(): void {
+    this.forClient = false
+    this.dueAt = performance.now() + this.claim.rules.firstByteMs
+  }
+
+  private awaitBody(): void {
+    this.forClient = true
+    this.dueAt = performance.now() + this.claim.rules.bodySilenceMs
   }
 
   interim(status: number, { lines, dropped }: Fields): void {
@@ -172,7 +193,7 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   head(status: number, reason: string, fields: Fields, body: Body): void {
     if (this.over) return
     this.begin(failureSaid(this.claim.replica, fields.lines) ?? status)
-    this.dueAt = this.firstAt + this.claim.table.rules.idleMs
+    this.dueAt = this.firstAt + this.claim.rules.idleMs
     if (this.totalDueAt !== Infinity && streamed.test(fields.lines)) this.totalDueAt = Infinity
     const lines = answerLines(fields, this.own(), this.forwarding.headers)
     this.exchange.respond(status, reason, lines, body)
@@ -188,7 +209,7 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
 
   dataRead(): void {
     if (this.over) return
-    this.dueAt = performance.now() + this.claim.table.rules.idleMs
+    this.dueAt = performance.now() + this.claim.rules.idleMs
     if (!this.exchange.flush()) this.call!.pause()
   }
 
@@ -201,6 +222,7 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   }
 
   serverDrained(): void {
+    if (this.firstAt === 0 && this.ended === null) this.awaitBody()
     this.exchange.resume()
   }
 
@@ -248,26 +270,37 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   body(bytes: Bytes): void {
     if (this.over) return
     this.bytesIn += bytes.length
-    const { bodyMaxBytes } = this.claim.table.rules
+    const { bodyMaxBytes } = this.claim.rules
     if (bodyMaxBytes !== null && this.bytesIn > bodyMaxBytes) this.tooLarge = true
     if (this.tooLarge) return
-    if (this.kept !== null) this.kept = this.bytesIn > keptMaxBytes ? null : this.kept + bytes
-    this.call!.write(bytes)
+    if (this.kept !== null)
+      // What came before it could be stopped is kept, too: nobody has it yet.
+      this.kept = this.isConnected && this.bytesIn > keptMaxBytes ? null : this.kept + bytes
+    if (this.isConnected) this.call!.write(bytes)
     this.copy?.body(bytes)
     this.tapping?.request(bytes)
   }
 
   bodyRead(): void {
     if (this.over) return
-    if (this.tooLarge) return this.refuse(bodyTooLarge(this.claim.table))
-    if (this.firstAt === 0) this.dueAt = performance.now() + this.claim.table.rules.firstByteMs
-    if (!this.call!.flush()) this.exchange.pause()
+    const { rules, table } = this.claim
+    if (this.tooLarge) return this.refuse(bodyTooLarge(table.service, rules.bodyMaxBytes))
+    if (!this.isConnected) return this.exchange.pause()
+    const isTaken = this.call!.flush()
+    if (!isTaken) this.exchange.pause()
+    if (this.firstAt > 0) return
+    // A client that must wait is not late.
+    if (isTaken && this.ended === null) this.awaitBody()
+    else this.awaitAnswer()
   }
 
   bodyEnd(trailers: Lines): void {
     if (this.over || this.tooLarge) return
     this.ended = trailers
-    this.call!.end(trailers)
+    if (this.isConnected) {
+      if (this.firstAt === 0) this.awaitAnswer()
+      this.call!.end(trailers)
+    }
     this.copy?.send()
   }
 

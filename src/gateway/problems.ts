@@ -1,5 +1,4 @@
 /** What the gateway says itself, as RFC 9457 problem documents. */
-import type { SlottedTable } from './slotted.ts'
 
 export function problemText(status: number, code: string, title: string, hint: string): string {
   return JSON.stringify({ type: 'about:blank', status, code, title, hint })
@@ -61,11 +60,20 @@ export function noReplicaInTime(service: string, ms: number): Refusal {
   }
 }
 
-export function bodyTooLarge({ service, rules }: Pick<SlottedTable, 'service' | 'rules'>): Refusal {
+export function bodyTooLarge(service: string, bodyMaxBytes: number | null): Refusal {
   return {
     status: 413,
     code: 'body-too-large',
-    title: `${service} takes requests of at most ${rules.bodyMaxBytes} bytes`,
-    hint: 'the limit stands in the manifest, as `requests.body`',
+    title: `${service} takes requests of at most ${bodyMaxBytes} bytes here`,
+    hint: 'the limit stands in the manifest, as `requests.body` or under `requests.paths`',
+  }
+}
+
+export function bodyTooSlow(service: string, ms: number): Refusal {
+  return {
+    status: 408,
+    code: 'body-too-slow',
+    title: `nothing more of the request came in ${ms / 1000} s`,
+    hint: `send it again; the limit of ${service} stands in the manifest, as \`requests.bodySilence\` or under \`requests.paths\``,
   }
 }

@@ -2,32 +2,49 @@
 export type Route<Target> = { host: string | null; path: string; target: Target }
 
 export class RouteIndex<Target> {
-  private readonly byKey = new Map<string, Target>()
+  private readonly byKey = new Map<string, Route<Target>[]>()
 
-  /** Later routes with the same host and path replace earlier ones; the manifest's check refuses such a pair. */
+  /** Of routes with the same host and path the last one comes first; the manifest's check refuses such a pair. */
   constructor(routes: Iterable<Route<Target>>) {
-    for (const { host, path, target } of routes)
-      this.byKey.set(keyOf(host?.toLowerCase() ?? '', trimmed(path)), target)
+    for (const route of routes) {
+      const key = keyOf(route.host?.toLowerCase() ?? '', trimmed(route.path))
+      this.byKey.set(key, [route, ...(this.byKey.get(key) ?? [])])
+    }
   }
 
-  /** @param hostHeader with or without port; @param target origin-form, e.g. `/v1/chat?x=1` */
-  find(hostHeader: string, target: string): Target | null {
+  /**
+   * @param hostHeader with or without port; @param target origin-form, e.g. `/v1/chat?x=1`
+   * @param take what is there now behind a route; null where it leads nowhere, and the next one is asked
+   */
+  find<Found>(
+    hostHeader: string,
+    target: string,
+    take: (route: Route<Target>) => Found | null,
+  ): Found | null {
     const host = withoutPort(hostHeader).toLowerCase()
     const path = pathOf(target)
-    return this.longest(host, path) ?? this.longest('', path)
+    return this.longest(host, path, take) ?? this.longest('', path, take)
   }
 
   /** Costs one look-up per path segment, however many routes there are. */
-  private longest(host: string, path: string): Target | null {
+  private longest<Found>(
+    host: string,
+    path: string,
+    take: (route: Route<Target>) => Found | null,
+  ): Found | null {
     let end = path.length
     for (;;) {
-      const found = this.byKey.get(keyOf(host, path.slice(0, end)))
-      if (found !== undefined) return found
+      for (const route of this.byKey.get(keyOf(host, path.slice(0, end))) ?? none) {
+        const found = take(route)
+        if (found !== null) return found
+      }
       if (end === 0) return null
       end = Math.max(0, path.lastIndexOf('/', end - 1))
     }
   }
 }
+
+const none: never[] = []
 
 function keyOf(host: string, path: string): string {
   return `${host} ${path}`

@@ -120,6 +120,36 @@ test('a body in chunks is refused once it is too large, and nothing is held agai
   assert.equal(taken.status, 200)
 })
 
+test('a path has deadlines and limits of its own, and a client that stops in the middle of its body is told so', async () => {
+  const echoOrNothing: RequestListener = (incoming, response) => {
+    incoming.resume()
+    if (!incoming.url!.endsWith('/silent')) incoming.on('end', () => response.end('ok'))
+  }
+  const paths = [
+    { path: '/quick', firstByteMs: 200, bodyMaxBytes: 10 },
+    { path: '/quick/upload', bodyMaxBytes: null, bodySilenceMs: 200 },
+  ]
+  const gateway = await gatewayTo({ firstByteMs: 60_000, paths }, echoOrNothing)
+  const post = (path: string, body: string) => gateway.ask(path, { method: 'POST', body })
+  const big = 'x'.repeat(1000)
+  assert.equal((await post('/', big)).status, 200)
+  assert.equal((await post('/quick', big)).status, 413)
+  assert.equal((await post('/quick/upload', big)).status, 200)
+  assert.match((await post('/quick/silent', '')).text, /sent nothing in 0.2 s/)
+  const socket = connect({ port: gateway.port, host: '127.0.0.1' })
+  socket.write('POST /quick/upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhi')
+  let said = ''
+  socket.on('data', (chunk) => (said += chunk.toString()))
+  await until(
+    () => said,
+    (text) => text.includes('body-too-slow'),
+  )
+  socket.destroy()
+  assert.match(said, /^HTTP\/1\.1 408 /)
+  // Whoever was slow, it was not the version.
+  assert.equal((await gateway.seen(4)).at(-1)!.outcome, 'refused')
+})
+
 /** Takes the request, and dies under it. */
 const dying: RequestListener = (incoming) => {
   incoming.resume()

@@ -1,7 +1,8 @@
 /** Tables as workers hold them: every replica with its place in shared memory. */
 import type { Copies, Environment, ServiceTable, Split, TrafficRules } from './control.ts'
 import { hashOf } from './hash.ts'
-import { rulesOf } from './rules.ts'
+import { pathTables, rulesOf } from './rules.ts'
+import type { PathTable } from './rules.ts'
 
 export type SlottedReplica = {
   id: string
@@ -30,6 +31,8 @@ export type SlottedTable = {
   preview: SlottedEnvironment | null
   split: (Omit<Split, 'to'> & { to: SlottedEnvironment }) | null
   rules: TrafficRules
+  /** Where paths have rules of their own. */
+  paths: readonly PathTable[]
   copies: (Omit<Copies, 'to'> & { to: SlottedEnvironment }) | null
 }
 
@@ -67,6 +70,7 @@ export function slotTable(table: ServiceTable, serviceSlot: number, slotOf: Slot
     preview: one(table.preview),
     split: split === null || splitTo === null ? null : { ...split, to: splitTo },
     rules,
+    paths: pathTables(rules),
     copies: copies === null || copied === null ? null : { ...copies, to: copied },
   }
 }

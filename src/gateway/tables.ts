@@ -1,10 +1,11 @@
 /** The tables a worker holds: by service, then by generation. Which one counts is read from shared memory at each request. */
 import type { Environment } from './control.ts'
 import { RouteIndex } from './routes.ts'
+import type { Route } from './routes.ts'
 import type { Shared } from './shared.ts'
 import type { SlottedTable } from './slotted.ts'
 
-type Held = { slot: number; byGeneration: Map<number, SlottedTable>; route: SlottedTable['route'] }
+type Held = { slot: number; byGeneration: Map<number, SlottedTable> }
 
 export function openTables(shared: Shared, first: readonly SlottedTable[]) {
   const services = new Map<string, Held>()
@@ -15,11 +16,8 @@ export function openTables(shared: Shared, first: readonly SlottedTable[]) {
     prepare,
 
     /** The table by which this request is routed, read once and as a whole. */
-    find(host: string, target: string): SlottedTable | null {
-      const held = index.find(host, target)
-      if (held === null) return null
-      return held.byGeneration.get(Atomics.load(shared.generations, held.slot) >>> 0) ?? null
-    },
+    find: (host: string, target: string): SlottedTable | null =>
+      index.find(host, target, presentAt),
 
     /** From here on no table of this worker leads to that environment, until one that is prepared later does. */
     forget(service: string, environment: Environment): void {
@@ -34,27 +32,33 @@ export function openTables(shared: Shared, first: readonly SlottedTable[]) {
     },
   }
 
+  /** A route counts while the table that says so does: one that is only prepared, or was left, leads nowhere. */
+  function presentAt({ host, path, target }: Route<Held>): SlottedTable | null {
+    const { slot, byGeneration } = target
+    const table = byGeneration.get(Atomics.load(shared.generations, slot) >>> 0)
+    if (table === undefined || table.route.host !== host || table.route.path !== path) return null
+    return table
+  }
+
   function prepare(tables: readonly SlottedTable[]): void {
     let rerouted = false
     for (const table of tables) {
-      const held = services.get(table.service) ?? {
+      const held: Held = services.get(table.service) ?? {
         slot: table.serviceSlot,
-        byGeneration: new Map<number, SlottedTable>(),
-        route: table.route,
+        byGeneration: new Map(),
       }
-      rerouted ||=
-        !services.has(table.service) ||
-        held.route.host !== table.route.host ||
-        held.route.path !== table.route.path
-      held.route = table.route
+      const before = routesOf(held)
       services.set(table.service, held)
       dropOld(held)
       held.byGeneration.set(table.generation >>> 0, table)
+      rerouted ||= JSON.stringify(routesOf(held)) !== JSON.stringify(before)
     }
-    if (rerouted)
-      index = new RouteIndex(
-        [...services.values()].map((held) => ({ ...held.route, target: held })),
-      )
+    if (!rerouted) return
+    index = new RouteIndex(
+      [...services.values()].flatMap((held) =>
+        routesOf(held).map((route) => ({ ...route, target: held })),
+      ),
+    )
   }
 
   /** What lies before the present generation is never stored again. */
@@ -63,4 +67,13 @@ export function openTables(shared: Shared, first: readonly SlottedTable[]) {
     for (const generation of byGeneration.keys())
       if (((generation - now) | 0) < 0) byGeneration.delete(generation)
   }
+}
+
+/** Each once: those of the present, and of what is prepared. */
+function routesOf({ byGeneration }: Held): SlottedTable['route'][] {
+  const found: SlottedTable['route'][] = []
+  for (const { route } of byGeneration.values())
+    if (!found.some(({ host, path }) => host === route.host && path === route.path))
+      found.push(route)
+  return found
 }

@@ -27,6 +27,7 @@ import type { Refusal } from './problems.ts'
 import { openQueue } from './queue.ts'
 import { signerOf } from './request-id.ts'
 import type { Signer } from './request-id.ts'
+import { rulesFor } from './rules.ts'
 import { openShared } from './shared.ts'
 import { sideOf } from './split.ts'
 import type { SlottedEnvironment, SlottedReplica, SlottedTable } from './slotted.ts'
@@ -136,17 +137,21 @@ function walk(exchange: Exchange, role: 'live' | 'preview'): void {
       : sideOf(table.split, standing, exchange, Math.random)
   const environment = side === null ? standing : side.environment
   const drawn = side === null ? null : { share: table.split!.share, client: side.client }
-  const { rules, service, serviceSlot } = table
-  if (isHidden(exchange.target, rules.hidden))
-    return refuse(exchange, noRoute(host, exchange.target))
-  if (isTooLarge(exchange, rules.bodyMaxBytes)) return refuse(exchange, bodyTooLarge(table))
-  const key = affinityKey(rules.affinity, exchange.fields.lines)
-  const claimed = claim({ table, environment, observed: role === 'live', key, drawn })
+  const { service, serviceSlot } = table
+  const { hidden, affinity, retryShare } = table.rules
+  if (isHidden(exchange.target, hidden)) return refuse(exchange, noRoute(host, exchange.target))
+  const rules = rulesFor(table, exchange.target)
+  const { bodyMaxBytes } = rules
+  if (isTooLarge(exchange, bodyMaxBytes))
+    return refuse(exchange, bodyTooLarge(service, bodyMaxBytes))
+  const key = affinityKey(affinity, exchange.fields.lines)
+  const observed = role === 'live'
+  const claimed = claim({ table, environment, rules, observed, key, drawn })
   if (claimed === 'none') return refuse(exchange, noReplica(service))
   if (claimed === 'full') return refuse(exchange, queueFull(service))
   const { seq, at } = claimed
   claimed.noted = seq !== null && notebook.notes(service, serviceSlot, seq)
-  budget.earn(service, rules.retryShare)
+  budget.earn(service, retryShare)
   const requestId = signerFor(table, environment)(seq ?? 0, at)
   const flight = forward(exchange, claimed, requestId, handlers)
   if (flight.isOver) return

@@ -1,4 +1,5 @@
 /** Which requests may be sent, or kept, a second time: one rule for gateway and examiner. Pure. */
+import { isUnder, plainPath } from './plain-path.ts'
 
 /** By the signed id: whoever knows the id can say whether it was copied. The tag is as good as chance, and nobody can choose it. */
 export function pointOf(requestId: string): number {
@@ -14,8 +15,8 @@ export function mayBeCopied(
   { method, target, upgrade = false }: { method: string; target: string; upgrade?: boolean },
 ): boolean {
   if (upgrade || !methods.includes(method)) return false
-  const path = target.split('?', 1)[0]!
-  return !exclude.some(
-    (one) => path === one || path.startsWith(one.endsWith('/') ? one : `${one}/`),
-  )
+  if (exclude.length === 0) return true
+  // However it is written; what cannot be read may be anything.
+  const path = plainPath(target)
+  return path !== null && !exclude.some((one) => isUnder(path, plainPath(one) ?? one))
 }

@@ -56,6 +56,7 @@ export async function openPair(
       const claim = {
         environment: { environment: 'blue', version: 'v1', release: 'r1', replicas: [replica] },
         replica,
+        rules: usualRules,
         table: { service: 's', rules: usualRules, copies: null },
         release: () => {},
         moveOn: () => false,
