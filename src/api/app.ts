@@ -18,8 +18,11 @@ import { writes } from './writes.ts'
 const bodyMaxBytes = 64 * 1024
 /** Records are imported in pieces of at most so much. */
 const importMaxBytes = 8 * 1024 * 1024
-/** Prometheus' text format. */
-const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
+/** Prometheus' text format, and OpenMetrics for whoever asks for it. */
+const metricsTypes = {
+  text: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+}
 
 export type ApiOptions = {
   tokens: Tokens
@@ -50,9 +53,12 @@ export function apiApp(
     )
   })
   const isSignedIn = authenticated(tokens, sessions)
-  app.get('/metrics', isSignedIn, async (context) =>
-    context.text(await operations.metrics(), 200, { 'content-type': metricsType }),
-  )
+  app.get('/metrics', isSignedIn, async (context) => {
+    const accepts = context.req.header('accept') ?? ''
+    const format = accepts.includes('application/openmetrics-text') ? 'openmetrics' : 'text'
+    const text = await operations.metrics(format)
+    return context.text(text, 200, { 'content-type': metricsTypes[format], vary: 'accept' })
+  })
   const commands = bodyLimit({ maxSize: bodyMaxBytes, onError: tooLarge })
   const imports = bodyLimit({ maxSize: importMaxBytes, onError: tooLarge })
   const isLarge = (path: string): boolean =>

@@ -55,7 +55,10 @@ const acts: Record<string, Offer> = {
 const offers: Record<string, Offer> = {
   'GET /healthz': { summary: 'this process answers' },
   'GET /readyz': { summary: 'Beryl can do its work; 503 with the reasons' },
-  'GET /metrics': { summary: 'counters of the gateway, for Prometheus' },
+  'GET /metrics': {
+    summary:
+      'metrics of gateway, releases, gates, evidence, ladder and cost: Prometheus text, or OpenMetrics',
+  },
   'GET /api/v1/openapi.json': { summary: 'this document' },
   'GET /api/v1/services': { summary: 'every service' },
   'GET /api/v1/services/{service}': {

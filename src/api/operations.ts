@@ -32,7 +32,7 @@ export type Operations = {
   /** What is in flight now, oldest first. */
   open(name: string): Promise<OpenView>
   /** For Prometheus, as text. */
-  metrics(): Promise<string>
+  metrics(format: 'text' | 'openmetrics'): Promise<string>
   release(id: string): ReleaseView
   /** What was seen over time: of a service its last hour, of a release all of it. */
   curves: { ofService(name: string): CurvesView; ofRelease(id: string): CurvesView }

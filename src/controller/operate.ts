@@ -13,7 +13,7 @@ import { releaseCan } from '../release/release-can.ts'
 import type { Refusal } from '../release/release-can.ts'
 import type { Curves } from './curves/curves.ts'
 import { curveOperations } from './curves/curve-operations.ts'
-import { exposition } from './exposition.ts'
+import { openMetrics } from './metrics/metrics.ts'
 import { takeFeedback } from './feedback.ts'
 import { freezeOperations, freezesOf } from './freeze.ts'
 import { holdsBy } from './holds.ts'
@@ -51,10 +51,15 @@ export function operationsOf(
   const { resolve, ...versions } = versionOperations({ store, registry, now, find: findService })
 
   return {
-    services: () => rows.names().map((name) => serviceView(sources, findService(name))),
+    services,
     service: (name) => serviceView(sources, findService(name)),
     open: (name) => sources.gateway.open(findService(name).name),
-    metrics: async () => exposition(await sources.gateway.metrics()),
+    metrics: openMetrics({
+      ...sources,
+      services,
+      costOf: (name) => ledgerView(store, name, now().wall),
+      now: () => now().wall,
+    }),
     release: (id) => view(findRelease(id)),
     curves: curveOperations({ ...sources, named: (name) => findService(name).name, findRelease }),
     releases: (name, limit) => store.services.releases(findService(name).name, limit).map(view),
@@ -155,6 +160,10 @@ export function operationsOf(
         by,
       )
     },
+  }
+
+  function services() {
+    return rows.names().map((name) => serviceView(sources, findService(name)))
   }
 
   async function deploy(

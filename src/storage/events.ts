@@ -28,6 +28,16 @@ export type MovingEvent = {
   movedAt: number | null
 }
 
+/** How often something happened. */
+export type EventCount = {
+  service: string
+  kind: string
+  phase: string | null
+  change: string | null
+  verdict: string | null
+  count: number
+}
+
 export function insertEvent(database: Database, event: NewEvent): void {
   database
     .prepare(
@@ -56,7 +66,29 @@ export function eventsIn(database: Database) {
     `SELECT at, release, data ->> '$.phase' AS phase, data ->> '$.change' AS change, data ->> '$.at' AS moved_at
      FROM events WHERE service = ? AND kind IN ('phase', 'routing') AND release IS NOT NULL ORDER BY id`,
   )
+  const lastId = database.prepare('SELECT coalesce(max(id), 0) AS last FROM events')
+  const counts = database.prepare(
+    `SELECT service, kind, data ->> '$.phase' AS phase, data ->> '$.change' AS change, data ->> '$.verdict' AS verdict, count(*) AS count
+     FROM events WHERE id > ? AND id <= ? AND kind IN ('phase', 'routing', 'gate', 'alarm') GROUP BY 1, 2, 3, 4, 5`,
+  )
+  const last = () => Number(lastId.get()!['last'])
   return {
+    last,
+    /** What happened after this event, until `last`. */
+    counts(after: number): { last: number; all: EventCount[] } {
+      const until = last()
+      return {
+        last: until,
+        all: counts.all(after, until).map((row) => ({
+          service: String(row['service']),
+          kind: String(row['kind']),
+          phase: row['phase'] as string | null,
+          change: row['change'] as string | null,
+          verdict: row['verdict'] as string | null,
+          count: Number(row['count']),
+        })),
+      }
+    },
     add: (event: NewEvent) => insertEvent(database, event),
     after: (id: number, service: string | null, limit: number): Event[] =>
       after.all(id, service, service, limit).map(toEvent),

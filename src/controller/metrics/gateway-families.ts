@@ -1,15 +1,11 @@
-/**
- * The gateway's sums as Prometheus reads them: text format 0.0.4.
- * https://prometheus.io/docs/instrumenting/exposition_formats/
- */
-import type { GatewayMetrics } from '../gateway/control.ts'
-import { bucketsS } from '../gateway/counts.ts'
-import type { Histogram, Row } from '../gateway/counts.ts'
+/** What the gateway counted since it started, as families of metrics. Pure. */
+import type { GatewayMetrics } from '../../gateway/control.ts'
+import { bucketsS } from '../../gateway/counts.ts'
+import type { Histogram, Row } from '../../gateway/counts.ts'
+import { family } from './exposition.ts'
+import type { Family, Labels, Sample } from './exposition.ts'
 
-type Labels = Record<string, string>
-type Sample = { suffix?: string; labels: Labels; value: number }
-
-export function exposition(metrics: GatewayMetrics): string {
+export function gatewayFamilies(metrics: GatewayMetrics): Family[] {
   const { rows, services, refused, unreadable, copies, taps, ejections, accessDropped, workers } =
     metrics
   const of = ({ service, environment, version }: Row): Labels => ({ service, environment, version })
@@ -146,20 +142,7 @@ export function exposition(metrics: GatewayMetrics): string {
       [{ labels: {}, value: accessDropped }],
     ),
     family('beryl_workers', 'gauge', 'Gateway workers.', [{ labels: {}, value: workers }]),
-  ].join('')
-}
-
-function family(
-  name: string,
-  type: 'counter' | 'gauge' | 'histogram',
-  help: string,
-  samples: readonly Sample[],
-): string {
-  if (samples.length === 0) return ''
-  const lines = samples.map(
-    ({ suffix = '', labels, value }) => `${name}${suffix}${braces(labels)} ${value}\n`,
-  )
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
+  ]
 }
 
 /** Each bucket counts all that took no longer. */
@@ -175,13 +158,4 @@ function histogram(labels: Labels, { counts, sumS }: Histogram): Sample[] {
     { suffix: '_sum', labels, value: sumS },
     { suffix: '_count', labels, value: below },
   ]
-}
-
-function braces(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`)
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
-}
-
-function escaped(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 }
