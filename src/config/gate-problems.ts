@@ -10,6 +10,7 @@ const requestsMax = 1_000_000
 const requestsMin = 20
 
 type Problem = [key: string | null, message: string]
+type Load = Extract<GateManifest, { load: unknown }>['load']
 
 export async function gateProblems(
   at: string[],
@@ -21,9 +22,13 @@ export async function gateProblems(
     const told = (problems: readonly Problem[]) =>
       problems.map(([key, message]) => ({ path: key === null ? here : [...here, key], message }))
     if ('prometheus' in gate) return told(wrongWithLimits(gate.prometheus))
-    if ('replay' in gate && service.capture === undefined)
+    if (('replay' in gate || 'compatibility' in gate) && service.capture === undefined)
       return told([[null, 'nothing is recorded to be replayed: give the service a `capture`']])
-    if ('load' in gate) return told(wrongWithLoad(gate.load, service))
+    if ('warmUp' in gate) return told(wrongWithSource(gate.warmUp, service))
+    if ('load' in gate)
+      return told([...wrongWithSource(gate.load, service), ...wrongWithLoad(gate.load, service)])
+    if ('compatibility' in gate && gate.compatibility.schema !== undefined)
+      return notThere([...here, 'schema'], resolve(directory, gate.compatibility.schema), 'file')
     const program = 'command' in gate ? gate.command.run[0] : ''
     // A name without a slash is looked for in PATH, when it runs.
     if (!program.includes('/')) return []
@@ -88,16 +93,39 @@ function wrongWithLimits({
   ]
 }
 
+/** Whose requests: what is asked for must be there, and `request` is not what recorded ones go by. */
+function wrongWithSource(
+  { from, request, headers }: Pick<Load, 'from' | 'request' | 'headers'>,
+  service: ServiceManifest,
+): Problem[] {
+  const isCaptured = from === 'captures'
+  return [
+    ...one(
+      isCaptured && service.capture === undefined,
+      'from',
+      'nothing is recorded: give the service a `capture`',
+    ),
+    ...one(
+      isCaptured && request !== undefined,
+      'request',
+      'recorded requests say by themselves where they go: leave it out',
+    ),
+    ...one(
+      from === 'goldenSet' && !service.verify.some((gate) => 'goldenSet' in gate),
+      'from',
+      'there is no golden set: add one, or leave it out',
+    ),
+    ...one(
+      Object.keys(headers).length > 0 &&
+        (service.capture === undefined || from === 'goldenSet' || request !== undefined),
+      'headers',
+      'are of recorded requests, and none are sent here: put them into `request`',
+    ),
+  ]
+}
+
 function wrongWithLoad(
-  {
-    rate,
-    of,
-    for: held,
-    ramp,
-    request,
-    firstToken,
-    within,
-  }: Extract<GateManifest, { load: unknown }>['load'],
+  { rate, of, for: held, ramp, from, request, firstToken, within }: Load,
   service: ServiceManifest,
 ): Problem[] {
   const isShare = 'ofPeak' in rate
@@ -116,9 +144,9 @@ function wrongWithLoad(
       'goes with a share, as in `rate: 120%`: leave it out',
     ),
     ...one(
-      sentTo === undefined,
+      sentTo === undefined && from !== 'captures',
       null,
-      'nothing says what to send: give it a request, or add a golden set',
+      'nothing says what to send: give it a request, add a golden set, or say `from: captures`',
     ),
     ...one(
       service.protocol === 'openai' && sentTo !== undefined && golden === undefined,

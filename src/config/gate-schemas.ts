@@ -1,6 +1,6 @@
 /** `verify` in the manifest: one schema for each kind of gate. */
 import { z } from 'zod'
-import { replay, shadow } from './traffic.ts'
+import { compatibility, headerName, replay, shadow } from './traffic.ts'
 import { duration, pause, rate, rateOrShare, share } from './units.ts'
 import { env, named, path, wait } from './words.ts'
 
@@ -18,9 +18,16 @@ const score = z.union([
   z.strictObject({ module: named }),
 ])
 
+/** Whose requests are sent. */
+const from = z.enum(['captures', 'goldenSet']).optional()
+
 const warmUp = z.strictObject({
   until: z.literal('stable').default('stable'),
   within: duration.default(180),
+  /** Without it: recorded requests where enough are there, else the golden set. */
+  from,
+  /** Of recorded requests, in place of those that were taken out. */
+  headers: z.record(headerName, z.string()).default({}),
   /** Where to send; without it, the request of the first golden set. */
   request: request.optional(),
   concurrency: z.int().min(1).max(256).default(4),
@@ -67,6 +74,8 @@ const load = z.strictObject({
   errors: share.default(0.01),
   /** Once it has held: how much more, up to `to`? */
   ramp: z.strictObject({ to: rate, step: wait.default(10) }).optional(),
+  from,
+  headers: z.record(headerName, z.string()).default({}),
   /** Where to send; without it, the request of the first golden set, whose bodies are sent. */
   request: request.optional(),
   within: wait.default(600),
@@ -124,4 +133,5 @@ export const gate = z.union([
   z.strictObject({ command }),
   z.strictObject({ shadow }),
   z.strictObject({ replay }),
+  z.strictObject({ compatibility }),
 ])

@@ -519,10 +519,34 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^12:\d+ .*the rung `shared` is not built yet/,
   ],
   [
-    'a protocol that is not built',
+    'compatibility with nothing recorded',
     'verify:',
-    'protocol: kserve-v2\n    verify:',
-    /^12:\d+ .*`protocol: kserve-v2` is not built yet/,
+    'verify:\n      - compatibility: {}',
+    /nothing is recorded to be replayed: give the service a `capture`/,
+  ],
+  [
+    'recorded requests where nothing is recorded',
+    'verify:',
+    'verify:\n      - warmUp: { from: captures }',
+    /from: nothing is recorded: give the service a `capture`/,
+  ],
+  [
+    'recorded requests with a request',
+    'verify:',
+    'capture: {}\n    verify:\n      - warmUp: { from: captures, request: { path: /a } }',
+    /request: recorded requests say by themselves where they go: leave it out/,
+  ],
+  [
+    'headers for requests that nobody recorded',
+    'verify:',
+    "verify:\n      - warmUp: { headers: { authorization: 'Bearer t' } }",
+    /headers: are of recorded requests, and none are sent here/,
+  ],
+  [
+    'a JSON Schema that is not there',
+    'verify:',
+    'capture: {}\n    verify:\n      - compatibility: { schema: ./nowhere.json }',
+    /schema: .*nowhere\.json/,
   ],
   [
     'gRPC over HTTP/1.1',

@@ -97,7 +97,7 @@ const signal = z.enum(['errors', 'latency'])
 
 const asWritten = z.strictObject({
   route: z.strictObject({ host: host.optional(), path: prefix.default('/') }).prefault({}),
-  protocol: z.enum(['http', 'json', 'grpc', 'openai']).default('http'),
+  protocol: z.enum(['http', 'json', 'grpc', 'openai', 'kserve-v2']).default('http'),
   requests: requests.prefault({}),
   capture: capture.optional(),
   environment,

@@ -88,6 +88,21 @@ export const replay = z.strictObject({
   ...comparing,
 })
 
+export const compatibility = z.strictObject({
+  /** The newest ones that were recorded. */
+  requests: z.int().min(20).max(100_000).default(300),
+  /** JSON Schema of the answers; without it: what recorded answers have in common. */
+  schema: z.string().min(1, 'expected a file, it is empty').optional(),
+  /** Fields that no client reads, with all below them. */
+  ignore: z.array(jsonPath).default([]),
+  /** In place of those that were not recorded. */
+  headers: z.record(headerName, z.string()).default({}),
+  within: duration.default(600),
+  timeout: pause.default(30),
+  concurrency: z.int().min(1).max(256).default(8),
+  dryRun: z.boolean().default(false),
+})
+
 function isExpression(text: string): boolean {
   try {
     return new RegExp(text, 'gu').source !== ''

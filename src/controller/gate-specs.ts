@@ -4,10 +4,16 @@ import type { NamedGate } from '../config/gates.ts'
 import type { GateManifest, ServiceManifest, VersionManifest } from '../config/manifest.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import type { Gate } from '../release/release.ts'
-import type { GateSpec, Protocol, RequestShape, Score } from '../verification/gate.ts'
+import type {
+  CapturedRules,
+  GateSpec,
+  Protocol,
+  RequestShape,
+  Score,
+} from '../verification/gate.ts'
 import { goldenLines } from '../verification/golden-set/lines.ts'
 import { fillingOf } from '../versions/template.ts'
-import { replaySpec, shadowSpec } from './traffic-gates.ts'
+import { compatibilitySpec, replaySpec, shadowSpec } from './traffic-gates.ts'
 
 /** Below the client's own limit for one command. */
 const goldenSetReadMs = 12_000
@@ -35,6 +41,7 @@ export async function specOf(
   const { protocol } = service
   if ('warmUp' in gate) {
     const { within, request, until, concurrency } = gate.warmUp
+    const captured = capturedOf(service, gate.warmUp)
     const shape = request ?? golden?.request
     return {
       kind: 'warmUp',
@@ -43,6 +50,7 @@ export async function specOf(
       until,
       request: shape === undefined ? null : shapeOf(shape),
       file: golden === undefined ? null : resolve(directory, golden.file),
+      captured,
       concurrency,
     }
   }
@@ -57,7 +65,7 @@ export async function specOf(
     }
   }
   if ('goldenSet' in gate) return goldenSetOf(name, gate.goldenSet, protocol, around)
-  if ('load' in gate) return loadOf(gate.load, golden, protocol, directory)
+  if ('load' in gate) return loadOf(service, gate.load, golden, directory)
   if ('prometheus' in gate) {
     const { url, headers, query, atMost, atLeast, noWorseBy, within, for: held } = gate.prometheus
     return {
@@ -78,6 +86,7 @@ export async function specOf(
   }
   if ('shadow' in gate) return shadowSpec(service, gate.shadow)
   if ('replay' in gate) return replaySpec(service, gate.replay)
+  if ('compatibility' in gate) return compatibilitySpec(service, gate.compatibility, directory)
   const { run, env, within } = gate.command
   return { kind: 'command', run, env, directory, withinS: within }
 }
@@ -110,7 +119,9 @@ export function gateOf({ name, gate }: NamedGate, spec: GateSpec): Gate {
 function hasFloor(spec: Exclude<GateSpec, { kind: 'warmUp' | 'identity' | 'load' }>): boolean {
   if (spec.kind === 'goldenSet')
     return [spec.atLeast, spec.atMost, spec.expects].some((one) => one !== null)
-  if (spec.kind === 'shadow' || spec.kind === 'replay') return false
+  // What is recorded is what a live version was asked: without one there is nothing.
+  if (spec.kind === 'shadow' || spec.kind === 'replay' || spec.kind === 'compatibility')
+    return false
   return spec.kind !== 'prometheus' || spec.atLeast !== null || spec.atMost !== null
 }
 
@@ -118,25 +129,36 @@ function isDryRun(gate: GateManifest): boolean {
   return Object.values(gate).some((one) => 'dryRun' in one && one.dryRun)
 }
 
+/** Recorded requests come first where nothing else is asked for by name; with `from: captures` nothing else will do. */
+function capturedOf(
+  { capture, requests: { copy } }: ServiceManifest,
+  { from, request, headers }: Pick<Load, 'from' | 'request' | 'headers'>,
+): CapturedRules | null {
+  if (capture === undefined || from === 'goldenSet' || request !== undefined) return null
+  return { copy, headers, only: from === 'captures' }
+}
+
 /** Its peak is measured when it begins. */
 function loadOf(
-  { rate, for: held, ramp, p95, firstToken, errors, request, within }: Load,
+  service: ServiceManifest,
+  gate: Load,
   golden: GoldenSet | undefined,
-  protocol: ServiceManifest['protocol'],
   directory: string,
 ): GateSpec {
+  const { rate, for: held, ramp, p95, firstToken, errors, request, within } = gate
+  const shape = request ?? golden?.request
   return {
     kind: 'load',
-    protocol: readingOf(protocol),
+    protocol: readingOf(service.protocol),
     rate: 'ofPeak' in rate ? { ...rate, peak: null } : rate,
     forS: held,
     ramp: ramp === undefined ? null : { toPerSecond: ramp.to, stepS: ramp.step },
     p95Ms: p95 * 1000,
     firstTokenMs: firstToken === undefined ? null : firstToken * 1000,
     errors,
-    // `validate` refuses a load gate that has neither.
-    request: shapeOf((request ?? golden?.request)!),
+    request: shape === undefined ? null : shapeOf(shape),
     file: golden === undefined ? null : resolve(directory, golden.file),
+    captured: capturedOf(service, gate),
     withinS: within,
   }
 }
@@ -191,7 +213,7 @@ async function wholeGoldenSet(file: string): Promise<string> {
 
 /** `http` and `json` are sent and read alike. */
 function readingOf(protocol: ServiceManifest['protocol']): Protocol {
-  return protocol === 'openai' ? 'openai' : 'http'
+  return protocol === 'openai' || protocol === 'kserve-v2' ? protocol : 'http'
 }
 
 function shapeOf({

@@ -1,9 +1,13 @@
 /** The gates that compare answers to production traffic, as the examiner is asked. */
+import { resolve } from 'node:path'
 import type { GateManifest, ServiceManifest } from '../config/manifest.ts'
+import type { Comparison } from '../verification/compare/comparison.ts'
 import type { GateSpec, PairRules } from '../verification/gate.ts'
+import { schemaIn } from './schema-file.ts'
 import { redactOf } from './redact-rules.ts'
 
 type Shadow = Extract<GateManifest, { shadow: unknown }>['shadow']
+type Compatibility = Extract<GateManifest, { compatibility: unknown }>['compatibility']
 type Replay = Extract<GateManifest, { replay: unknown }>['replay']
 
 /** Sampled answers say the same in other words. */
@@ -27,6 +31,33 @@ export function replaySpec(service: ServiceManifest, gate: Replay): GateSpec {
   }
 }
 
+/** @throws ProblemError `json-schema` naming the file */
+export async function compatibilitySpec(
+  service: ServiceManifest,
+  gate: Compatibility,
+  directory: string,
+): Promise<GateSpec> {
+  const { requests, schema, ignore, headers, within, timeout, concurrency } = gate
+  return {
+    kind: 'compatibility',
+    protocol: comparingAs(service.protocol),
+    requests,
+    schema: schema === undefined ? null : await schemaIn(resolve(directory, schema)),
+    ignore,
+    headers,
+    copy: service.requests.copy,
+    redact: redactOf(service),
+    timeoutS: timeout,
+    concurrency,
+    withinS: within,
+  }
+}
+
+/** Gates ask in HTTP/1.1: `validate` refuses them with gRPC. */
+function comparingAs(protocol: ServiceManifest['protocol']): Comparison['protocol'] {
+  return protocol === 'grpc' ? 'http' : protocol
+}
+
 function pairsOf(
   service: ServiceManifest,
   {
@@ -44,8 +75,7 @@ function pairsOf(
   const likeness = similar ?? (protocol === 'openai' ? openaiSimilar : undefined)
   return {
     how: {
-      // Gates ask in HTTP/1.1: `validate` refuses them with gRPC.
-      protocol: protocol === 'grpc' ? 'http' : protocol,
+      protocol: comparingAs(protocol),
       ignore,
       tolerances: tolerance,
       text: likeness === undefined ? 'exact' : { similar: likeness },

@@ -107,6 +107,7 @@ export type Gate = {
     | 'command'
     | 'shadow'
     | 'replay'
+    | 'compatibility'
   /** Says nothing without a live version to compare with: left out of a first release, by name. */
   needsLive: boolean
   /** Judges answers by a floor of its own; a first release without such a gate waits for approval. */

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { askerOf } from './ask.ts'
+import { inputOf } from './inputs/input.ts'
 import { NoAnswer } from './send.ts'
 import { model } from './testing.ts'
 import type { Behaviour } from './testing.ts'
@@ -16,9 +17,12 @@ function asking(context: TestContext, signal = new AbortController().signal) {
     headers: { 'x-tenant': 't', 'Beryl-Test': 'mine', 'Content-Length': '7' },
     timeoutS: 0.25,
   } as const
-  const asker = askerOf(shape, { purpose: 'golden-set', connections: 2, signal })
+  const asker = askerOf({ timeoutS: shape.timeoutS, connections: 2, signal })
   context.after(() => asker.close())
-  return asker
+  return {
+    ask: (address: string, body: unknown, timeoutS?: number) =>
+      asker.ask(address, inputOf(shape, body, 'golden-set').sent, timeoutS),
+  }
 }
 
 test('a request carries its body and its mark, whatever headers were asked for', async (context) => {

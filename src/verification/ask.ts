@@ -1,6 +1,5 @@
-/** Sends one test request to a replica, as its gate has it. */
+/** Asks a replica, and reads its answer as text with the times of its pieces. */
 import { StringDecoder } from 'node:string_decoder'
-import type { RequestShape } from './gate.ts'
 import { lineOf } from './send.ts'
 import type { Received, Sent } from './send.ts'
 
@@ -14,36 +13,26 @@ export type Answered = {
 
 export type Asker = {
   /** @throws NoAnswer: no connection, no whole answer in time, cut, too large. The reason of `signal` once that is aborted. */
-  ask(address: string, body: unknown, timeoutS?: number): Promise<Answered>
+  ask(address: string, sent: Sent, timeoutS?: number): Promise<Answered>
   /** Cuts what is under way. */
   close(): void
 }
 
-/** @param purpose goes along as `Beryl-Test`, so that billing can leave the request out */
-export function askerOf(
-  shape: RequestShape,
-  { purpose, connections, signal }: { purpose: string; connections: number; signal: AbortSignal },
-): Asker {
+/** @param timeoutS for one answer, where nothing else is said */
+export function askerOf({
+  timeoutS: usual,
+  connections,
+  signal,
+}: {
+  timeoutS: number
+  connections: number
+  signal: AbortSignal
+}): Asker {
   const line = lineOf({ connections, signal })
   return {
-    ask: async (address, body, timeoutS = shape.timeoutS) =>
-      inText(await line.send(sent(shape, body, purpose), address, timeoutS)),
+    ask: async (address, sent, timeoutS = usual) =>
+      inText(await line.send(sent, address, timeoutS)),
     close: () => line.close(),
-  }
-}
-
-function sent({ method, path, headers }: RequestShape, body: unknown, purpose: string): Sent {
-  const text = body === undefined || method === 'GET' ? '' : JSON.stringify(body)
-  return {
-    method,
-    target: path,
-    headers: {
-      ...(text === '' ? {} : { 'content-type': 'application/json' }),
-      ...headers,
-      'content-length': Buffer.byteLength(text),
-      'beryl-test': purpose,
-    },
-    body: text,
   }
 }
 

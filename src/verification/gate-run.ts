@@ -6,7 +6,7 @@ import type { GateRun } from './gate.ts'
 const seconds = z.number().positive()
 const concurrency = z.int().min(1).max(256)
 const share = z.number().min(0).max(1).nullable()
-const protocol = z.enum(['http', 'openai'])
+const protocol = z.enum(['http', 'openai', 'kserve-v2'])
 /** A perplexity: 1 would be a model that knows what comes. */
 const perplexity = z.number().min(1).nullable()
 
@@ -34,9 +34,15 @@ const score = z.discriminatedUnion('kind', [
 
 const paths = z.array(z.string())
 
+const copy = z.strictObject({ methods: paths, exclude: paths })
+const captured = z.strictObject({ copy, headers, only: z.boolean() }).nullable()
+
+const comparing = z.enum(['http', 'json', 'openai', 'kserve-v2'])
+const redact = z.strictObject({ paths, headers: paths, patterns: paths })
+
 const pairs = {
   how: z.strictObject({
-    protocol: z.enum(['http', 'json', 'openai']),
+    protocol: comparing,
     ignore: paths,
     tolerances: z.array(
       z.strictObject({
@@ -50,7 +56,7 @@ const pairs = {
   noWorseBy: z.number().min(0).max(1),
   slice: z.string().nullable(),
   liveAgain: z.number().min(0).max(1),
-  redact: z.strictObject({ paths, headers: paths, patterns: paths }),
+  redact,
   timeoutS: seconds,
   concurrency,
   withinS: seconds,
@@ -64,6 +70,7 @@ const spec = z.discriminatedUnion('kind', [
     until: z.literal('stable'),
     request: request.nullable(),
     file: z.string().nullable(),
+    captured,
     concurrency,
   }),
   z.strictObject({
@@ -93,8 +100,9 @@ const spec = z.discriminatedUnion('kind', [
     p95Ms: z.number().positive(),
     firstTokenMs: z.number().positive().nullable(),
     errors: z.number().min(0).max(1),
-    request,
+    request: request.nullable(),
     file: z.string().nullable(),
+    captured,
     withinS: seconds,
   }),
   z.strictObject({
@@ -135,7 +143,20 @@ const spec = z.discriminatedUnion('kind', [
     requests: z.int().min(1),
     speed: z.number().positive().nullable(),
     headers,
-    copy: z.strictObject({ methods: paths, exclude: paths }),
+    copy,
+  }),
+  z.strictObject({
+    kind: z.literal('compatibility'),
+    protocol: comparing,
+    requests: z.int().min(1),
+    schema: z.unknown(),
+    ignore: paths,
+    headers,
+    copy,
+    redact,
+    timeoutS: seconds,
+    concurrency,
+    withinS: seconds,
   }),
 ])
 

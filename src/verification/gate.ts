@@ -3,6 +3,7 @@
  * A gate run is keyed by release, gate and attempt; asking for one that runs already changes nothing.
  */
 import type { CopyRules } from '../ipc/copyable.ts'
+import type { ProtocolName } from '../protocols/protocols.ts'
 import type { Verdict } from '../release/release.ts'
 import type { RedactRules } from './capture/redact.ts'
 import type { Comparison } from './compare/comparison.ts'
@@ -10,8 +11,8 @@ import type { Comparison } from './compare/comparison.ts'
 /** Replica addresses, e.g. `127.0.0.1:41233`. */
 export type Target = { version: string; environment: string; addresses: readonly string[] }
 
-/** How requests and answers are read: as they are, or as OpenAI's API has them (whole or streamed). */
-export type Protocol = 'http' | 'openai'
+/** How requests and answers are read. */
+export type Protocol = ProtocolName
 
 export type GateSpec =
   | {
@@ -20,7 +21,10 @@ export type GateSpec =
       withinS: number
       until: 'stable'
       request: RequestShape | null
-      /** Golden set to draw bodies from, when there is one. */ file: string | null
+      /** Golden set to draw bodies from, when there is one. */
+      file: string | null
+      /** Requests that clients sent come first, where enough are recorded; null: none of those. */
+      captured: CapturedRules | null
       concurrency: number
     }
   | {
@@ -65,9 +69,10 @@ export type GateSpec =
       firstTokenMs: number | null
       /** Share of the requests. */
       errors: number
-      request: RequestShape
+      request: RequestShape | null
       /** Golden set to draw bodies from, when there is one. */
       file: string | null
+      captured: CapturedRules | null
       withinS: number
     }
   | {
@@ -118,6 +123,22 @@ export type GateSpec =
       copy: CopyRules
       withinS: number
     })
+  | {
+      kind: 'compatibility'
+      protocol: Comparison['protocol']
+      /** The newest ones that were recorded. */
+      requests: number
+      /** JSON Schema of the answers; null: what recorded ones had in common. */
+      schema: unknown
+      /** Fields that nobody reads. */
+      ignore: readonly string[]
+      headers: Readonly<Record<string, string>>
+      copy: CopyRules
+      redact: RedactRules
+      timeoutS: number
+      concurrency: number
+      withinS: number
+    }
 
 /** How answers to the same request are held against each other. */
 export type PairRules = {
@@ -131,6 +152,15 @@ export type PairRules = {
   redact: RedactRules
   timeoutS: number
   concurrency: number
+}
+
+/** Which recorded requests a gate may send, and how. */
+export type CapturedRules = {
+  copy: CopyRules
+  /** In place of those that were taken out. */
+  headers: Readonly<Record<string, string>>
+  /** Nothing else will do. */
+  only: boolean
 }
 
 export type RequestShape = {

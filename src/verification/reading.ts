@@ -1,10 +1,13 @@
-/** What is sent for a line of a golden set, and what its answer says: one way for each protocol. Pure. */
-import { readAnswer, wrongWith } from '../protocols/openai/answer.ts'
+/** What is sent for a line of a golden set, and what its answer says: by its protocol. Pure. */
+import { jsonPath } from '../protocols/json-path.ts'
+import { readAnswer } from '../protocols/openai/answer.ts'
 import { probabilityRequest, textProbability } from '../protocols/openai/text-probability.ts'
+import { askedFor, isGood } from '../protocols/protocol.ts'
+import { protocolOf } from '../protocols/protocols.ts'
 import type { Answered } from './ask.ts'
 import { short } from './examination.ts'
 import type { GateSpec, Protocol } from './gate.ts'
-import { jsonPath } from '../protocols/json-path.ts'
+import type { Input } from './inputs/input.ts'
 
 export type Got = {
   answer: unknown
@@ -29,80 +32,58 @@ type GoldenSet = Pick<GateSpec & { kind: 'goldenSet' }, 'protocol' | 'answer' | 
 const shownLength = 80
 
 /** @throws JsonPathError for a path that it does not understand */
-export function readingOf({ protocol, answer, score, request }: GoldenSet): Reading {
-  if (protocol === 'http') return plain(answer, request.method)
-  return score.kind === 'perplexity' ? probability : openai(answer)
+export function readingOf(golden: GoldenSet): Reading {
+  const { protocol, score } = golden
+  return protocol === 'openai' && score.kind === 'perplexity' ? probability : plain(golden)
 }
 
-/** Null for an answer to a warm-up request that is one, else what is wrong with it. */
-export function wrongAnswer(protocol: Protocol, answered: Answered, body: unknown): string | null {
-  const { status } = answered
-  if (status < 200 || status > 299) return `status ${status}`
-  if (protocol === 'http') return null
-  const read = readAnswer(answered.pieces, isStreamed(body))
-  return 'failure' in read ? read.failure : wrongWith(read.answer)
-}
-
-/** When the first token of a streamed answer came; null where there was none. */
-export function firstTokenMsOf(
+/** How an answer to a request is one: null, or what is wrong with it; and when the first token of a stream came. */
+export function heard(
   protocol: Protocol,
   answered: Answered,
-  body: unknown,
-): number | null {
-  if (protocol === 'http' || !isStreamed(body)) return null
-  const read = readAnswer(answered.pieces, true)
-  return 'failure' in read ? null : read.answer.firstTokenMs
+  { asked }: Pick<Input, 'asked'>,
+): { wrong: string | null; firstTokenMs: number | null } {
+  if (!isGood(answered)) return { wrong: `status ${answered.status}`, firstTokenMs: null }
+  const read = protocolOf(protocol).read(answered, asked)
+  return 'failure' in read ? { wrong: read.failure, firstTokenMs: null } : read
 }
 
-function plain(path: string | null, method: string): Reading {
-  const value = jsonPath(path ?? '$')
+/** What the protocol finds in the answer, or what the path names in it. */
+function plain({
+  protocol: name,
+  answer: path,
+  request: { method, path: target },
+}: GoldenSet): Reading {
+  const protocol = protocolOf(name)
+  const value = path === null ? null : jsonPath(path)
   return {
     wrongWith: ({ request }) =>
       method === 'GET' && request !== null
         ? 'a GET carries no body, so "request" would not be sent: use POST, or make it null'
-        : null,
-    body: ({ request }) => request,
-    read({ status, body }) {
-      const shown = short(body, shownLength)
-      if (status < 200 || status > 299) return failed(`status ${status}`, shown)
-      let whole: unknown
-      try {
-        whole = JSON.parse(body)
-      } catch {
-        return path === null ? got(body) : failed('the answer is not JSON', shown)
-      }
-      const found = value(whole)
-      return found === undefined ? failed(`the answer has no ${path}`, shown) : got(found)
-    },
-  }
-}
-
-/** The text that was written, or what the path names in the answer: a stream is read as the whole answer that it adds up to. */
-function openai(path: string | null): Reading {
-  const value = path === null ? null : jsonPath(path)
-  return {
-    wrongWith: notAnObject,
+        : method === 'GET'
+          ? null
+          : protocol.wrongRequest(request),
     body: ({ request }) => request,
     read(answered, { request }) {
       const shown = short(answered.body, shownLength)
-      if (answered.status < 200 || answered.status > 299)
-        return failed(`status ${answered.status}`, shown)
-      const read = readAnswer(answered.pieces, isStreamed(request))
+      if (!isGood(answered)) return failed(`status ${answered.status}`, shown)
+      const read = protocol.read(answered, askedFor(target, request))
       if ('failure' in read) return failed(read.failure, shown)
-      const { text, whole, firstTokenMs } = read.answer
-      const wrong = wrongWith(read.answer)
-      if (wrong !== null) return failed(wrong, short(text, shownLength))
-      const found = value === null ? text : value(whole)
+      if (read.wrong !== null) return failed(read.wrong, short(read.value, shownLength))
+      if (value === null)
+        return { answer: read.value, failure: null, firstTokenMs: read.firstTokenMs }
+      if (read.whole === undefined) return failed('the answer is not JSON', shown)
+      const found = value(read.whole)
       return found === undefined
         ? failed(`the answer has no ${path}`, shown)
-        : { answer: found, failure: null, firstTokenMs }
+        : { answer: found, failure: null, firstTokenMs: read.firstTokenMs }
     },
   }
 }
 
 const probability: Reading = {
   wrongWith: (line) =>
-    notAnObject(line) ??
+    protocolOf('openai').wrongRequest(line.request) ??
     (typeof (line.request as { prompt?: unknown }).prompt === 'string'
       ? null
       : 'score perplexity needs a "prompt" in "request", a text, as /v1/completions takes it'),
@@ -110,8 +91,7 @@ const probability: Reading = {
     probabilityRequest(request as Record<string, unknown>, expected as string),
   read(answered, { request, expected }) {
     const shown = short(answered.body, shownLength)
-    if (answered.status < 200 || answered.status > 299)
-      return failed(`status ${answered.status}`, shown)
+    if (!isGood(answered)) return failed(`status ${answered.status}`, shown)
     const read = readAnswer(answered.pieces, false)
     if ('failure' in read) return failed(read.failure, shown)
     const found = textProbability(read.answer.whole, {
@@ -122,24 +102,10 @@ const probability: Reading = {
       throw new Error(
         `the server answers, and ${found.missing}: perplexity needs a /v1/completions that knows "echo" and "logprobs" (vLLM does); use another score where there is none`,
       )
-    return got(found)
+    return { answer: found, failure: null, firstTokenMs: null }
   },
 }
 
-function notAnObject({ request }: Asked): string | null {
-  return typeof request === 'object' && request !== null && !Array.isArray(request)
-    ? null
-    : '"request" must be an object, as the API of OpenAI takes it'
-}
-
-function isStreamed(body: unknown): boolean {
-  return (body as { stream?: unknown } | null | undefined)?.stream === true
-}
-
-function got(answer: unknown): Got {
-  return { answer, failure: null, firstTokenMs: null }
-}
-
-function failed(failure: string, answer: string | null): Got {
+function failed(failure: string, answer: unknown): Got {
   return { answer, failure, firstTokenMs: null }
 }

@@ -6,6 +6,7 @@ import type { Examination } from './examination.ts'
 import type { About, GateAnswer, GateRun } from './gate.ts'
 import { goldenSet } from './golden-set/golden-set.ts'
 import type { Captures } from './capture/captures.ts'
+import { compatibility } from './compatibility/compatibility.ts'
 import { command } from './hooks/command.ts'
 import { prometheus } from './hooks/prometheus.ts'
 import { webhook } from './hooks/webhook.ts'
@@ -119,13 +120,13 @@ function take(
 ): Promise<Verdict> {
   switch (spec.kind) {
     case 'warmUp':
-      return warmUp(spec, candidate, examination)
+      return warmUp(spec, candidate, { service, captures }, examination)
     case 'identity':
       return identity(spec, candidate, examination)
     case 'goldenSet':
       return goldenSet(spec, candidate, live, examination)
     case 'load':
-      return load(spec, candidate, examination)
+      return load(spec, candidate, { service, captures }, examination)
     case 'prometheus':
       return prometheus(spec, { candidate, live }, service, examination)
     case 'webhook':
@@ -136,6 +137,8 @@ function take(
       return shadow(spec, { service, candidate, live }, tap, examination)
     case 'replay':
       return replay(spec, { service, candidate, live }, captures, examination)
+    case 'compatibility':
+      return compatibility(spec, { service, candidate, live }, captures, examination)
   }
 }
 

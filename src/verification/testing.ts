@@ -154,6 +154,7 @@ export function warmUpSpec(more: Partial<WarmUp> = {}): WarmUp {
     until: 'stable',
     request: classify(10),
     file: null,
+    captured: null,
     concurrency: 4,
     ...more,
   }
@@ -204,6 +205,9 @@ export async function ended(pid: string): Promise<void> {
     return stat === null || /\) [ZX] /.test(stat) ? true : null
   }, `the end of process ${pid}`)
 }
+
+/** A service of which nothing is recorded. */
+export const unrecorded = { service: 'tiny', captures: { newest: async () => [] } }
 
 /** For gates that need none. */
 export const noTraffic: Means = {

@@ -1,4 +1,5 @@
 /** What an answer says, in a form that can be compared. */
+import { byName } from '../../protocols/kserve-v2.ts'
 import { assembled, isEventStream } from '../../protocols/openai/assembled.ts'
 import type { Answer, Comparison } from './comparison.ts'
 
@@ -20,6 +21,7 @@ export function said(answer: Answer, protocol: Comparison['protocol']): Said {
   if (protocol === 'http' && !/[/+]json$/.test(type)) return { form: 'text', value: text }
   try {
     const value: unknown = JSON.parse(text)
+    if (protocol === 'kserve-v2') return { form: 'json', value: byName(value) ?? value }
     return { form: 'json', value: protocol === 'openai' ? readable(value) : value }
   } catch {
     return { form: 'garbage', why: 'not JSON', value: text }

@@ -2,32 +2,37 @@
 import type { TextProbability } from '../../protocols/openai/text-probability.ts'
 import type { Asker } from '../ask.ts'
 import { NoAnswer } from '../send.ts'
-import type { Score, Target } from '../gate.ts'
+import type { Target } from '../gate.ts'
+import { inputOf } from '../inputs/input.ts'
 import type { Got, Reading } from '../reading.ts'
 import type { Scorer } from '../scores/scores.ts'
+import type { GoldenSetSpec } from './evidence.ts'
 import type { GoldenLine } from './lines.ts'
 import type { Scored } from './tally.ts'
 
 export function answererOf({
   asker,
   scorer,
-  score: { kind },
+  spec: { request, score: asked },
   reading,
 }: {
   asker: Asker
   scorer: Scorer
-  score: Score
+  spec: Pick<GoldenSetSpec, 'request' | 'score'>
   reading: Reading
 }) {
   return async ({ addresses }: Target, line: GoldenLine, index: number): Promise<Scored> => {
     const { answer, failure, firstTokenMs } = await asker
-      .ask(addresses[index % addresses.length]!, reading.body(line))
+      .ask(
+        addresses[index % addresses.length]!,
+        inputOf(request, reading.body(line), 'golden-set').sent,
+      )
       .then((answered) => reading.read(answered, line), failureOf)
     const result = { answer, firstTokenMs, probability: null }
     if (failure !== null) return { ...result, score: 0, failure }
     const score = await scorer.score(answer, line.expected, line.line)
     if (typeof score === 'object') return { ...result, score: 0, failure: score.failure }
-    const probability = kind === 'perplexity' ? (answer as TextProbability) : null
+    const probability = asked.kind === 'perplexity' ? (answer as TextProbability) : null
     return { ...result, score, failure: null, probability }
   }
 }

@@ -74,12 +74,12 @@ async function taken(
   total: number,
   { candidate, live, scorer, reading, examination: { signal, progress } }: Taking,
 ): Promise<Verdict> {
-  const asker = askerOf(spec.request, {
-    purpose: 'golden-set',
+  const asker = askerOf({
+    timeoutS: spec.request.timeoutS,
     connections: spec.concurrency,
     signal,
   })
-  const answered = answererOf({ asker, scorer, score: spec.score, reading })
+  const answered = answererOf({ asker, scorer, spec, reading })
   const tally = openTally(spec.score)
   const lines = sameFile(spec.file, spec.digest, signal)
   try {

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Behaviour } from '../testing.ts'
-import { calm, goldenFile, goldenSpec, labelled, model, target, warmUpSpec } from '../testing.ts'
+import {
+  calm,
+  goldenFile,
+  goldenSpec,
+  labelled,
+  model,
+  target,
+  warmUpSpec,
+  unrecorded,
+} from '../testing.ts'
 import { warmUp } from '../warm-up/warm-up.ts'
 import { goldenSet } from './golden-set.ts'
 
@@ -67,7 +76,7 @@ test('no sequence of failures ever warms a replica up', async (context) => {
         withinS: 0.06,
         request: { method: 'POST', path: '/', headers: {}, timeoutS: 0.02 },
       })
-      const { verdict, because } = await warmUp(spec, target('v2', server), {
+      const { verdict, because } = await warmUp(spec, target('v2', server), unrecorded, {
         signal: AbortSignal.timeout(60),
         progress: () => {},
       })

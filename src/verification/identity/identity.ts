@@ -4,6 +4,7 @@
  */
 import type { Verdict } from '../../release/release.ts'
 import { askerOf } from '../ask.ts'
+import { inputOf } from '../inputs/input.ts'
 import { NoAnswer } from '../send.ts'
 import type { Answered } from '../ask.ts'
 import { short, undecided } from '../examination.ts'
@@ -25,12 +26,13 @@ export async function identity(
   { signal, progress }: Examination,
 ): Promise<Verdict> {
   const value = answer === null ? null : jsonPath(answer)
-  const asker = askerOf(request, { purpose: 'identity', connections, signal })
+  const asker = askerOf({ timeoutS: request.timeoutS, connections, signal })
+  const { sent } = inputOf(request, undefined, 'identity')
   progress(`asks ${addresses.length} replicas`)
   try {
     const replicas = await Promise.all(
       addresses.map((address): Promise<Replica> =>
-        asker.ask(address, undefined).then(
+        asker.ask(address, sent).then(
           (answered) => ({ address, ...said(answered) }),
           (error: unknown) => {
             if (!(error instanceof NoAnswer)) throw error

@@ -3,7 +3,8 @@ import type { Asker } from '../ask.ts'
 import type { Answered } from '../ask.ts'
 import { short } from '../examination.ts'
 import type { Protocol, Target } from '../gate.ts'
-import { firstTokenMsOf, wrongAnswer } from '../reading.ts'
+import type { Input } from '../inputs/input.ts'
+import { heard } from '../reading.ts'
 import { NoAnswer } from '../send.ts'
 import { arrive } from './arrivals.ts'
 import { quantile } from './figures.ts'
@@ -13,7 +14,7 @@ export type Holding = {
   asker: Asker
   target: Target
   protocol: Protocol
-  bodies: readonly unknown[]
+  inputs: readonly Input[]
   limits: Limits
   signal: AbortSignal
   progress: (text: string) => void
@@ -29,7 +30,7 @@ const ownErrors: readonly unknown[] = ['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENO
 
 /** @throws Error where the examiner cannot send so much; the reason of `signal` once that is aborted */
 export async function hold(
-  { asker, target, protocol, bodies, limits, signal, progress }: Holding,
+  { asker, target, protocol, inputs, limits, signal, progress }: Holding,
   { perSecond, seconds }: { perSecond: number; seconds: number },
 ): Promise<Figures> {
   const planned = Math.max(1, Math.round(perSecond * seconds))
@@ -70,22 +71,21 @@ export async function hold(
     if (index % Math.ceil(perSecond) === 0)
       progress(`${index} of ${planned} requests at ${perSecond}/s`)
     if (open.size >= unansweredMax) return failed(`not sent: ${unansweredMax} are unanswered`)
-    const body = bodies.length === 0 ? undefined : bodies[index % bodies.length]
+    const input = inputs[index % inputs.length]!
     const address = target.addresses[index % target.addresses.length]!
     const asked: Promise<void> = asker
-      .ask(address, body)
-      .then((answered) => take(answered, body, lag), notAnswered)
+      .ask(address, input.sent)
+      .then((answered) => take(answered, input, lag), notAnswered)
       .finally(() => open.delete(asked))
     open.add(asked)
   }
 
-  function take(answered: Answered, body: unknown, lag: number): void {
-    const wrong = wrongAnswer(protocol, answered, body)
+  function take(answered: Answered, input: Input, lag: number): void {
+    const { wrong, firstTokenMs } = heard(protocol, answered, input)
     if (wrong !== null) return failed(wrong)
     const waited = lag + answered.ms
     latencies.push(waited)
     if (waited > limits.p95Ms) slow++
-    const firstTokenMs = firstTokenMsOf(protocol, answered, body)
     if (firstTokenMs !== null) firstTokens.push(lag + firstTokenMs)
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { calm, directory, goldenFile, labelled } from '../testing.ts'
+import { calm, directory, goldenFile, labelled, unrecorded } from '../testing.ts'
 import { climb } from './climb.ts'
 import type { Figures } from './figures.ts'
 import { missedBy, quantile } from './figures.ts'
@@ -21,6 +21,7 @@ const spec: LoadSpec = {
   errors: 0.01,
   request: { method: 'POST', path: '/predict', headers: {}, timeoutS: 2 },
   file: null,
+  captured: null,
   withinS: 60,
 }
 
@@ -43,7 +44,7 @@ async function once(servers: readonly Known[], more: Partial<LoadSpec> = {}) {
     environment: 'green',
     addresses: servers.map(({ address }) => address),
   }
-  const verdict = await load({ ...spec, ...more }, target, calm())
+  const verdict = await load({ ...spec, ...more }, target, unrecorded, calm())
   const { held, capacity } = verdict.evidence as {
     held: Figures
     capacity: { perSecond: number; notPerSecond: number | null } | null
@@ -125,7 +126,7 @@ test('one that never answers fails when its requests are given up, and gets few 
   const hangs = await known(context, () => {})
   const { verdict, held } = await loaded([hangs], {
     forS: 3,
-    request: { ...spec.request, timeoutS: 0.3 },
+    request: { ...spec.request!, timeoutS: 0.3 },
   })
   assert.equal(verdict, 'fail')
   assert.ok(held.sent < 250, `${held.sent} of 300`)
@@ -187,6 +188,7 @@ test('a cancelled gate ends at once', async (context) => {
     load(
       { ...spec, forS: 60 },
       { version: 'v2', environment: 'green', addresses: [server.address] },
+      unrecorded,
       { signal: abort.signal, progress: () => {} },
     ),
     /it was cancelled/,

@@ -7,7 +7,8 @@ import { askerOf } from '../ask.ts'
 import { undecided } from '../examination.ts'
 import type { Examination } from '../examination.ts'
 import type { GateSpec, Target } from '../gate.ts'
-import { spread } from '../warm-up/bodies.ts'
+import { inputsOf, toldOf } from '../inputs/inputs.ts'
+import type { Inputs, InputsAround } from '../inputs/inputs.ts'
 import { climb } from './climb.ts'
 import type { Capacity } from './climb.ts'
 import { missedBy, rate, told } from './figures.ts'
@@ -25,6 +26,7 @@ const lagMax = { ms: 20, share: 0.1 }
 export async function load(
   spec: LoadSpec,
   candidate: Target,
+  around: Pick<InputsAround, 'service' | 'captures'>,
   { signal, progress }: Examination,
 ): Promise<Verdict> {
   const perSecond = rateOf(spec)
@@ -36,14 +38,13 @@ export async function load(
     return undecided(
       `${rate(perSecond)} for ${spec.forS} s are fewer than ${requestsMin} requests: too few to tell, make it longer`,
     )
-  const bodies =
-    spec.file === null ? [] : (await spread(spec.file, signal)).map(({ request }) => request)
-  const asker = askerOf(spec.request, { purpose: 'load', connections: unansweredMax, signal })
+  const asked = await inputsOf(spec, { ...around, purpose: 'load', signal })
+  const asker = askerOf({ timeoutS: asked.timeoutS, connections: unansweredMax, signal })
   const holding = {
     asker,
     target: candidate,
     protocol: spec.protocol,
-    bodies,
+    inputs: asked.inputs,
     limits: spec,
     signal,
     progress,
@@ -53,7 +54,7 @@ export async function load(
     const held = await hold(holding, { perSecond, seconds: spec.forS })
     const missed = missedBy(held, spec)
     if (missed !== null || spec.ramp === null)
-      return verdictOf(spec, candidate, { held, missed, capacity: null, climbed })
+      return verdictOf(spec, candidate, { asked, held, missed, capacity: null, climbed })
     const { toPerSecond, stepS } = spec.ramp
     const capacity = await climb({ from: perSecond, to: toPerSecond }, async (next) => {
       const figures = await hold(holding, { perSecond: next, seconds: stepS })
@@ -61,7 +62,7 @@ export async function load(
       if (missedBy(figures, spec) === null) return true
       return isOwnFault(figures, spec) ? null : false
     })
-    return verdictOf(spec, candidate, { held, missed, capacity, climbed })
+    return verdictOf(spec, candidate, { asked, held, missed, capacity, climbed })
   } finally {
     asker.close()
   }
@@ -76,16 +77,24 @@ function verdictOf(
   spec: LoadSpec,
   { version, addresses }: Target,
   {
+    asked,
     held,
     missed,
     capacity,
     climbed,
-  }: { held: Figures; missed: string | null; capacity: Capacity | null; climbed: Figures[] },
+  }: {
+    asked: Inputs
+    held: Figures
+    missed: string | null
+    capacity: Capacity | null
+    climbed: Figures[]
+  },
 ): Verdict {
   // What held at its rate is known even where the way up was not taken.
   const carries =
     missed === null ? (capacity ?? { perSecond: held.perSecond, notPerSecond: null }) : null
   const evidence = {
+    asked: toldOf(asked),
     held,
     climbed,
     // The heart reads these three: a switch waits while more is to come (release/big-enough.ts).

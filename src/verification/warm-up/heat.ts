@@ -4,10 +4,11 @@ import { NoAnswer } from '../send.ts'
 import { short } from '../examination.ts'
 import type { Protocol } from '../gate.ts'
 import { eachOf } from '../pool.ts'
-import { firstTokenMsOf, wrongAnswer } from '../reading.ts'
-import type { Bodies } from './bodies.ts'
+import type { Input } from '../inputs/input.ts'
+import { heard } from '../reading.ts'
 import { isStable, windowOf, windowSize } from './stable.ts'
 import type { Window } from './stable.ts'
+import type { Windows } from './windows.ts'
 
 export type Heat = {
   address: string
@@ -23,6 +24,8 @@ export type Heat = {
   why: string | null
   /** Median of the last window's streamed answers; null where none were. */
   firstTokenMs: number | null
+  /** Of the longest requests: at first, and the last time. Null where none was answered. */
+  longMs: { first: number; last: number } | null
   /** The last windows, oldest first. */
   windows: Window[]
 }
@@ -33,19 +36,23 @@ const windowsMax = 500
 const windowsShown = 6
 const whyMaxLength = 200
 
+function note(heat: Heat, ms: number): void {
+  heat.longMs = { first: heat.longMs?.first ?? ms, last: ms }
+}
+
 export async function heatUp(
   asker: Asker,
   address: string,
   {
     protocol,
-    bodies,
+    inputs,
     concurrency,
     withinS,
     signal,
     progress,
   }: {
     protocol: Protocol
-    bodies: Bodies
+    inputs: Windows
     concurrency: number
     /** The time limit of the first request: it may compile kernels for minutes. */
     withinS: number
@@ -62,10 +69,11 @@ export async function heatUp(
     late: 0,
     why: null,
     firstTokenMs: null,
+    longMs: null,
     windows: [],
   }
   try {
-    heat.coldMs = (await timed(heat, bodies(0, 0), withinS))?.ms ?? null
+    heat.coldMs = (await timed(heat, inputs(1, 0), withinS))?.ms ?? null
     for (let count = 1; count <= windowsMax && heat.outcome === 'unsteady'; count++) {
       const window = await oneWindow(heat, count)
       heat.windows = [...heat.windows, window].slice(-windowsShown)
@@ -87,8 +95,9 @@ export async function heatUp(
     const firstTokens: number[] = []
     const places = Array.from({ length: windowSize }, (_, place) => place)
     await eachOf(places, { concurrency, signal }, async (place) => {
-      const answer = await timed(heat, bodies(count, place))
+      const answer = await timed(heat, inputs(count, place))
       if (answer === null) return
+      if (place === windowSize - 1) note(heat, answer.ms)
       times.push(answer.ms)
       if (answer.firstTokenMs !== null) firstTokens.push(answer.firstTokenMs)
     })
@@ -99,15 +108,14 @@ export async function heatUp(
   /** Null where there was no good answer; counts what happened. @throws the reason of an aborted signal */
   async function timed(
     heat: Heat,
-    body: unknown,
+    input: Input,
     timeoutS?: number,
   ): Promise<{ ms: number; firstTokenMs: number | null } | null> {
     heat.requests++
     try {
-      const answered = await asker.ask(address, body, timeoutS)
-      const wrong = wrongAnswer(protocol, answered, body)
-      if (wrong === null)
-        return { ms: answered.ms, firstTokenMs: firstTokenMsOf(protocol, answered, body) }
+      const answered = await asker.ask(address, input.sent, timeoutS)
+      const { wrong, firstTokenMs } = heard(protocol, answered, input)
+      if (wrong === null) return { ms: answered.ms, firstTokenMs }
       heat.errors++
       heat.why = short(wrong, whyMaxLength)
     } catch (error) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { calm, goldenFile, model, target, warmUpSpec } from '../testing.ts'
+import { calm, goldenFile, model, target, warmUpSpec, unrecorded } from '../testing.ts'
 import type { Behaviour } from '../testing.ts'
 import type { Heat } from './heat.ts'
 import { warmUp } from './warm-up.ts'
@@ -14,7 +14,7 @@ async function warmed(context: TestContext, behaviour: Behaviour, stream: boolea
   const request = { messages: [{ role: 'user', content: 'Ready?' }], stream }
   const { file } = await goldenFile(context, [{ request, expected: null }])
   const server = await model(context, () => behaviour)
-  return warmUp(warmUpSpec({ protocol: 'openai', file }), target('v2', server), calm())
+  return warmUp(warmUpSpec({ protocol: 'openai', file }), target('v2', server), unrecorded, calm())
 }
 
 test('streams warm a replica up, and the time of the first token is told', async (context) => {

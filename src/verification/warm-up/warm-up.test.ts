@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { calm, goldenFile, labelled, model, right, target, warmUpSpec } from '../testing.ts'
+import {
+  calm,
+  goldenFile,
+  labelled,
+  model,
+  right,
+  target,
+  warmUpSpec,
+  unrecorded,
+} from '../testing.ts'
 import type { Behaviour, Model } from '../testing.ts'
 import type { Heat } from './heat.ts'
 import { warmUp } from './warm-up.ts'
@@ -26,7 +35,10 @@ async function warmed(
   more: Partial<WarmUpSpec> = {},
 ) {
   const server = await model(context, (_, count) => behave(count))
-  return { server, verdict: await warmUp(warmUpSpec(more), target('v2', server), calm()) }
+  return {
+    server,
+    verdict: await warmUp(warmUpSpec(more), target('v2', server), unrecorded, calm()),
+  }
 }
 
 test('a replica that gets faster is warm when it no longer does, and cold and warm latency are told', async (context) => {
@@ -45,7 +57,12 @@ test('a replica that gets faster is warm when it no longer does, and cold and wa
 test('every replica is warmed, with bodies of the golden set, and marked', async (context) => {
   const { file } = await goldenFile(context, labelled(50))
   const models: Model[] = [await model(context, right), await model(context, right)]
-  const { verdict } = await warmUp(warmUpSpec({ file }), target('v2', ...models), calm())
+  const { verdict } = await warmUp(
+    warmUpSpec({ file }),
+    target('v2', ...models),
+    unrecorded,
+    calm(),
+  )
   assert.equal(verdict, 'pass')
   for (const { asked } of models) {
     assert.ok(asked.length >= 61)
@@ -57,7 +74,12 @@ test('every replica is warmed, with bodies of the golden set, and marked', async
 test('a replica that answers errors fails it at once, and ends it for the others', async (context) => {
   const good = await model(context, () => 'hang')
   const bad = await model(context, () => ({ raw: 'the cache is full', status: 500 }))
-  const { verdict, because } = await warmUp(warmUpSpec(), target('v2', good, bad), calm())
+  const { verdict, because } = await warmUp(
+    warmUpSpec(),
+    target('v2', good, bad),
+    unrecorded,
+    calm(),
+  )
   assert.equal(verdict, 'fail')
   assert.ok(because.startsWith(bad.address), because)
   assert.match(because, /fails while it warms up: 21 of 21 requests \(status 500\)/)
@@ -85,7 +107,12 @@ test('a replica that never answers leaves it undecided when time is over', async
     over()
     return 'hang'
   })
-  const { verdict, because } = await warmUp(warmUpSpec(), target('v2', server), examination)
+  const { verdict, because } = await warmUp(
+    warmUpSpec(),
+    target('v2', server),
+    unrecorded,
+    examination,
+  )
   assert.equal(verdict, 'undecided')
   assert.match(because, /^not done within 1 s: .* has given no answer to 1 requests/)
 })
@@ -97,7 +124,7 @@ test('latency that is still changing when time is over leaves it undecided, with
     return { label: 1, afterMs: Math.floor(count / 20) % 2 === 0 ? 0 : 20 }
   })
   const spec = warmUpSpec({ concurrency: 10 })
-  const { verdict, because } = await warmUp(spec, target('v2', server), examination)
+  const { verdict, because } = await warmUp(spec, target('v2', server), unrecorded, examination)
   assert.equal(verdict, 'undecided')
   assert.match(
     because,
@@ -111,7 +138,12 @@ test('a few errors in every window never get stable, and fail it when time is ov
     if (count === 150) over()
     return count % 10 === 0 ? { raw: '', status: 503 } : { label: 1 }
   })
-  const { verdict, because } = await warmUp(warmUpSpec(), target('v2', server), examination)
+  const { verdict, because } = await warmUp(
+    warmUpSpec(),
+    target('v2', server),
+    unrecorded,
+    examination,
+  )
   assert.equal(verdict, 'fail')
   assert.match(because, /status 503/)
 })
@@ -130,7 +162,7 @@ test('a golden set that cannot be read decides nothing', async (context) => {
   const { file } = await goldenFile(context, ['{'])
   const server = await model(context, right)
   await assert.rejects(
-    warmUp(warmUpSpec({ file }), target('v2', server), calm()),
+    warmUp(warmUpSpec({ file }), target('v2', server), unrecorded, calm()),
     /golden\.jsonl:1: not JSON/,
   )
 })

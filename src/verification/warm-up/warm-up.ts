@@ -10,30 +10,30 @@ import type { Verdict } from '../../release/release.ts'
 import { askerOf } from '../ask.ts'
 import { undecided } from '../examination.ts'
 import type { Examination } from '../examination.ts'
-import type { GateSpec, RequestShape, Target } from '../gate.ts'
-import { bodiesOf } from './bodies.ts'
-import type { Bodies } from './bodies.ts'
+import type { GateSpec, Target } from '../gate.ts'
+import { inputsOf, toldOf } from '../inputs/inputs.ts'
+import type { Inputs, InputsAround } from '../inputs/inputs.ts'
 import { heatUp } from './heat.ts'
 import type { Heat } from './heat.ts'
 import { windowsAlike, windowSize } from './stable.ts'
+import { windowsOf } from './windows.ts'
 
 export type WarmUpSpec = GateSpec & { kind: 'warmUp' }
-
-const fallback: RequestShape = { method: 'GET', path: '/', headers: {}, timeoutS: 10 }
-const noBody: Bodies = () => undefined
 
 /** @throws Error where the golden set cannot be read: nothing is decided then */
 export async function warmUp(
   spec: WarmUpSpec,
   candidate: Target,
+  around: Pick<InputsAround, 'service' | 'captures'>,
   { signal, progress }: Examination,
 ): Promise<Verdict> {
-  const bodies = spec.file === null ? noBody : await bodiesOf(spec.file, windowSize, signal)
+  const asked = await inputsOf(spec, { ...around, purpose: 'warm-up', signal })
+  const inputs = windowsOf(asked.inputs, windowSize)
   // One broken replica ends it for all.
   const over = new AbortController()
   const both = AbortSignal.any([signal, over.signal])
-  const asker = askerOf(spec.request ?? fallback, {
-    purpose: 'warm-up',
+  const asker = askerOf({
+    timeoutS: asked.timeoutS,
     connections: spec.concurrency,
     signal: both,
   })
@@ -43,7 +43,7 @@ export async function warmUp(
       candidate.addresses.map(async (address) => {
         const found = await heatUp(asker, address, {
           protocol: spec.protocol,
-          bodies,
+          inputs,
           concurrency: spec.concurrency,
           withinS: spec.withinS,
           signal: both,
@@ -57,21 +57,24 @@ export async function warmUp(
         return found
       }),
     )
-    return verdictOf(spec, candidate, heats, signal)
+    return verdictOf(
+      candidate,
+      { asked, heats, isGuess: asked.from === 'request' && spec.request === null },
+      signal,
+    )
   } finally {
     asker.close()
   }
 }
 
 function verdictOf(
-  { request }: WarmUpSpec,
   { version }: Target,
-  heats: readonly Heat[],
+  { asked, heats, isGuess }: { asked: Inputs; heats: readonly Heat[]; isGuess: boolean },
   signal: AbortSignal,
 ): Verdict {
-  const evidence = { windowSize, windowsAlike, replicas: heats }
+  const evidence = { windowSize, windowsAlike, asked: toldOf(asked), replicas: heats }
   const broken = heats.find(({ outcome }) => outcome === 'broken')
-  if (broken !== undefined) return failed(broken, request, evidence)
+  if (broken !== undefined) return failed(broken, isGuess, evidence)
   const unsteady = heats.find(({ outcome }) => outcome === 'unsteady')
   if (unsteady !== undefined)
     return undecided(
@@ -83,9 +86,18 @@ function verdictOf(
   const warm = Math.max(...heats.map(({ windows }) => windows.at(-1)!.median!))
   return {
     verdict: 'pass',
-    because: `${version} is warm after ${requests} requests: first answer ${cold.toFixed(1)} ms, now ${warm.toFixed(1)} ms (median)${firstToken(heats)}`,
+    because: `${version} is warm after ${requests} requests: first answer ${cold.toFixed(1)} ms, now ${warm.toFixed(1)} ms (median)${long(asked, heats)}${firstToken(heats)}`,
     evidence,
   }
+}
+
+/** The slowest replica's, where requests are of more than one size. */
+function long({ inputs }: Inputs, heats: readonly Heat[]): string {
+  const sizes = inputs.map(({ size }) => size)
+  const known = heats.flatMap(({ longMs }) => longMs ?? [])
+  if (known.length === 0 || Math.max(...sizes) === Math.min(...sizes)) return ''
+  const most = (key: 'first' | 'last') => Math.max(...known.map((one) => one[key])).toFixed(1)
+  return `; the longest requests ${most('first')} ms at first, now ${most('last')} ms`
 }
 
 /** The slowest replica's, where answers are streamed. */
@@ -96,11 +108,11 @@ function firstToken(heats: readonly Heat[]): string {
 
 function failed(
   { address, errors, requests, why }: Heat,
-  request: RequestShape | null,
+  isGuess: boolean,
   evidence: Record<string, unknown>,
 ): Verdict {
   const text = `${address} fails while it warms up: ${errors} of ${requests} requests (${why})`
-  if (request === null && why?.startsWith('status 4') === true)
+  if (isGuess && why?.startsWith('status 4') === true)
     return undecided(
       `${text}; nothing says what to warm it up with, so GET / was sent: give warmUp a request, or add a golden set`,
       evidence,
