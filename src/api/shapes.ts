@@ -20,11 +20,14 @@ export type ServiceView = {
   wayBack: {
     possible: boolean
     because: string
-    /** To full capacity: the last move, or on a lower rung the last drill. */ measuredMs:
-      | number
-      | null
-    /** When the way back from this rung was tried out, wall ms; null on rung `full`, where nothing has to come back. */
+    /** Of the standby; null without one. */
+    rung: string | null
+    /** To full capacity: the last move, or on a lower rung the last drill. */
+    measuredMs: number | null
+    /** When the way back was last tried out, or on rung `full` probed; wall ms. */
     drilledAt: number | null
+    /** Why that failed; null: it did not. */
+    drillFailed: string | null
   }
   /** What holds its traffic back from moving forward, by somebody's word; of everything first. */
   frozen: readonly FreezeView[]

@@ -27,9 +27,7 @@ export function describeService(view: ServiceView): string {
         )
     }
   }
-  lines.push(
-    `  way back  ${view.wayBack.possible ? `yes: ${view.wayBack.because}${wayBackTime(view.wayBack)}` : `none: ${view.wayBack.because}`}`,
-  )
+  lines.push(`  way back  ${wayBackText(view.wayBack, Date.now())}`)
   for (const one of view.frozen) lines.push(`  ${paint('yellow', 'frozen')}    ${freezeText(one)}`)
   if (view.release !== null) lines.push(...describeRelease(view.release).map((line) => `  ${line}`))
   if (view.queued !== null) lines.push(`  waiting   ${view.queued.id} (${view.queued.version})`)
@@ -43,9 +41,34 @@ function freezeText({ service, by, at, reason, until }: FreezeView): string {
   return `${what}by ${by} since ${time(at)}${till}: ${firstLine(reason)}`
 }
 
-function wayBackTime({ measuredMs, drilledAt }: ServiceView['wayBack']): string {
-  if (drilledAt !== null) return `, ${time(drilledAt)}`
-  return measuredMs === null ? '' : `; the last move took ${measuredMs.toFixed(1)} ms`
+/** `asleep, 41 s to full capacity, last drill 12 min ago, ok`, and what that is made of. */
+export function wayBackText(
+  { possible, because, rung, measuredMs, drilledAt, drillFailed }: ServiceView['wayBack'],
+  now: number,
+): string {
+  if (!possible) return `none: ${because}`
+  const parts = [`${rung}`]
+  if (measuredMs !== null)
+    parts.push(
+      rung === 'full'
+        ? `the last move took ${measuredMs.toFixed(1)} ms`
+        : `${tookText(measuredMs)} to full capacity`,
+    )
+  if (drilledAt !== null) {
+    const ended = drillFailed === null ? 'ok' : paint('red', `failed (${firstLine(drillFailed)})`)
+    parts.push(`last drill ${agoText(now - drilledAt)} ago, ${ended}`)
+  }
+  return `${parts.join(', ')} (${because})`
+}
+
+function tookText(ms: number): string {
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`
+}
+
+function agoText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 90) return `${seconds} s`
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 360) / 10} h`
 }
 
 export function describeRelease(release: ReleaseView): string[] {

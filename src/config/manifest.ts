@@ -168,6 +168,10 @@ const asWritten = z.strictObject({
       'expected a ladder that goes down: full first, then fewer and fewer replicas, then asleep',
     )
     .default([{ full: 1800 }]),
+  /** The way back of the standby is tried out when it has stepped down, and then as often. */
+  drill: z
+    .strictObject({ every: duration.refine((value) => value >= 1, 'expected at least 1s') })
+    .optional(),
   /** Of what blue-green adds to a single environment. */
   budget: z
     .strictObject({

@@ -13,7 +13,7 @@ const on = (rung: number, standby: Rung[], drilled = false) =>
           name: 'stabilizing',
           since,
           rung,
-          ...(drilled ? { drilled: { at: 0, tookMs: 1 } } : {}),
+          ...(drilled ? { drilled: { at: 0, up: 0, tookMs: 1 } } : {}),
         },
         { rules: { ...plainRules, standby } },
       ),

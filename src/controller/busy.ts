@@ -10,7 +10,7 @@ export function isBusy(service: Service | null): boolean {
   if (phase.name === 'stabilizing') {
     // A standby that steps down, or is tried out, is under way; whichever rung the ladder begins with.
     const rung = rungOf(service!)?.rung ?? 'full'
-    return rung !== 'full' && phase.drilled === undefined
+    return phase.drill !== undefined || (rung !== 'full' && phase.drilled === undefined)
   }
   return !restful.includes(phase.name)
 }

@@ -5,6 +5,7 @@ import { advance } from '../release/advance.ts'
 import type { Move } from '../release/move.ts'
 import { settle } from '../release/commands.ts'
 import { enter } from '../release/enter.ts'
+import { weakened } from '../release/ladder.ts'
 import { nextActions } from '../release/next-actions.ts'
 import { isEnd } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
@@ -234,7 +235,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
       at: now().wall,
       service: release.service,
       release: release.id,
-      kind: move.to === 'thrift' ? 'alarm' : 'phase',
+      kind: isAlarm(move) ? 'alarm' : 'phase',
       by,
       text,
       data: { phase: phase.name, because, ...evidence },
@@ -254,6 +255,15 @@ export function createController(hands: Hands & { watching: Watching }): Control
     if (before.length > 0 && found.length === 0) log.info({ service: name }, 'recovered')
     troubles.set(name, found)
     const away = lastSeen.get(name)?.gateway === null ? ['the gateway does not answer'] : []
-    tell.problems(name, [...found, ...away], rows.find(name)?.release ?? null)
+    const seen = lastSeen.get(name)?.seen
+    const service = rows.find(name)
+    const weak = seen === undefined || service === null ? null : weakened(service, seen)
+    const all = [...found, ...away, ...(weak === null ? [] : [weak])]
+    tell.problems(name, all, service?.release ?? null)
   }
+}
+
+/** Money is out, or a standby does not lead back. */
+function isAlarm(move: Move): boolean {
+  return move.to === 'thrift' || (move.to === 'stabilizing' && move.step === 'up')
 }

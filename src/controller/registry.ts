@@ -265,6 +265,7 @@ export function openRegistry({
         ...trafficOf(service.switch.traffic),
         ...(service.switch.windows === undefined ? {} : { windows: service.switch.windows }),
         expiresS: service.switch.expires,
+        ...(service.drill === undefined ? {} : { drillEveryS: service.drill.every }),
         ...unknownOf(environment),
         readyWithinS: environment.ready.within,
         drainS: service.switch.drain,

@@ -199,15 +199,17 @@ function shareOf(gateway: GatewayFact | null, environment: Environment): number 
   return gateway?.live === environment ? 1 - (split?.share ?? 0) : 0
 }
 
-/** Said only from what was seen: how many replicas of the standby are ready, and what the last move took. */
+/** Said only from what was seen: how many replicas of the standby are ready, and what the last move, or drill, took. */
 function wayBack({ controller, store }: ViewSources, service: Service): ServiceView['wayBack'] {
   const refusal = serviceCan('rollback', service)
   if (refusal !== null)
     return {
       possible: false,
       because: `${refusal.reason}; ${refusal.hint}`,
+      rung: null,
       measuredMs: null,
       drilledAt: null,
+      drillFailed: null,
     }
   const standby = colourOf(service, 'standby')!
   const seen = controller.lastSeen(service.name)?.seen
@@ -221,20 +223,24 @@ function wayBack({ controller, store }: ViewSources, service: Service): ServiceV
   const rung = rungName(service)
   const counted = `${ready} of ${all} ${all === 1 ? 'replica' : 'replicas'} ready, the way back is ${prepared ? 'prepared in the gateway' : 'being prepared'}`
   const how = `${version} is ${rung} on ${standby}${canWake ? '' : `: ${counted}`}`
-  const drilled = phase.name === 'stabilizing' ? phase.drilled : undefined
-  const possible = ready > 0 || canWake
+  const { drilled, failed } = phase.name === 'stabilizing' ? phase : {}
+  const said = {
+    possible: ready > 0 || canWake,
+    rung,
+    drilledAt: failed?.at ?? drilled?.at ?? null,
+    drillFailed: failed?.because ?? null,
+  }
   if (rung === 'full') {
     const last = switched(store.events.ofRelease(release!.id))
-    return { possible, because: how, measuredMs: last?.tookMs ?? null, drilledAt: null }
+    return { ...said, because: how, measuredMs: last?.tookMs ?? null }
   }
   if (drilled === undefined)
-    return { possible, because: `${how}; not tried out yet`, measuredMs: null, drilledAt: null }
+    return { ...said, because: `${how}; not tried out yet`, measuredMs: null }
   const share = Math.round((100 * Math.min(ready, all)) / all)
   const atOnce = canWake
-    ? 'the traffic follows'
-    : `${share} % of the traffic goes at once, all of it`
-  const because = `${how}; ${atOnce} after ${(drilled.tookMs / 1000).toFixed(1)} s as drilled`
-  return { possible, because, measuredMs: drilled.tookMs, drilledAt: drilled.at }
+    ? 'the traffic follows what is awake'
+    : `${share} % of the traffic goes at once`
+  return { ...said, because: `${how}; ${atOnce}`, measuredMs: drilled.tookMs }
 }
 
 function rungName(service: Service): string {

@@ -39,7 +39,7 @@ export function sleeperOf({ sleep, ...own }: Sleeping) {
       const life = own.begin()
       own.note(true)
       own.set({ name: 'asleep', because: 'it is falling asleep' })
-      void ask(sleep.down, life, (trouble) => {
+      void ask('down', life, (trouble) => {
         if (trouble === null) return own.set({ name: 'asleep' })
         own.warn(`it does not fall asleep: ${trouble}`)
         own.note(false)
@@ -51,7 +51,7 @@ export function sleeperOf({ sleep, ...own }: Sleeping) {
     up(state: ReplicaSeen['state']): void {
       if (state.name !== 'asleep' || isAsked || performance.now() < againAt) return
       const life = own.begin()
-      void ask(sleep?.up ?? [], life, (trouble) => {
+      void ask('up', life, (trouble) => {
         if (trouble !== null) return didNotWake(trouble)
         failed = 0
         own.note(false)
@@ -67,15 +67,15 @@ export function sleeperOf({ sleep, ...own }: Sleeping) {
   }
 
   async function ask(
-    calls: readonly Call[],
+    direction: 'down' | 'up',
     life: AbortSignal,
     then: (trouble: string | null) => void,
   ): Promise<void> {
     isAsked = true
-    const { withinS } = sleep ?? { withinS: 1 }
+    const { [direction]: calls, withinS } = sleep ?? { down: [], up: [], withinS: 1 }
     const asked = await callEach(own.address(), calls, { withinS, signal: life })
-    const isUp = calls !== sleep?.down
-    const trouble = asked ?? (isUp && !life.aborted ? await own.untilReady(life) : null)
+    const mayCome = asked === null && direction === 'up' && !life.aborted
+    const trouble = mayCome ? await own.untilReady(life) : asked
     if (life.aborted) return
     isAsked = false
     againAt = performance.now() + (trouble === null ? 0 : againMs)

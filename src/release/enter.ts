@@ -110,11 +110,12 @@ function enterLadder(
       return withPhase(service, release, { ...phase, drill: { since: now } })
     case 'drilled': {
       const tookMs = Math.round(elapsedS(drill?.since ?? now, now) * 1000)
-      return withPhase(service, release, { ...rest, drilled: { at: now.wall, tookMs } })
+      return withPhase(service, release, { ...rest, drilled: { at: now.wall, up: now.up, tookMs } })
     }
     case 'up': {
       const paused = { by: 'beryl', at: now.wall, up: now.up, because }
-      const up = { name: 'stabilizing', since: now, rung: Math.max(0, phase.rung - 1) } as const
+      const failed = { at: now.wall, because }
+      const up = { name: 'stabilizing', since: now, rung: phase.rung - 1, failed } as const
       return withPhase(service, { ...release, paused }, up)
     }
     default: {

@@ -1,6 +1,7 @@
 /** The standby ladder: down a rung at a time, and from each rung back with what is ready (rulings §2). */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { weakened } from './ladder.ts'
 import type { Rules } from './release.ts'
 import { plainRules } from './testing/plain.ts'
 import { World } from './testing/world.ts'
@@ -183,6 +184,90 @@ describe('on a lower rung', () => {
     world.command('pause')
     for (let turn = 0; turn < 4; turn++) world.behave(300)
     assert.equal(ofA(world), 2)
+  })
+})
+
+describe('drills, again and again', () => {
+  const rules: Rules = { ...laddered, drillEveryS: 600 }
+  const drills = (world: World) => world.log.filter((what) => what === 'start').length
+
+  function onLowerRungWith(standby: Rules['standby']): World {
+    const world = stabilizing({ ...rules, standby }, 2)
+    for (let turn = 0; turn < 12; turn++) world.behave()
+    return world
+  }
+
+  test('the way back is tried out as often as the manifest says, and steps down again', () => {
+    const world = onLowerRungWith(rules.standby.slice(1))
+    const [first, begun] = [drilled(world)!, drills(world)]
+    world.behave(300)
+    assert.deepEqual(drilled(world), first)
+    world.behave(300)
+    for (let turn = 0; turn < 6; turn++) world.behave()
+    assert.equal(drills(world), begun + 1)
+    assert.ok(drilled(world)!.at - first.at >= 600_000)
+    assert.equal(ofA(world), 1)
+    assert.match(world.waitingFor, /^the standby: 1 replica for another/)
+  })
+
+  test('at full it is looked whether all of it is there, and one that is not is weakened', () => {
+    const world = onLowerRungWith([{ rung: 'full', forS: 36_000 }])
+    const first = drilled(world)!
+    assert.equal(first.tookMs, 0)
+    world.behave(600)
+    assert.ok(drilled(world)!.at - first.at >= 600_000)
+    const { at } = drilled(world)!
+    world.change(world.replicasOf('r1')[0]!.id, { state: 'unready', because: 'it hangs' })
+    world.pass(600)
+    world.tick()
+    assert.equal(drilled(world)!.at, at, 'no drill that passed')
+    assert.equal(
+      weakened(world.service, world.look()),
+      'the way back is weakened: 1 of 2 replicas of a are ready (it hangs)',
+    )
+  })
+
+  test('a standby that was quietly broken is found by the next drill, and it steps up', () => {
+    for (const because of ['killed', 'the model file is gone', 'port 8000 is in use']) {
+      const world = onLowerRungWith(rules.standby.slice(1))
+      world.behave(600)
+      world.tick()
+      const started = world.replicasOf('r1').find(({ state }) => state === 'starting')
+      world.change(started!.id, { state: 'failed', because })
+      world.tick()
+      const { phase, paused } = world.service.release!
+      assert.ok(phase.name === 'stabilizing')
+      // Above its first rung: full, as before the ladder.
+      assert.equal(phase.rung, -1)
+      assert.match(phase.failed!.because, new RegExp(`the drill failed: 1 of 2 .*\\(${because}\\)`))
+      assert.equal(paused?.by, 'beryl')
+      for (let turn = 0; turn < 6; turn++) world.behave()
+      assert.equal(ofA(world), 2)
+      assert.match(world.waitingFor, /^`resume`: beryl paused it: the drill failed/)
+      world.command('resume')
+      for (let turn = 0; turn < 12; turn++) world.behave()
+      assert.equal(ofA(world), 1)
+      assert.ok(drilled(world) !== undefined, 'drilled anew, and down')
+    }
+  })
+
+  test('one that does not step down again after a drill steps up, with the reason', () => {
+    const world = onLowerRungWith([{ rung: 'asleep', forS: 36_000 }])
+    for (let turn = 0; turn < 6; turn++) {
+      world.pass(turn === 0 ? 600 : 5)
+      for (const { id, state } of world.replicasOf('r1'))
+        if (state === 'starting') world.change(id, { state: 'ready' })
+      world.tick()
+      for (const { id, state } of world.replicasOf('r1'))
+        if (state === 'asleep' && turn > 1)
+          world.change(id, { state: 'ready', because: 'POST /sleep answered 500' })
+    }
+    world.pass(30)
+    world.tick()
+    assert.match(
+      JSON.stringify(world.service.release!.phase),
+      /waited too long for the standby to step down to asleep: 2 to go \(POST \/sleep answered 500\)/,
+    )
   })
 })
 

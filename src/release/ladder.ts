@@ -1,7 +1,7 @@
 /** After the watch: the standby walks down its rungs, and each way back from a lower one is tried out before it is relied on. */
 import { budgetText, reached } from './budget.ts'
 import { elapsedS, seconds } from './clock.ts'
-import { surplus } from './desired-world.ts'
+import { rungOf, surplus } from './desired-world.ts'
 import { forward } from './move.ts'
 import type { Move, Wait } from './move.ts'
 import type { Now, Release, Rung, Service, Stabilizing } from './release.ts'
@@ -23,7 +23,7 @@ export function stabilizing(
     }
   if (service.queued !== null && service.queued.keepsStandby !== true)
     return { to: 'clearing', endsAs: 'finished', because: `superseded by ${service.queued.id}` }
-  const rung = release.rules.standby[phase.rung]
+  const rung = phase.rung < 0 ? above : release.rules.standby[phase.rung]
   if (rung === undefined)
     return forward(release, {
       to: 'clearing',
@@ -39,8 +39,14 @@ export function stabilizing(
     return { to: 'stabilizing', because: why, cut }
   }
   const left = rung.forS - elapsedS(phase.since, now)
-  const isTriedOut = rung.rung === 'full' || (left <= 0 && phase.drill === undefined)
-  const drill = isTriedOut ? null : drilling(service, release, phase, { rung, seen, now })
+  // What is about to step down is not tried out any more.
+  const isOver = left <= 0 && phase.drill === undefined
+  const look = { rung, seen, now }
+  const drill = isOver
+    ? null
+    : rung.rung === 'full'
+      ? probing(service, release, phase, look)
+      : drilling(service, release, phase, look)
   if (drill !== null) return drill
   const then = next === undefined ? 'gone' : `${rungText(next)} for ${seconds(next.forS)}`
   if (release.paused === null && left > 0)
@@ -57,35 +63,84 @@ export function stabilizing(
   )
 }
 
+/** Above the first rung: one that does not lead back is left upwards. */
+const above: Rung = { rung: 'full', forS: 0 }
+
+type Look = { rung: Rung; seen: Seen; now: Now }
+
+/** Nothing has to come back: a drill looks whether all of it is there, and the way back prepared. */
+function probing(
+  service: Service,
+  release: Release,
+  phase: Stabilizing,
+  { seen, now }: Look,
+): Move | null {
+  const { version, replicas } = service.standby!
+  if (phase.rung < 0 || !isDue(release, phase, now) || weakened(service, seen) !== null) return null
+  return {
+    to: 'stabilizing',
+    step: 'drilled',
+    because: `probed: ${replicas} of ${replicas} replicas of ${version} are ready, and the way back is prepared`,
+  }
+}
+
+/** What a standby that should be full lacks; null: nothing, or it is not to be full. */
+export function weakened(service: Service, seen: Seen): string | null {
+  const { standby, release } = service
+  const phase = release?.phase
+  const isKept = phase?.name === 'watching' || phase?.name === 'stabilizing'
+  if (standby === null || !isKept || (rungOf(service)?.rung ?? 'full') !== 'full') return null
+  const here = replicasOf(seen, colourOf(service, 'standby')!, standby.release)
+  const ready = countReady(here)
+  const one = reasonOf(here.filter(({ state }) => state !== 'ready'))
+  if (ready < standby.replicas)
+    return `the way back is weakened: ${ready} of ${standby.replicas} replicas of ${standby.version} are ready${one}`
+  if (seen.gateway !== null && seen.gateway.back === null)
+    return 'the way back is not prepared in the gateway'
+  return null
+}
+
+function isDue({ rules }: Release, { drilled }: Stabilizing, now: Now): boolean {
+  if (drilled === undefined) return true
+  const { drillEveryS } = rules
+  return drillEveryS !== undefined && sinceDrilledS(drilled, now) >= drillEveryS
+}
+
+function sinceDrilledS({ at, up }: NonNullable<Stabilizing['drilled']>, now: Now): number {
+  return elapsedS({ wall: at, up }, now)
+}
+
 /**
- * Right after stepping down: is it true that the standby can be brought back, and how long does it take? Null once that is known. A way
- * back that fails is none: up again, and somebody has to look (rulings §12).
+ * Right after stepping down, and again as often as the manifest says: is it true that the standby can be brought back, and how long does
+ * it take? Null while that is known. A way back that fails is none: up again, and somebody has to look (rulings §12).
  */
 function drilling(
   service: Service,
   release: Release,
   phase: Stabilizing,
-  { rung, seen, now }: { rung: Rung; seen: Seen; now: Now },
+  { rung, seen, now }: Look,
 ): Move | Wait | null {
   const standby = service.standby!
   const here = replicasOf(seen, colourOf(service, 'standby')!, standby.release)
   const ready = countReady(here)
-  if (phase.drill === undefined) {
-    if (phase.drilled !== undefined) return null
-    // Nothing is tried out that has not come down yet.
+  const { drill, drilled } = phase
+  if (drill === undefined) {
+    // Nothing is tried out that has not come down yet, or not come down again.
     const coming = stillUp(service, rung, here, seen)
     const stepping = `the standby to step down to ${rungText(rung)}: ${coming.length} to go${reasonOf(coming)}`
-    const isStuck = reasonOf(coming) !== '' && elapsedS(phase.since, now) > patienceS
+    const passed = drilled === undefined ? elapsedS(phase.since, now) : sinceDrilledS(drilled, now)
+    const isStuck = reasonOf(coming) !== '' && passed > patienceS(release)
     if (isStuck)
       return { to: 'stabilizing', step: 'up', because: `it waited too long for ${stepping}` }
     if (coming.length > 0) return { waitingFor: stepping }
+    if (!isDue(release, phase, now)) return null
     return forward(release, {
       to: 'stabilizing',
       step: 'drill',
       because: `a drill: is ${standby.version} back at its full size, and how soon?`,
     })
   }
-  const passed = elapsedS(phase.drill.since, now)
+  const passed = elapsedS(drill.since, now)
   if (ready >= standby.replicas)
     return {
       to: 'stabilizing',
@@ -93,7 +148,7 @@ function drilling(
       because: `drilled: ${standby.version} was back at ${ready} replicas after ${seconds(passed)}`,
     }
   const failed = here.find(({ state }) => state === 'failed')
-  if (failed !== undefined || passed > release.rules.readyWithinS + patienceS) {
+  if (failed !== undefined || passed > release.rules.readyWithinS + patienceS(release)) {
     const why = failed === undefined ? `after ${seconds(passed)}` : failed.because.split('\n')[0]
     return {
       to: 'stabilizing',
@@ -106,8 +161,12 @@ function drilling(
   }
 }
 
-/** Beyond the time that a start may take. */
-const patienceS = 30
+/** Beyond the time that a start may take, s: as long again, and no longer than this. */
+const patienceMostS = 30
+
+function patienceS({ rules }: Release): number {
+  return Math.min(rules.readyWithinS, patienceMostS)
+}
 
 /** What of the standby has yet to leave, or to fall asleep. */
 function stillUp(

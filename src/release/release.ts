@@ -50,6 +50,8 @@ export type Rules = {
   traffic?: Traffic
   /** Traffic moves forward in these only; absent: at any time. */
   windows?: readonly Window[]
+  /** The way back is tried out again after so long; absent: once on each rung. */
+  drillEveryS?: number
   /** A candidate that waits so long for a person is given up; absent: never. */
   expiresS?: number
   /** What nobody but a person can answer for, in one clause; absent: nothing. */
@@ -132,11 +134,14 @@ export type Phase =
 export type Stabilizing = {
   name: 'stabilizing'
   since: Now
+  /** Which of its rungs; -1: above the first, full, until somebody says `resume`. */
   rung: number
   /** The way back from a lower rung is tried out: the standby is brought to its full size. */
   drill?: { since: Now }
-  /** How long that took, the last time; wall ms, ms. */
-  drilled?: { at: number; tookMs: number }
+  /** How long that took, the last time; wall ms, seconds since boot, ms. On the rung `full` it is a probe, which takes no time. */
+  drilled?: { at: number; up: number; tookMs: number }
+  /** The last one failed, and the standby stepped up again; wall ms. */
+  failed?: { at: number; because: string }
 }
 
 export type RollingBack = {

@@ -63,7 +63,7 @@ test('the standby sleeps after its way back was tried out, whoever is killed, an
   const { out } = await beryl.cli('status', 'tiny')
   assert.match(
     out,
-    /way back +yes: v1 is asleep on .*; the traffic follows after \d+\.\d s as drilled/,
+    /way back +asleep, \d+\.\d s to full capacity, last drill \d+ s ago, ok \(v1 is asleep on .*; the traffic follows/,
   )
   beryl.kill('controller')
   await eventually(isAsleep, () => 'it to be asleep still')

@@ -62,7 +62,7 @@ test('the standby steps down to one replica, and its way back is tried out, whoe
   assert.match(out, /standby: v1, 1 of 1 replica ready/)
   assert.match(
     out,
-    /way back +yes: v1 is 1 replica on .*; 50 % of the traffic goes at once, all of it after \d+\.\d s as drilled/,
+    /way back +1 replica, \d+\.\d s to full capacity, last drill \d+ s ago, ok \(v1 is 1 replica on .*; 50 % of the traffic goes at once\)/,
   )
 })
 

@@ -98,7 +98,14 @@ const servicesText = (change = {}, format: Format = 'text') =>
 
 test('releases, gates, evidence, ladder and cost are told as the views say them', () => {
   const text = servicesText({
-    wayBack: { possible: true, because: '', measuredMs: 41_000, drilledAt: at },
+    wayBack: {
+      possible: true,
+      because: '',
+      rung: 'asleep',
+      measuredMs: 41_000,
+      drilledAt: at,
+      drillFailed: null,
+    },
   })
   for (const expected of [
     'beryl_live_info{service="chat",environment="green",version="v2"} 1',

@@ -199,9 +199,17 @@ function ladderFamilies(views: readonly ServiceView[]): Family[] {
     family(
       'beryl_way_back_drilled_timestamp_seconds',
       'gauge',
-      'When the way back from this rung was tried out.',
+      'When the way back was last tried out.',
       each(views, ({ service, wayBack: { drilledAt } }) =>
         drilledAt === null ? [] : [{ labels: { service }, value: drilledAt / 1000 }],
+      ),
+    ),
+    family(
+      'beryl_way_back_drill_ok',
+      'gauge',
+      '1 where that brought the standby back, 0 where it failed.',
+      each(views, ({ service, wayBack: { drilledAt, drillFailed } }) =>
+        drilledAt === null ? [] : [{ labels: { service }, value: drillFailed === null ? 1 : 0 }],
       ),
     ),
   ]

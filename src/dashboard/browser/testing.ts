@@ -139,8 +139,10 @@ export function serviceView(change: Partial<ServiceView> = {}): ServiceView {
     wayBack: {
       possible: true,
       because: 'v1 is full on blue: 1 of 1 replicas ready',
+      rung: 'full',
       measuredMs: 4,
       drilledAt: null,
+      drillFailed: null,
     },
     frozen: [],
     can: { ...allowed, deploy: null },
