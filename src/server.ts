@@ -18,12 +18,14 @@ import { operationsOf } from './controller/operate.ts'
 import type { Plan } from './controller/plan.ts'
 import { keepRecord } from './controller/record.ts'
 import { openRegistry } from './controller/registry.ts'
+import { keepVersions } from './controller/retention.ts'
 import { openRows } from './controller/rows.ts'
 import { keepRuns } from './controller/runs.ts'
 import type { Times, Watch } from './controller/store.ts'
 import { stopReplicas } from './controller/stop-replicas.ts'
 import { tapOf } from './controller/tap.ts'
 import { storedTokens } from './controller/tokens.ts'
+import { versionOperations } from './controller/versions.ts'
 import { watchingOf } from './controller/watching.ts'
 import { dashboard } from './dashboard/pages.ts'
 import { gatewayClient } from './gateway/client.ts'
@@ -103,6 +105,9 @@ const hands: Hands = {
 }
 const controller = createController({ ...hands, watching })
 
+const { holderOf } = versionOperations({ store, registry, now, find: (name) => rows.find(name)! })
+const retention = keepVersions({ store, registry, rows, now, holderOf })
+
 const notifier = notifierOf({
   notifications: loaded.manifest.notifications,
   store,
@@ -130,6 +135,7 @@ const operations = operationsOf({
   requestKey: () => requestKey(directory.requestKey),
   versionsOf: registry.versionsOf,
   manifestPath: config.manifestPath,
+  retain: retention.look,
   keep: (text) => prepareAside(directory.manifest, text),
   urlOf: (service) => registry.urlOf(service, traffic),
   notReady: () =>
@@ -215,6 +221,7 @@ async function exit(): Promise<void> {
   api.close()
   captures.stop()
   record.stop()
+  retention.stop()
   await socket.close()
   await controller.stop()
   await notifier.stop()

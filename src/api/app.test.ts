@@ -90,6 +90,8 @@ const operations: Operations = {
     aliases: (...call) => saw('aliases', ...call),
     alias: async (...call) => saw('alias', ...call),
     removeAlias: (...call) => saw('removeAlias', ...call),
+    add: async (...call) => saw('add', ...call),
+    remove: (...call) => saw('removeVersion', ...call),
   },
   capture: {
     state: async (...call) => saw('capture', ...call),

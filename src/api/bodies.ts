@@ -13,6 +13,29 @@ export const deployBody = z.strictObject({
   keepStandby: z.boolean().default(false),
 })
 export const aliasBody = z.strictObject({ version: z.string().min(1).max(100), reason })
+const named = z.string().min(1).max(1000)
+export const versionBody = z.strictObject({
+  name: z.string().min(1).max(64),
+  /** Each a path on the machine of this Beryl, relative to the manifest, or a pinned reference. */
+  model: named.optional(),
+  prompt: named.optional(),
+  tokenizer: named.optional(),
+  config: named.optional(),
+  args: z.array(z.string().max(1000)).max(100).default([]),
+  env: z.record(z.string().max(100), z.string().max(1000)).default({}),
+  expects: z.record(z.string().max(100), z.number().min(0)).default({}),
+  notes: reason,
+  /** Where it comes from. */
+  source: z.strictObject({ commit: named.nullish(), run: named.nullish() }).default({}),
+  mlflow: z
+    .strictObject({
+      /** `models:/NAME/NUMBER`, or `models:/NAME@ALIAS`: the number that it means now. */
+      model: named,
+      /** Of the tracking server; without it the MLFLOW_TRACKING_URI of this Beryl. */
+      url: named.nullish(),
+    })
+    .nullish(),
+})
 /** For what takes no more words. */
 export const emptyBody = z.strictObject({})
 export const commandBody = z.strictObject({ reason })

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { dataDirectory } from '../ipc/data-directory.ts'
 import { isProblem, ProblemError } from '../ipc/problem.ts'
+import type { z } from 'zod'
+import type { versionBody } from './bodies.ts'
 import type { Role } from './rights.ts'
 import type {
   ApplyView,
@@ -19,6 +21,7 @@ import type {
   PlanView,
   RecordView,
   ReleaseView,
+  RemovedVersion,
   ServiceView,
   TokenView,
   VersionsView,
@@ -27,9 +30,14 @@ import type {
 
 export type ApiClient = ReturnType<typeof apiClient>
 
+/** What `addVersion` takes. */
+export type AddVersion = z.input<typeof versionBody>
+
 export type Reach = { url: string; token: string }
 
 const limitMs = 15_000
+/** Weights are read whole when a version is registered. */
+const readMs = 600_000
 
 /** @throws ProblemError: the API's own, or `unreachable` */
 export function apiClient({ url, token }: Reach) {
@@ -65,6 +73,13 @@ export function apiClient({ url, token }: Reach) {
     versions: (name: string) => get<VersionsView>(`/services/${encodeURIComponent(name)}/versions`),
     version: (name: string, version: string) =>
       get<VersionView>(
+        `/services/${encodeURIComponent(name)}/versions/${encodeURIComponent(version)}`,
+      ),
+    addVersion: (name: string, asked: AddVersion) =>
+      call<VersionView>('POST', `/services/${encodeURIComponent(name)}/versions`, asked, readMs),
+    removeVersion: (name: string, version: string) =>
+      call<RemovedVersion>(
+        'DELETE',
         `/services/${encodeURIComponent(name)}/versions/${encodeURIComponent(version)}`,
       ),
     diff: (name: string, from: string, to: string) =>
@@ -152,31 +167,31 @@ export function apiClient({ url, token }: Reach) {
     ) => post<ReleaseView>(`${at(target)}/rollback`, asked),
   }
 
-  async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-    const response = await ask(method, path, body, AbortSignal.timeout(limitMs))
+  async function call<Answer>(
+    method: string,
+    path: string,
+    body?: unknown,
+    withinMs = limitMs,
+  ): Promise<Answer> {
+    const response = await ask(method, path, body, withinMs)
     if (!response.ok) throw await refusalOf(response, method, path)
     const answer: unknown = await response.json().catch(() => null)
     if (typeof answer === 'object' && answer !== null) return answer as Answer
     throw notBeryl(response.status, method, path)
   }
 
-  function ask(
-    method: string,
-    path: string,
-    body?: unknown,
-    signal?: AbortSignal,
-  ): Promise<Response> {
+  function ask(method: string, path: string, body?: unknown, withinMs?: number): Promise<Response> {
     return fetch(`${url}/api/v1${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(signal === undefined ? {} : { signal }),
+      ...(withinMs === undefined ? {} : { signal: AbortSignal.timeout(withinMs) }),
     }).catch((cause: unknown) => {
       throw new ProblemError(
         {
           status: 503,
           code: 'unreachable',
-          title: `nobody answers at ${url}${whyNot(cause)}`,
+          title: `nobody answers at ${url}${whyNot(cause, withinMs ?? limitMs)}`,
           hint: 'is `beryl up` running there? Model servers and traffic go on without the API',
         },
         { cause },
@@ -199,8 +214,8 @@ export function apiClient({ url, token }: Reach) {
   }
 }
 
-function whyNot(cause: unknown): string {
-  if ((cause as Error).name === 'TimeoutError') return ` within ${limitMs / 1000} s`
+function whyNot(cause: unknown, withinMs: number): string {
+  if ((cause as Error).name === 'TimeoutError') return ` within ${withinMs / 1000} s`
   const { code } = ((cause as Error).cause ?? {}) as NodeJS.ErrnoException
   return code === undefined ? '' : ` (${code})`
 }

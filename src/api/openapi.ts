@@ -13,6 +13,7 @@ import {
   rollbackBody,
   sessionBody,
   tokenBody,
+  versionBody,
 } from './bodies.ts'
 import { curvesShape } from './curves-shape.ts'
 import { needs } from './rights.ts'
@@ -70,6 +71,15 @@ const offers: Record<string, Offer> = {
   },
   'GET /api/v1/services/{service}/versions': {
     summary: 'versions: digest, notes, what is expected, aliases, role now',
+  },
+  'POST /api/v1/services/{service}/versions': {
+    summary:
+      'add a version beside those of the manifest: files, pinned references, or a model version of MLflow',
+    body: versionBody,
+    status: 201,
+  },
+  'DELETE /api/v1/services/{service}/versions/{version}': {
+    summary: 'take a version that nobody uses out of the registry; files stay where they are',
   },
   'GET /api/v1/services/{service}/versions/{version}': {
     summary: 'one version (or `@alias`): its files, and the releases of it',

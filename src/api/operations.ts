@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Command } from '../release/release-can.ts'
 import type { CurvesView } from './curves-shape.ts'
 import type { Role } from './rights.ts'
+import type { AddAsked, RemovedVersion } from './version-shapes.ts'
 import type {
   ApplyView,
   AliasesView,
@@ -111,6 +112,10 @@ export type Operations = {
       asked: { version: string; reason: string | null },
       by: string,
     ) => Promise<AliasesView>
+    /** The same again changes nothing. @throws ProblemError `wrong-version`, `digest-changed`, `unreadable`, `mlflow`: then nothing is registered */
+    add: (service: string, asked: AddAsked, by: string) => Promise<VersionView>
+    /** From the registry; its files stay. @throws ProblemError `version-in-use` */
+    remove: (service: string, version: string, by: string) => RemovedVersion
     removeAlias: (service: string, name: string, reason: string | null, by: string) => AliasesView
   }
   record: {

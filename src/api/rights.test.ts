@@ -68,6 +68,7 @@ const bodies: Record<string, unknown> = {
   'POST /api/v1/services/{service}/releases': { version: 'v2' },
   'POST /api/v1/feedback': { requestId: 'a', kind: 'thumbs', value: true },
   'POST /api/v1/services/{service}/capture/records': { records: [{}] },
+  'POST /api/v1/services/{service}/versions': { name: 'v9', model: './v9' },
   'POST /api/v1/apply': { manifest: '' },
   'PUT /api/v1/services/{service}/aliases/{alias}': { version: 'v1' },
   'POST /api/v1/freeze': { reason: 'a test' },

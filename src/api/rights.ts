@@ -33,6 +33,9 @@ export const needs: Readonly<Record<string, Role | null>> = {
   'GET /api/v1/services/{service}/versions': 'viewer',
   'GET /api/v1/services/{service}/versions/{version}': 'viewer',
   'GET /api/v1/services/{service}/versions/{version}/diff/{to}': 'viewer',
+  // Its files and arguments are run, and its address is asked.
+  'POST /api/v1/services/{service}/versions': 'admin',
+  'DELETE /api/v1/services/{service}/versions/{version}': 'admin',
   'GET /api/v1/services/{service}/aliases': 'viewer',
   'PUT /api/v1/services/{service}/aliases/{alias}': 'operator',
   'DELETE /api/v1/services/{service}/aliases/{alias}': 'operator',

@@ -74,6 +74,7 @@ export type FreezeView = {
 export type {
   AliasesView,
   DiffView,
+  RemovedVersion,
   VersionLine,
   VersionsView,
   VersionView,

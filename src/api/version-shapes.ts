@@ -10,14 +10,46 @@ export type VersionLine = {
   digest: string | null
   /** Wall time, ms. */
   registeredAt: number | null
-  /** It can be deployed. */
+  /** What stands neither in the manifest nor was added beside it cannot be deployed. */
   inManifest: boolean
+  added: { by: string } | null
   notes: string | null
+  /** Where it comes from, as far as somebody said. */
+  source: {
+    commit: string | null
+    /** That trained it. */
+    run: string | null
+    mlflow: {
+      url: string
+      model: string
+      version: string
+      alias: string | null
+      artifacts: string
+    } | null
+  } | null
   expects: Readonly<Record<string, number>>
   /** Without `@`; `live` and `previous` among them. */
   aliases: readonly string[]
   roles: readonly ('live' | 'standby' | 'candidate' | 'queued')[]
 }
+
+/** A version that is added beside those of the manifest. */
+export type AddAsked = {
+  name: string
+  /** Paths (relative to the manifest) or pinned references. */
+  files: { model?: string; prompt?: string; tokenizer?: string; config?: string }
+  args: readonly string[]
+  /** Secrets as `${NAME}`. */
+  env: Readonly<Record<string, string>>
+  expects: Readonly<Record<string, number>>
+  notes: string | null
+  commit: string | null
+  run: string | null
+  /** `models:/NAME/NUMBER` or `models:/NAME@ALIAS`. `url` null: MLFLOW_TRACKING_URI of the Beryl that runs. */
+  mlflow: { model: string; url: string | null } | null
+}
+
+export type RemovedVersion = { service: string; version: string; digest: string }
 
 export type VersionView = VersionLine & {
   service: string

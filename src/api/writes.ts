@@ -14,6 +14,7 @@ import {
   importBody,
   rollbackBody,
   tokenBody,
+  versionBody,
 } from './bodies.ts'
 import type { Operations } from './operations.ts'
 
@@ -73,6 +74,32 @@ export function writes(operations: Operations): Hono<ApiEnv> {
   app.delete('/tokens/:name', (context) =>
     context.json(operations.tokens.revoke(context.req.param('name'), context.get('actor'))),
   )
+  app.post('/services/:service/versions', async (context) => {
+    const asked = await bodyOf(context.req, versionBody)
+    const { name, args, env, expects, source, mlflow } = asked
+    const { model, prompt, tokenizer, config } = asked
+    const files = { model, prompt, tokenizer, config }
+    const view = await operations.versions.add(
+      context.req.param('service'),
+      {
+        name,
+        files: Object.fromEntries(Object.entries(files).filter(([, file]) => file !== undefined)),
+        args,
+        env,
+        expects,
+        notes: asked.notes ?? null,
+        commit: source.commit ?? null,
+        run: source.run ?? null,
+        mlflow: mlflow ? { model: mlflow.model, url: mlflow.url ?? null } : null,
+      },
+      context.get('actor'),
+    )
+    return context.json(view, 201)
+  })
+  app.delete('/services/:service/versions/:version', (context) => {
+    const { service, version } = context.req.param()
+    return context.json(operations.versions.remove(service, version, context.get('actor')))
+  })
   app.put('/services/:service/aliases/:alias', async (context) => {
     const { version, reason } = await bodyOf(context.req, aliasBody)
     const { service, alias } = context.req.param()

@@ -32,6 +32,11 @@ import type { VerbName } from './menu.ts'
 import { endQuietlyWithThePipe } from './output.ts'
 import { version } from '../ipc/version.ts'
 
+/** Of an option that may be given more than once. */
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value]
+}
+
 export type Globals = { json: boolean; api?: string; data?: string }
 
 /** @returns the exit code (contract §4) */
@@ -137,6 +142,18 @@ export async function run(args: readonly string[]): Promise<number> {
   verb('versions', '<service> [action] [names...]')
     .option('--reason <text>', 'with alias: recorded with your name')
     .option('--remove', 'with alias: take the name away; its history stays')
+    .option('--model <place>', 'with add: a file or folder, or a pinned reference')
+    .option('--prompt <place>', 'with add: the same for its prompt')
+    .option('--tokenizer <place>', 'with add: for its tokenizer')
+    .option('--config <place>', 'with add: for its configuration')
+    .option('--mlflow <uri>', 'with add: models:/NAME/NUMBER or models:/NAME@ALIAS of MLflow')
+    .option('--mlflow-url <url>', 'with add: its server (else MLFLOW_TRACKING_URI of Beryl)')
+    .option('--arg <text>', 'with add: one more argument of the command; repeatable', collect)
+    .option('--env <name=value>', 'with add: a variable, secrets as ${NAME}; repeatable', collect)
+    .option('--expects <gate=score>', 'with add: what it scored when it was accepted', collect)
+    .option('--notes <text>', 'with add: for people')
+    .option('--commit <id>', 'with add: of Git, where it comes from')
+    .option('--run <id>', 'with add: the run that trained it')
     .action(
       on(
         (

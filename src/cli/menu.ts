@@ -144,11 +144,13 @@ export const menu = {
   },
   versions: {
     group: look,
-    does: 'the registry: list, show VERSION, diff VERSION VERSION, alias NAME VERSION',
+    does: 'the registry: list, show VERSION, diff VERSION VERSION, add NAME, remove VERSION, alias NAME VERSION',
     examples: [
       'beryl versions chat',
       'beryl versions chat show v2',
       'beryl versions chat diff @live v2',
+      'beryl versions chat add v3 --model ./models/v3 --notes "trained in November" --expects exact=0.95',
+      'beryl versions chat add v4 --mlflow models:/chat@champion --mlflow-url http://127.0.0.1:5000',
       'beryl versions chat alias champion v2 --reason "won the comparison"',
       'beryl versions chat alias champion --remove',
     ],

@@ -8,6 +8,8 @@ const line: VersionLine = {
   digest: `sha256:${'ab'.repeat(32)}`,
   registeredAt: 0,
   inManifest: true,
+  added: null,
+  source: null,
   notes: 'trained on June\nand more',
   expects: { exact: 0.94 },
   aliases: ['live', 'champion'],

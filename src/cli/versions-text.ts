@@ -2,6 +2,7 @@
 import type {
   AliasesView,
   DiffView,
+  RemovedVersion,
   VersionLine,
   VersionsView,
   VersionView,
@@ -44,9 +45,10 @@ export function versionText(view: VersionView): string {
     lines.push(
       `    ${id.padEnd(5)} ${time(at)}  ${kind.padEnd(8)} by ${by}${alias === null ? '' : ` as @${alias}`}  ${phase}${because === null ? '' : `: ${firstLine(because)}`}`,
     )
-  const next = view.inManifest
-    ? `beryl plan ${service} ${version}`
-    : `beryl versions ${service}   (the manifest names no ${version}: it cannot be deployed)`
+  const next =
+    view.inManifest || view.added !== null
+      ? `beryl plan ${service} ${version}`
+      : `beryl versions ${service}   (the manifest names no ${version}: it cannot be deployed)`
   return `${lines.join('\n')}\nNext: ${next}`
 }
 
@@ -69,6 +71,10 @@ export function diffText({ service, from, to, files, same, args, env, expects }:
   const isSame = files.length + env.length + expects.length === 0 && args === null
   if (isSame) lines.push('  nothing differs but the name')
   return `${lines.join('\n')}\nNext: beryl plan ${service} ${to}`
+}
+
+export function removedText({ service, version, digest }: RemovedVersion): string {
+  return `${version} of ${service} left the registry. Its name keeps ${digest.slice(0, shortDigest)}…, and its files stay where they are.\nNext: beryl versions ${service}`
 }
 
 /** @param name of one alias; null: all of them */
@@ -101,13 +107,30 @@ function marks({ roles, aliases }: VersionLine): string {
   return [...roles, ...aliases.map((alias) => `@${alias}`)].join(', ')
 }
 
-function about({ notes, expects, inManifest }: VersionLine): string[] {
+function about({ notes, expects, inManifest, added, source }: VersionLine): string[] {
   const expected = Object.entries(expects).map(([name, score]) => `${name} ${score}`)
   return [
     ...(notes === null ? [] : [`notes     ${firstLine(notes)}`]),
     ...(expected.length === 0 ? [] : [`expects   ${expected.join(', ')}`]),
-    ...(inManifest ? [] : ['manifest  does not name it any more']),
+    ...sourceText(source),
+    ...(added === null ? [] : [`added     by ${added.by}, beside the manifest`]),
+    ...(inManifest || added !== null ? [] : ['manifest  does not name it any more']),
   ]
+}
+
+function sourceText(source: VersionLine['source']): string[] {
+  if (source === null) return []
+  const { commit, run, mlflow } = source
+  const from = [
+    ...(commit === null ? [] : [`commit ${commit}`]),
+    ...(run === null ? [] : [`run ${run}`]),
+    ...(mlflow === null
+      ? []
+      : [
+          `MLflow ${mlflow.url}: version ${mlflow.version} of ${mlflow.model}${mlflow.alias === null ? '' : ` (@${mlflow.alias} then)`}`,
+        ]),
+  ]
+  return [`source    ${from.join(', ')}`]
 }
 
 function fileName({ key, path }: { key: string; path: string }): string {

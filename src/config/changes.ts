@@ -52,7 +52,7 @@ function differences(from: unknown, to: unknown, path: string[]): Difference[] {
   ]
 }
 
-const atOnce: readonly string[] = ['route', 'requests', 'capture', 'budget']
+const atOnce: readonly string[] = ['route', 'requests', 'capture', 'budget', 'retention']
 
 function effectOf(
   [root, service, key, name, field]: readonly string[],
@@ -86,7 +86,8 @@ function ofVersion(
       ? { when: 'refused', because: `${name} is live, standby or being released: put it back` }
       : { when: 'now' }
   if (field === undefined) return { when: 'now', because: 'it can be deployed' }
-  if (field === 'notes' || field === 'expects') return { when: 'next release' }
+  if (field === 'notes' || field === 'expects' || field === 'source')
+    return { when: 'next release' }
   return registered.includes(name)
     ? { when: 'refused', because: 'a version never changes: give the new one a name of its own' }
     : { when: 'now' }

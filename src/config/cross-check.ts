@@ -7,16 +7,15 @@ import { budgets } from './budget.ts'
 import { gateProblems } from './gate-problems.ts'
 import { gatesOf } from './gates.ts'
 import type { CrossProblem } from './cross-problem.ts'
-import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
-import { fileKeys } from './manifest.ts'
+import type { Manifest, ServiceManifest } from './manifest.ts'
 import { ofOthers, sameAddresses } from './external.ts'
 import { rungs } from './ladder.ts'
 import { languageModel } from './language-model.ts'
-import { nearest } from './nearest.ts'
 import { notThere } from './not-there.ts'
 import { unreachable } from './paths.ts'
 import { asleep } from './sleep.ts'
 import { speaksOf } from './speaks.ts'
+import { judges, versionProblems } from './version-problems.ts'
 
 export async function crossCheck(manifest: Manifest, directory: string): Promise<CrossProblem[]> {
   const checks = Object.entries(manifest.services).map(([name, service]) =>
@@ -50,24 +49,8 @@ async function checkService(
 ): Promise<CrossProblem[]> {
   const { environment, versions, watch } = service
   const files: CrossProblem[] = []
-  for (const [version, content] of Object.entries(versions)) {
-    for (const key of fileKeys) {
-      const file = content[key]
-      if (file !== undefined)
-        files.push(
-          ...(await notThere(
-            [...at, 'versions', version, key],
-            resolve(directory, file),
-            'either',
-          )),
-        )
-    }
-    files.push(
-      ...placeholders(at, service, version, content),
-      ...unheard(at, service, version, content),
-      ...impossible(at, service, version, content),
-    )
-  }
+  for (const [version, content] of Object.entries(versions))
+    files.push(...(await versionProblems(at, service, version, content, directory)))
   if (environment.provider === 'process')
     files.push(
       ...(await notThere(
@@ -76,9 +59,10 @@ async function checkService(
         'directory',
       )),
     )
-  for (const { name, path, gate } of gatesOf(service)) {
+  for (const named of gatesOf(service)) {
+    const { path, gate } = named
     if (!('goldenSet' in gate)) continue
-    const { file, score, atLeast, atMost, noWorseBy } = gate.goldenSet
+    const { file, score } = gate.goldenSet
     files.push(...(await notThere([...at, ...path, 'file'], resolve(directory, file), 'file')))
     if (typeof score === 'object' && 'module' in score)
       files.push(
@@ -88,11 +72,7 @@ async function checkService(
           'file',
         )),
       )
-    const stated = Object.values(versions).every(
-      ({ expects }) =>
-        expects[name] !== undefined || (typeof score === 'string' && expects[score] !== undefined),
-    )
-    if ([atLeast, atMost, noWorseBy].every((one) => one === undefined) && !stated) {
+    if (!Object.values(versions).every((content) => judges(named, content))) {
       files.push({
         path: [...at, ...path],
         message:
@@ -166,83 +146,6 @@ function answerPath(at: string[], { environment }: ServiceManifest): CrossProble
     const path = [...at, 'environment', 'ready', 'version', 'answer']
     return [{ path, message: (error as JsonPathError).message }]
   }
-}
-
-/** What a version is expected to score, under a name that no gate goes by: nobody would ever hold it to that. */
-function unheard(
-  at: string[],
-  service: ServiceManifest,
-  version: string,
-  { expects }: VersionManifest,
-): CrossProblem[] {
-  const known = gatesOf(service).flatMap(({ name, gate }) => {
-    if (!('goldenSet' in gate)) return []
-    const { score } = gate.goldenSet
-    return typeof score === 'string' ? [name, score] : [name]
-  })
-  return Object.keys(expects)
-    .filter((name) => !known.includes(name))
-    .map((name) => ({
-      path: [...at, 'versions', version, 'expects', name],
-      message: `no gate goes by the name ${name}${nearest(name, known) || `; expected ${[...new Set(known)].join(' or ') || 'a golden set in verify first'}`}`,
-    }))
-}
-
-/** A score is a share; only a perplexity is above 1. */
-function impossible(
-  at: string[],
-  service: ServiceManifest,
-  version: string,
-  { expects }: VersionManifest,
-): CrossProblem[] {
-  const perplexities = gatesOf(service).flatMap(({ name, gate }) =>
-    'goldenSet' in gate && gate.goldenSet.score === 'perplexity' ? [name, 'perplexity'] : [],
-  )
-  return Object.entries(expects)
-    .filter(([name, value]) => (perplexities.includes(name) ? value < 1 : value > 1))
-    .map(([name]) => ({
-      path: [...at, 'versions', version, 'expects', name],
-      message: perplexities.includes(name)
-        ? 'is a perplexity, and expected to be 1 or more'
-        : 'expected a score from 0 to 1',
-    }))
-}
-
-function placeholders(
-  at: string[],
-  service: ServiceManifest,
-  version: string,
-  content: VersionManifest,
-): CrossProblem[] {
-  const { environment } = service
-  const port = environment.provider === 'process' ? ['port'] : []
-  const known = [...port, 'version', ...fileKeys.filter((key) => content[key] !== undefined)]
-  const { ready } = environment
-  const asked = gatesOf(service).flatMap(({ gate }) =>
-    'identity' in gate ? [gate.identity.is] : [],
-  )
-  const started =
-    environment.provider === 'process'
-      ? [
-          ...environment.command,
-          ...content.args,
-          ...Object.values(environment.env),
-          ...Object.values(content.env),
-        ]
-      : []
-  const used = [...started, ...asked, ready.model ?? '', ready.version?.is ?? ''].flatMap((text) =>
-    [...text.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!),
-  )
-  return [...new Set(used)]
-    .filter((name) => !known.includes(name))
-    .map((name) => ({
-      path: (fileKeys as readonly string[]).includes(name)
-        ? [...at, 'versions', version]
-        : [...at, 'environment', environment.provider === 'process' ? 'command' : 'ready'],
-      message: (fileKeys as readonly string[]).includes(name)
-        ? `${environment.provider === 'process' ? 'the command' : 'ready'} uses {${name}}, and ${version} has no ${name}`
-        : `{${name}} means nothing; placeholders are ${known.map((one) => `{${one}}`).join(', ')}`,
-    }))
 }
 
 function sameRoutes({ services }: Manifest): CrossProblem[] {

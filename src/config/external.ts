@@ -6,7 +6,7 @@ import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
 type Address = { host: string; port: number }
 
 export function ofOthers(at: string[], service: ServiceManifest): CrossProblem[] {
-  const { environment, versions } = service
+  const { environment } = service
   if (environment.provider !== 'external') return []
   const found: CrossProblem[] = []
   const { blue, green, ready } = environment
@@ -21,13 +21,20 @@ export function ofOthers(at: string[], service: ServiceManifest): CrossProblem[]
       message:
         'nothing says which version answers at external addresses: give environment.ready.version (or ready.model), or let a person consent with `approved`, the default',
     })
-  for (const [name, version] of Object.entries(versions))
-    for (const key of startedWith(version))
-      found.push({
-        path: [...at, 'versions', name, key],
-        message: `${key} is for \`provider: process\`: external servers are started by somebody else, leave it out`,
-      })
   return found
+}
+
+/** @param at of the version */
+export function startedByOthers(
+  at: string[],
+  { environment }: ServiceManifest,
+  version: VersionManifest,
+): CrossProblem[] {
+  if (environment.provider !== 'external') return []
+  return startedWith(version).map((key) => ({
+    path: [...at, key],
+    message: `${key} is for \`provider: process\`: external servers are started by somebody else, leave it out`,
+  }))
 }
 
 function startedWith({ args, env, ...version }: VersionManifest): string[] {

@@ -18,7 +18,7 @@ const name = z
   )
   // Commands take a service or a release: `r7` must be one of them.
   .regex(/^(?!r\d+$)/, 'expected another name: r and a number names a release')
-const versionName = z
+export const versionName = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
@@ -33,7 +33,7 @@ const host = z
 /** Keys of a version that name a file or a directory; each is a placeholder too. */
 export const fileKeys = ['model', 'prompt', 'tokenizer', 'config'] as const
 
-const version = z.strictObject({
+export const version = z.strictObject({
   model: named.optional(),
   prompt: named.optional(),
   tokenizer: named.optional(),
@@ -44,6 +44,8 @@ const version = z.strictObject({
   /** What it scored when it was accepted: gate or score name → score between 0 and 1, or perplexity. */
   expects: z.record(z.string(), z.number().min(0)).default({}),
   notes: z.string().optional(),
+  /** Where it comes from, for people. */
+  source: z.strictObject({ commit: named.optional(), run: named.optional() }).optional(),
 })
 
 /** What a client is known by, who then stays with the version that answered it. */
@@ -104,6 +106,19 @@ const asWritten = z.strictObject({
   versions: z
     .record(versionName, version)
     .refine((all) => Object.keys(all).length > 0, 'expected at least one version'),
+  /** Of versions that the manifest does not name: what is in use, or has an alias, stays in any case. */
+  retention: z
+    .strictObject({
+      /** So many registered versions, those used last. */
+      atMost: z.int().min(1).max(10_000).optional(),
+      /** Since one was last used. */
+      keep: wait.optional(),
+    })
+    .refine(
+      ({ atMost, keep }) => atMost !== undefined || keep !== undefined,
+      'expected atMost, keep, or both',
+    )
+    .optional(),
   verify: z.array(gate).default([]),
   switch: z
     .strictObject({
@@ -243,4 +258,6 @@ export type EnvironmentManifest = ServiceManifest['environment']
 export type ProcessEnvironment = Extract<EnvironmentManifest, { provider: 'process' }>
 export type ExternalEnvironment = Extract<EnvironmentManifest, { provider: 'external' }>
 export type VersionManifest = ServiceManifest['versions'][string]
+/** As it is written: before defaults and `${NAME}`. */
+export type VersionText = z.input<typeof version>
 export type GateManifest = ServiceManifest['verify'][number]

@@ -1,6 +1,6 @@
 /** The manifest once more, with secrets by name: what plans are made from, and kept as. */
 import { sealed } from '../secrets/by-name.ts'
-import type { Manifest } from './manifest.ts'
+import type { Manifest, VersionManifest, VersionText } from './manifest.ts'
 import { substitute } from './substitute.ts'
 
 type Path = readonly (string | number)[]
@@ -22,6 +22,13 @@ export function sealManifest(written: unknown, whole: Manifest): Manifest {
     kept[path.at(-1)!] = substitute(text, {}, sealed).value
   }
   return copy
+}
+
+/** The same for a version that stands beside the manifest. */
+export function sealVersion(written: VersionText, whole: VersionManifest): VersionManifest {
+  const { env = {}, args = [] } = written
+  const kept = substitute({ env, args }, {}, sealed).value as Pick<VersionManifest, 'env' | 'args'>
+  return { ...whole, ...kept }
 }
 
 /** Places of texts with a `${NAME}` in them. */

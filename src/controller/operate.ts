@@ -11,6 +11,7 @@ import { isEnd } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
 import { releaseCan } from '../release/release-can.ts'
 import type { Refusal } from '../release/release-can.ts'
+import { findIn, refused } from './find.ts'
 import type { Curves } from './curves/curves.ts'
 import { curveOperations } from './curves/curve-operations.ts'
 import { openMetrics } from './metrics/metrics.ts'
@@ -43,12 +44,19 @@ export function operationsOf(
     keep: (text: string) => () => void
     bounds: RecordBounds
     dataDirectory: string
+    /** Versions that nobody needs any more leave the registry. */
+    retain: () => void
     /** The actor of the first token. */
     firstAdmin: string
   },
 ): Operations {
   const { rows, store, controller, registry, now } = sources
-  const { resolve, ...versions } = versionOperations({ store, registry, now, find: findService })
+  const { findService, findRelease, findServiceOrRelease, findTarget } = findIn(sources)
+  const {
+    resolve,
+    holderOf: _,
+    ...versions
+  } = versionOperations({ store, registry, now, find: findService })
 
   return {
     services,
@@ -75,10 +83,21 @@ export function operationsOf(
       const today = todayOf(sources, service)
       return { ...planView(service, version, { ...asked, find, today, held }), alias }
     },
-    versions,
+    versions: {
+      ...versions,
+      add: async (name, asked, by) => {
+        const view = await versions.add(name, asked, by)
+        sources.retain()
+        return view
+      },
+    },
     notReady: sources.notReady,
-    apply: (asked, by) =>
-      applyManifest({ ...sources, poke: (service) => controller.poke(service) }, asked, by),
+    apply: async (asked, by) => {
+      const poke = (service: string) => controller.poke(service)
+      const view = await applyManifest({ ...sources, poke }, asked, by)
+      if (view.applied) sources.retain()
+      return view
+    },
     notifications: sources.notifications,
     capture: captureOperations({ ...sources, named: (name) => findService(name).name }),
     freezes: freezeOperations({
@@ -179,6 +198,12 @@ export function operationsOf(
     })
     // From here on nothing waits: the row that is read is the row that is changed.
     const service = settle(findService(name))
+    if (registry.versionOf(name, version) === null)
+      throw refused({
+        code: 'no-such-version',
+        reason: `${version} left the registry of ${name} meanwhile`,
+        hint: `beryl versions ${name}`,
+      })
     // In `stabilizing` it would end the ladder, and with it the way back, for nothing.
     const isSettled = service.release === null || service.release.phase.name === 'stabilizing'
     if (service.live?.digest === bundle.digest && kind !== 'verify' && isSettled) {
@@ -276,69 +301,6 @@ export function operationsOf(
   function view(release: Release) {
     return releaseView(sources, release, rows.find(release.service))
   }
-
-  function findService(name: string): Service {
-    const service = rows.find(name)
-    if (service !== null) return service
-    throw new ProblemError({
-      status: 404,
-      code: 'no-such-service',
-      title: `there is no service ${name}${nearest(name, rows.names())}`,
-      hint: `services: ${rows.names().join(', ')}`,
-    })
-  }
-
-  function findRelease(id: string): Release {
-    const service = rows
-      .names()
-      .map((name) => rows.find(name)!)
-      .find(({ release, queued }) => release?.id === id || queued?.id === id)
-    const release =
-      [service?.release, service?.queued].find((one) => one?.id === id) ??
-      store.services.release(id)
-    if (release) return release
-    throw new ProblemError({
-      status: 404,
-      code: 'no-such-release',
-      title: `there is no release ${id}${newest()}`,
-      hint: `beryl history ${rows.names().length === 1 ? rows.names()[0] : 'SERVICE'} lists them`,
-    })
-  }
-
-  function newest(): string {
-    const ids = rows.names().flatMap((name) => store.services.releases(name, 1).map(({ id }) => id))
-    const last = ids.toSorted((a, b) => Number(b.slice(1)) - Number(a.slice(1)))[0]
-    return last === undefined ? '; there is none yet' : `; the newest is ${last}`
-  }
-
-  function findServiceOrRelease(target: string): { service: Service; release: Release | null } {
-    const service = rows.find(target)
-    if (service !== null) return { service, release: null }
-    if (!/^r\d+$/.test(target)) return { service: findService(target), release: null }
-    const release = findRelease(target)
-    return { service: findService(release.service), release }
-  }
-
-  /** The release that a command is about: the one named, or the active one of the service. */
-  function findTarget(target: string): { service: Service; release: Release } {
-    const { service, release } = findServiceOrRelease(target)
-    const found = release ?? service.release
-    if (found === null) {
-      throw refused({
-        code: 'no-release',
-        reason: `no release of ${service.name} is running`,
-        hint: `beryl deploy ${service.name} VERSION`,
-      })
-    }
-    if (isEnd(found.phase)) {
-      throw refused({
-        code: 'wrong-phase',
-        reason: `${found.id} has ended: it is ${found.phase.name}`,
-        hint: `beryl status ${service.name}`,
-      })
-    }
-    return { service, release: found }
-  }
 }
 
 function checkedGate(release: Release, gate: string | null): string | null {
@@ -371,8 +333,4 @@ function noStandby(service: Service): Refusal {
         ? `beryl deploy ${service.name} VERSION`
         : `beryl rollback ${service.name} --to VERSION`,
   }
-}
-
-function refused({ code, reason, hint }: Refusal): ProblemError {
-  return new ProblemError({ status: 409, code, title: reason, hint })
 }

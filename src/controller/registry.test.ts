@@ -201,6 +201,7 @@ test('gates of the user’s own reach the examiner as they are written; a dry ru
     errors: 0.01,
     request: { method: 'POST', path: '/predict', headers: {}, timeoutS: 10 },
     file: null,
+    captured: null,
     withinS: 600,
   })
   assert.deepEqual(own, {

@@ -2,7 +2,6 @@
 import { gatesOf } from '../config/gates.ts'
 import type { Loaded } from '../config/load.ts'
 import type { EnvironmentManifest, ServiceManifest, VersionManifest } from '../config/manifest.ts'
-import { nearest } from '../config/nearest.ts'
 import { sleepOf } from '../config/sleep.ts'
 import { readyPathOf, speaksOf } from '../config/speaks.ts'
 import type { ServiceTable } from '../gateway/control.ts'
@@ -21,6 +20,7 @@ import type { Plan } from './plan.ts'
 import { trafficOf } from './traffic.ts'
 import type { Rows } from './rows.ts'
 import type { ControllerStore } from './store.ts'
+import { versionSources } from './version-sources.ts'
 import { watchRulesOf } from './watch-rules.ts'
 
 export type Registry = ReturnType<typeof openRegistry>
@@ -37,6 +37,7 @@ export function openRegistry({
   let { manifest } = loaded
   let source = loaded
   const { directory } = loaded
+  const sources = versionSources({ current: () => source, store })
 
   return {
     source: (): Loaded => source,
@@ -66,7 +67,7 @@ export function openRegistry({
           )
         }
         for (const placed of [service.live, service.standby]) {
-          if (placed !== null && wanted.versions[placed.version] === undefined) {
+          if (placed !== null && sources.find(name, placed.version) === null) {
             throw new Error(
               `${source.file}: services.${name}.versions lacks ${placed.version}, which is ${placed === service.live ? 'live' : 'the standby'}. Put it back; a version can go once it is neither.`,
             )
@@ -93,14 +94,16 @@ export function openRegistry({
       path: manifest.services[name]?.route.path ?? '/',
     }),
 
-    versionsOf: (name: string): readonly string[] =>
-      Object.keys(manifest.services[name]?.versions ?? {}),
+    versionsOf: (name: string): readonly string[] => sources.names(name),
+    versionOf: sources.find,
+    isInManifest: sources.isInManifest,
+    added: sources.added,
 
-    /** As the manifest has it now; null: it names no such version. */
-    versionOf: (name: string, version: string): VersionManifest | null => {
-      const { versions } = manifest.services[name]!
-      return Object.hasOwn(versions, version) ? versions[version]! : null
-    },
+    retentionOf: (name: string) => manifest.services[name]?.retention ?? null,
+
+    /** To check a version that is added beside those of the manifest. */
+    serviceOf: (name: string): ServiceManifest => manifest.services[name]!,
+    directory,
 
     rulesOf: (name: string): NonNullable<ServiceTable['rules']> =>
       manifest.services[name] === undefined ? {} : requestRulesOf(manifest.services[name]),
@@ -124,21 +127,24 @@ export function openRegistry({
 
     /** What a release of it would be judged by; nothing is registered. @throws ProblemError `no-such-version`, `unreadable` */
     async planFor(name: string, version: string): Promise<{ plan: Plan; replicas: number }> {
-      contentNamed(name, version)
-      const plan = await planOf(source.sealed.services[name]!, version, 'checked')
+      sources.named(name, version)
+      const content = sources.sealed(name, version)
+      const plan = await planOf(source.sealed.services[name]!, version, content, 'checked')
       return { plan, replicas: replicasOf(manifest.services[name]!.environment) }
     },
 
     /** What was registered; of a version that is not yet, its files as they are now. @throws ProblemError `no-such-version`, `unreadable` */
     async content(name: string, version: string): Promise<VersionContent> {
       const known = store.versions.find(name, version)
-      if (known === null) return readNow(name, version)
+      if (known === null || known.removedAt !== null) return readNow(name, version)
       return (known.description as { content: VersionContent }).content
     },
 
+    readNow,
+
     /** Registers the version when it is new; answers its digest. @throws ProblemError as `bundle` */
     async register(name: string, version: string): Promise<string> {
-      const content = contentNamed(name, version)
+      const content = sources.named(name, version)
       const read = await readNow(name, version)
       register(name, version, versionDigest(read), content, read)
       return versionDigest(read)
@@ -155,8 +161,8 @@ export function openRegistry({
     ): Promise<{ bundle: Bundle; plan: Plan }> {
       const service = manifest.services[name]!
       const kept = source.sealed.services[name]!
-      const content = contentNamed(name, version)
-      const written = asWritten(name, version)
+      const content = sources.named(name, version)
+      const [sealed, written] = [sources.sealed(name, version), asWritten(name, version)]
       const read = await readNow(name, version)
       register(name, version, versionDigest(read), content, read)
       const bundle = {
@@ -167,26 +173,13 @@ export function openRegistry({
         }),
         replicas: replicasOf(service.environment),
       }
-      return { bundle, plan: await planOf(kept, version, goldenSets) }
+      return { bundle, plan: await planOf(kept, version, sealed, goldenSets) }
     },
-  }
-
-  /** @throws ProblemError `no-such-version` */
-  function contentNamed(name: string, version: string): VersionManifest {
-    const { versions } = manifest.services[name]!
-    if (Object.hasOwn(versions, version)) return versions[version]!
-    const known = Object.keys(versions)
-    throw new ProblemError({
-      status: 404,
-      code: 'no-such-version',
-      title: `${name} has no version ${version}${nearest(version, known)}`,
-      hint: `versions in ${source.file}: ${known.join(', ')}`,
-    })
   }
 
   /** @throws ProblemError `no-such-version`, `unreadable` */
   function readNow(name: string, version: string): Promise<VersionContent> {
-    const content = contentNamed(name, version)
+    const content = sources.named(name, version)
     return contentOf({ ...content, ...asWritten(name, version).version }, directory).catch(
       (cause: unknown) => {
         throw new ProblemError(
@@ -204,8 +197,8 @@ export function openRegistry({
 
   /** Digests are of `${NAME}`, never of its value (rulings §13): a secret that is rotated makes no other version, and none is kept. */
   function asWritten(name: string, version: string) {
-    const { environment, versions } = source.asWritten.services[name]!
-    const { env = {}, args = [] } = versions[version]!
+    const { environment } = source.asWritten.services[name]!
+    const { env, args } = sources.written(name, version)
     const read = manifest.services[name]!.environment
     if (environment.provider === 'external' || read.provider === 'external')
       return { version: { env, args }, environment: read }
@@ -218,18 +211,18 @@ export function openRegistry({
     service: string,
     version: string,
     digest: string,
-    { notes }: VersionManifest,
+    { notes, source: from }: VersionManifest,
     content: unknown,
   ): void {
     const known = store.versions.find(service, version)
-    if (known === null)
-      return store.versions.add({
-        service,
-        version,
-        digest,
-        registeredAt: now().wall,
-        description: { notes: notes ?? null, content },
-      })
+    if (known === null || (known.digest === digest && known.removedAt !== null)) {
+      const description = { notes: notes ?? null, source: from ?? null, content }
+      const registeredAt = now().wall
+      return store.versions.put(
+        { service, version, digest, registeredAt, description, added: null },
+        null,
+      )
+    }
     if (known.digest === digest) return
     throw new ProblemError({
       status: 409,
@@ -243,9 +236,9 @@ export function openRegistry({
   async function planOf(
     service: ServiceManifest,
     version: string,
+    content: VersionManifest,
     goldenSets: 'checked' | 'left out',
   ): Promise<Plan> {
-    const content = service.versions[version]!
     const { environment, watch, standby } = service
     const named = gatesOf(service)
     const specs = await Promise.all(

@@ -1,6 +1,6 @@
 /** The version registry as people ask for it: what is registered, what it is now, what differs, and the names it goes by. */
 import type { Operations } from '../api/operations.ts'
-import type { AliasesView, VersionLine } from '../api/shapes.ts'
+import type { AliasesView, VersionLine, VersionView } from '../api/shapes.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { desiredWorld } from '../release/desired-world.ts'
 import { isEnd } from '../release/release.ts'
@@ -16,6 +16,8 @@ import {
 import type { Complaint, Computed } from '../versions/aliases.ts'
 import type { VersionContent } from '../versions/digest.ts'
 import { diffOf } from '../versions/diff.ts'
+import type { MlflowSource } from '../versions/mlflow.ts'
+import { addVersions } from './add-version.ts'
 import type { Registry } from './registry.ts'
 import type { ControllerStore } from './store.ts'
 import { answering, notesOf } from './views.ts'
@@ -37,41 +39,23 @@ type Sources = {
   find: (service: string) => Service
 }
 
+export type VersionOperations = ReturnType<typeof versionOperations>
+
 export function versionOperations(sources: Sources): Operations['versions'] & {
   /** What is asked for now, whatever it means later. @throws ProblemError `no-such-alias`, `no-live-version`, `no-previous-version` */
   resolve: (service: Service, asked: string) => Resolved
+  /** Why a version cannot leave the registry now; null: it can. */
+  holderOf: (service: Service, version: string) => string | null
 } {
   const { store, registry, now, find } = sources
 
   return {
     resolve,
+    holderOf,
     list: (name) => ({ service: name, versions: linesOf(find(name)) }),
 
-    show: async (name, asked) => {
-      const service = find(name)
-      const { version } = resolve(service, asked)
-      const content = await registry.content(name, version)
-      const releases = store.services
-        .releases(name, releasesMax)
-        .filter(({ bundle }) => bundle.version === version)
-      const line = linesOf(service).find((one) => one.version === version)!
-      return {
-        ...line,
-        service: name,
-        files: content.files,
-        args: content.args,
-        env: Object.keys(content.env).toSorted(),
-        releases: releases.map(({ id, kind, at, by, phase, alias }) => ({
-          id,
-          kind,
-          at,
-          by,
-          alias: alias ?? null,
-          phase: phase.name,
-          because: isEnd(phase) ? phase.because : null,
-        })),
-      }
-    },
+    show,
+    ...addVersions({ ...sources, holderOf, show }),
 
     diff: async (name, askedFrom, askedTo) => {
       const service = find(name)
@@ -113,6 +97,32 @@ export function versionOperations(sources: Sources): Operations['versions'] & {
       set(name, { alias, version: null, digest: null, reason, by })
       return aliasesOf(find(name))
     },
+  }
+
+  async function show(name: string, asked: string): Promise<VersionView> {
+    const service = find(name)
+    const { version } = resolve(service, asked)
+    const content = await registry.content(name, version)
+    const releases = store.services
+      .releases(name, releasesMax)
+      .filter(({ bundle }) => bundle.version === version)
+    const line = linesOf(service).find((one) => one.version === version)!
+    return {
+      ...line,
+      service: name,
+      files: content.files,
+      args: content.args,
+      env: Object.keys(content.env).toSorted(),
+      releases: releases.map(({ id, kind, at, by, phase, alias }) => ({
+        id,
+        kind,
+        at,
+        by,
+        alias: alias ?? null,
+        phase: phase.name,
+        because: isEnd(phase) ? phase.because : null,
+      })),
+    }
   }
 
   function resolve(service: Service, asked: string): Resolved {
@@ -207,12 +217,18 @@ export function versionOperations(sources: Sources): Operations['versions'] & {
     return [...known].map((version) => {
       const registered = all.get(version)
       const written = registry.versionOf(name, version)
+      const added = registry.added(name, version)
       const content = registered && (registered.description as { content: VersionContent }).content
       return {
         version,
         digest: registered?.digest ?? null,
         registeredAt: registered?.registeredAt ?? null,
-        inManifest: written !== null,
+        inManifest: registry.isInManifest(name, version),
+        added: added === null ? null : { by: added.by },
+        source: sourceOf(
+          written?.source ?? sourceIn(registered?.description),
+          added?.mlflow ?? null,
+        ),
         // Neither makes another version: what the manifest says now stands.
         notes: written === null ? notesOf(registered?.description) : (written.notes ?? null),
         expects: written?.expects ?? content?.expects ?? {},
@@ -220,6 +236,20 @@ export function versionOperations(sources: Sources): Operations['versions'] & {
         roles: roles.filter((one) => one.version === version).map((one) => one.role),
       }
     })
+  }
+
+  function holderOf(service: Service, version: string): string | null {
+    const { name } = service
+    if (registry.isInManifest(name, version)) return 'named in the manifest'
+    const role = rolesOf(service).find((one) => one.version === version)?.role
+    // Whatever its phase: what it was begun with is needed to its end.
+    const released = [service.release, service.queued].find(
+      (one) => one?.bundle.version === version,
+    )
+    if (role !== undefined) return role
+    if (released != null) return `being released (${released.id})`
+    const alias = aliasesOf(service).aliases.find((one) => one.version === version)?.name
+    return alias === undefined ? null : `@${alias}`
   }
 
   /** As `linesOf` has it, what is expected is what the manifest says now. */
@@ -245,6 +275,17 @@ function rolesOf(service: Service): { version: string; role: VersionLine['roles'
     ...placed,
     ...waiting.map((release) => ({ version: release!.bundle.version, role: 'queued' as const })),
   ]
+}
+
+type Said = { commit?: string | undefined; run?: string | undefined }
+
+function sourceIn(description: unknown): Said {
+  return (description as { source?: Said | null } | undefined)?.source ?? {}
+}
+
+function sourceOf({ commit, run }: Said, mlflow: MlflowSource | null): VersionLine['source'] {
+  if ((commit ?? run) === undefined && mlflow === null) return null
+  return { commit: commit ?? null, run: run ?? null, mlflow }
 }
 
 function refuseIf(complaint: Complaint | null, status: number): void {

@@ -5,6 +5,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import { fileKeys } from '../config/manifest.ts'
 import type { EnvironmentManifest, VersionManifest } from '../config/manifest.ts'
+import { isReference } from '../config/reference.ts'
 import type { Speaks } from '../config/speaks.ts'
 
 export type FileEntry = { key: string; path: string; size: number; sha256: string }
@@ -27,7 +28,9 @@ export async function contentOf(
   const files: FileEntry[] = []
   for (const key of fileKeys) {
     const path = version[key]
-    if (path !== undefined) files.push(...(await entriesOf(key, resolve(directory, path))))
+    if (path === undefined) continue
+    if (isReference(path)) files.push(referenceEntry(key, path))
+    else files.push(...(await entriesOf(key, resolve(directory, path))))
   }
   return { files, args: version.args, env: hashedValues(version.env), expects: version.expects }
 }
@@ -119,6 +122,12 @@ async function pathsIn(root: string): Promise<string[]> {
 function linkEntry(key: string, path: string, target: string): FileEntry {
   const to = target.split(sep).join('/')
   return { key, path, size: 0, sha256: createHash('sha256').update(`link ${to}`).digest('hex') }
+}
+
+/** What is pinned is what its text says: the bytes are somebody else's to keep. */
+function referenceEntry(key: string, reference: string): FileEntry {
+  const sha256 = createHash('sha256').update(`reference ${reference}`).digest('hex')
+  return { key, path: reference, size: 0, sha256 }
 }
 
 async function entry(key: string, path: string, file: string, size: number): Promise<FileEntry> {

@@ -8,6 +8,7 @@ import type {
   ServiceManifest,
   VersionManifest,
 } from '../config/manifest.ts'
+import { placeOf } from '../config/reference.ts'
 import { readyPathOf } from '../config/speaks.ts'
 
 export type Program = {
@@ -89,6 +90,6 @@ export function fillingOf(
 ): (text: string) => string {
   const values: Record<string, string> = { version: name }
   for (const key of fileKeys)
-    if (version[key] !== undefined) values[key] = resolve(base, version[key])
+    if (version[key] !== undefined) values[key] = placeOf(base, version[key])
   return (text) => text.replace(/\{([a-z]+)\}/g, (whole, key: string) => values[key] ?? whole)
 }

@@ -1,9 +1,13 @@
 /** Versions by their names, and what they cost: a release is asked for by an alias, and its record keeps both. */
 import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { AliasesView, CostView, ReleaseView, VersionView } from '../../src/api/shapes.ts'
+import { mlflowFake } from '../../src/controller/testing/mlflow-fake.ts'
 import { eventually, startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
+import { oldAfterNew, steadyTraffic } from '../support/traffic.ts'
 
 let beryl: Running
 
@@ -124,4 +128,85 @@ test('the ledger knows what each version was there for, over a controller that w
   )
   // v1 is the same process: nothing about it is unknown, and it went on costing.
   assert.deepEqual(later.gaps, [])
+})
+
+test('a version of MLflow (a fake of our own) is added beside the manifest, outlives the controller, and is deployed under load', async () => {
+  await writeFile(join(beryl.directory, 'v3.json'), '{"answer":"three"}')
+  const mlflow = await mlflowFake(join(beryl.directory, 'v3.json'))
+  try {
+    mlflow.instead['runs/get'] = { status: 500, body: 'oops' }
+    const from = ['--mlflow', 'models:/tiny@champion', '--mlflow-url', mlflow.url]
+    const broken = await beryl.cli('versions', 'tiny', 'add', 'v3', ...from)
+    assert.equal(broken.code, 1)
+    assert.match(
+      broken.err,
+      /runs\/get with status 500: oops; nothing was registered\nNext: is http/,
+    )
+    assert.doesNotMatch((await beryl.cli('versions', 'tiny')).out, /v3/)
+    mlflow.instead = {}
+    const added = await beryl.cli('versions', 'tiny', 'add', 'v3', ...from, '--notes', 'the third')
+    assert.equal(added.code, 0, added.err)
+    assert.match(added.out, /MLflow http:\S+: version 7 of tiny \(@champion then\)/)
+    assert.match(added.out, /Next: beryl plan tiny v3/)
+  } finally {
+    await mlflow.close()
+  }
+  const other = await beryl.cli('versions', 'tiny', 'add', 'v3', '--model', 'package.json')
+  assert.equal(other.code, 1)
+  assert.match(other.err, /v3 of tiny is registered with .*a version never changes/)
+  const unpinned = await beryl.cli(
+    'versions',
+    'tiny',
+    'add',
+    'v4',
+    '--model',
+    'hf://acme/tiny@main',
+  )
+  assert.equal(unpinned.code, 2)
+  assert.match(unpinned.err, /expected a pinned reference/)
+  const old = beryl.kill('controller')
+  await eventually(
+    async () => beryl.pidOf('controller') !== old && (await beryl.service()) !== null,
+    () => 'the next controller',
+  )
+  const traffic = steadyTraffic(beryl.gateway)
+  await traffic.atLeast(20)
+  const { id } = await beryl.deploy('v3')
+  await beryl.until(id, ({ phase }) => phase === 'stabilizing', 'live')
+  await traffic.atLeast(20)
+  const { lost, answers } = await traffic.stop()
+  assert.deepEqual(lost, [])
+  assert.equal(oldAfterNew(answers, 'v1', 'v3'), 0)
+  assert.match((await beryl.cli('versions', 'tiny')).out, /^v3 .* live, @live$/m)
+  const live = await beryl.cli('versions', 'tiny', 'remove', 'v3')
+  assert.match(live.err, /v3 of tiny is live: it stays/)
+})
+
+test('retention takes what nobody needs out of the registry, and leaves what is live, standby, or goes by a name', async () => {
+  const add = async (name: string) => {
+    await writeFile(join(beryl.directory, `${name}.json`), JSON.stringify({ answer: name }))
+    const model = join(beryl.directory, `${name}.json`)
+    const { code, err } = await beryl.cli('versions', 'tiny', 'add', name, '--model', model)
+    assert.equal(code, 0, err)
+  }
+  await add('v5')
+  await add('v6')
+  await json('versions', 'tiny', 'alias', 'kept', 'v5')
+  const file = join(beryl.directory, 'beryl.yaml')
+  await writeFile(file, `${await readFile(file, 'utf8')}    retention: { atMost: 1 }\n`)
+  const applied = await beryl.cli('apply', '-f', file)
+  assert.equal(applied.code, 0, applied.err)
+  assert.match(applied.out, /now +services\.tiny\.retention/)
+  const { out } = await beryl.cli('versions', 'tiny')
+  assert.doesNotMatch(out, /^v6/m)
+  for (const line of [/^v3 .*live/m, /^v1 .*standby/m, /^v5 .*@kept/m]) assert.match(out, line)
+  const { events } = await beryl.api<{ events: { by: string; text: string }[] }>(
+    'GET',
+    '/events?limit=1000',
+  )
+  const said = events.filter(({ by, text }) => by === 'schedule' && text.startsWith('retention'))
+  assert.deepEqual(
+    said.map(({ text }) => text),
+    ['retention removed v6 (beyond the 1 that were used last)'],
+  )
 })

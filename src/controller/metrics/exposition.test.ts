@@ -180,7 +180,14 @@ test('every metric that the dashboard of Grafana and the alert rules name is one
     gateway: { metrics: () => Promise.resolve(metricsWith('v1')) },
     services: () => [
       serviceView({
-        wayBack: { possible: true, because: '', measuredMs: 4, drilledAt: at },
+        wayBack: {
+          possible: true,
+          because: '',
+          rung: 'full',
+          measuredMs: 4,
+          drilledAt: at,
+          drillFailed: null,
+        },
       }),
     ],
     costOf: () => cost,
