@@ -91,6 +91,8 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   /** It was given one, whatever became of it. */
   copied = false
   tapping: Tapping | null = null
+  /** Among those in flight; see bag.ts. */
+  place = -1
   private call: Call | null = null
   private status = 0
   private firstAt = 0

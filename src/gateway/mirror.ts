@@ -3,6 +3,7 @@
  * whole, and its answer is thrown away. Nothing here may wait, throw, or say anything to the live side (promise 8); when there is
  * too much, copies go first, and are counted.
  */
+import { Bag } from './bag.ts'
 import type { Observation } from './control.ts'
 import { mayBeCopied, pointOf } from '../ipc/copyable.ts'
 import type { Copying, Flight } from './forward.ts'
@@ -50,7 +51,7 @@ export function openMirror({
   count: (service: string, what: string) => void
   seen: (one: CopySeen) => void
 }) {
-  const copies = new Set<Copy>()
+  const copies = new Bag<Copy>()
   const loads = new Map<number, number>()
   const hands: Hands = { upstream, seen, count, take, leave, heldBytes: 0 }
 
@@ -74,13 +75,13 @@ export function openMirror({
 
     /** Nothing is left on its way to that environment after this. */
     forget(service: string, environment: string): void {
-      for (const copy of copies)
+      for (const copy of copies.all())
         if (copy.service === service && copy.to.environment === environment) copy.drop('forgotten')
     },
 
     /** @param now monotonic, ms */
     expire(now: number): void {
-      for (const copy of copies) copy.expire(now)
+      for (const copy of copies.all()) copy.expire(now)
     },
   }
 
@@ -116,6 +117,7 @@ type Hands = {
 class Copy implements Copying, CallListener {
   readonly to: SlottedEnvironment
   readonly service: string
+  place = -1
   private readonly hands: Hands
   private readonly flight: Flight
   private held: Bytes = ''

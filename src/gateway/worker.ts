@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openAccessLines } from './access-lines.ts'
 import { affinityKey, headerIn } from './affinity.ts'
+import { Bag } from './bag.ts'
 import { openBudget } from './budget.ts'
 import { openClaims } from './claim.ts'
 import type { Claim } from './claim.ts'
@@ -75,7 +76,7 @@ const tap = openTap((batch) =>
     batch.frames.buffer as ArrayBuffer,
   ]),
 )
-const flights = new Set<Flight>()
+const flights = new Bag<Flight>()
 const signers = new WeakMap<SlottedEnvironment, Signer>()
 const failuresMax = 3
 
@@ -104,7 +105,7 @@ const clockMs = 250
 let leaving = false
 setInterval(() => {
   const now = performance.now()
-  for (const flight of flights) flight.expire(now)
+  for (const flight of flights.all()) flight.expire(now)
   mirror.expire(now)
 }, clockMs).unref()
 
@@ -256,7 +257,7 @@ function cut(service: string, environment: string): OpenRequest[] {
 }
 
 function openOf(service: string): Flight[] {
-  return [...flights].filter((flight) => flight.claim.table.service === service)
+  return flights.all().filter((flight) => flight.claim.table.service === service)
 }
 
 function inWords({
