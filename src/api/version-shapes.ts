@@ -1,37 +1,202 @@
 /** What the API says of versions and the names people give them. */
-import type { Phase } from '../release/release.ts'
-import type { ReleaseView } from './shapes.ts'
+import { z } from 'zod'
+import { releaseShape } from './release-shapes.ts'
+import { phaseName } from './words-shapes.ts'
 
-export type VersionsView = { service: string; versions: readonly VersionLine[] }
+const releaseKind = releaseShape.shape.kind
 
-export type VersionLine = {
-  version: string
-  /** Null until it is registered: by its first deploy or verify, or by an alias. */
-  digest: string | null
-  /** Wall time, ms. */
-  registeredAt: number | null
-  /** What stands neither in the manifest nor was added beside it cannot be deployed. */
-  inManifest: boolean
-  added: { by: string } | null
-  notes: string | null
-  /** Where it comes from, as far as somebody said. */
-  source: {
-    commit: string | null
-    /** That trained it. */
-    run: string | null
-    mlflow: {
-      url: string
-      model: string
-      version: string
-      alias: string | null
-      artifacts: string
-    } | null
-  } | null
-  expects: Readonly<Record<string, number>>
-  /** Without `@`; `live` and `previous` among them. */
-  aliases: readonly string[]
-  roles: readonly ('live' | 'standby' | 'candidate' | 'queued')[]
-}
+export const versionLineShape = z
+  .object({
+    version: z.string(),
+    digest: z
+      .string()
+      .nullable()
+      .meta({
+        description: 'Null until it is registered: by its first deploy or verify, or by an alias.',
+      }),
+    registeredAt: z.number().nullable().meta({ description: 'Wall time, ms.' }),
+    inManifest: z
+      .boolean()
+      .meta({
+        description:
+          'What stands neither in the manifest nor was added beside it cannot be deployed.',
+      }),
+    added: z
+      .object({
+        by: z.string(),
+      })
+      .nullable(),
+    notes: z.string().nullable(),
+    source: z
+      .object({
+        commit: z.string().nullable(),
+        run: z.string().nullable().meta({ description: 'That trained it.' }),
+        mlflow: z
+          .object({
+            url: z.string(),
+            model: z.string(),
+            version: z.string(),
+            alias: z.string().nullable(),
+            artifacts: z.string(),
+          })
+          .nullable(),
+      })
+      .nullable()
+      .meta({ description: 'Where it comes from, as far as somebody said.' }),
+    expects: z.record(z.string(), z.number()).readonly(),
+    aliases: z
+      .array(z.string())
+      .readonly()
+      .meta({ description: 'Without `@`; `live` and `previous` among them.' }),
+    roles: z.array(z.enum(['live', 'standby', 'candidate', 'queued'])).readonly(),
+  })
+  .meta({ id: 'VersionLine' })
+export type VersionLine = z.infer<typeof versionLineShape>
+
+export const versionsShape = z
+  .object({
+    service: z.string(),
+    versions: z.array(versionLineShape).readonly(),
+  })
+  .meta({ id: 'Versions' })
+export type VersionsView = z.infer<typeof versionsShape>
+
+export const versionShape = versionLineShape
+  .extend({
+    service: z.string(),
+    files: z
+      .array(
+        z.object({
+          key: z.string(),
+          path: z.string(),
+          size: z.number(),
+          sha256: z.string(),
+        }),
+      )
+      .readonly()
+      .meta({
+        description:
+          'As registered; of a version that is not, as they are now. `key`: `model`, `prompt`, `tokenizer` or `config`.',
+      }),
+    args: z.array(z.string()).readonly(),
+    env: z
+      .array(z.string())
+      .readonly()
+      .meta({ description: 'Names only: values are kept nowhere.' }),
+    releases: z
+      .array(
+        z.object({
+          id: z.string(),
+          kind: releaseKind,
+          at: z.number(),
+          by: z.string(),
+          alias: z.string().nullable(),
+          phase: phaseName,
+          because: z.string().nullable(),
+        }),
+      )
+      .readonly()
+      .meta({ description: 'Newest first.' }),
+  })
+  .meta({ id: 'Version' })
+export type VersionView = z.infer<typeof versionShape>
+
+export const removedVersionShape = z
+  .object({
+    service: z.string(),
+    version: z.string(),
+    digest: z.string(),
+  })
+  .meta({ id: 'RemovedVersion' })
+export type RemovedVersion = z.infer<typeof removedVersionShape>
+
+/** Null: it is not there. */
+export const diffShape = z
+  .object({
+    service: z.string(),
+    from: z.string(),
+    to: z.string(),
+    files: z
+      .array(
+        z.object({
+          key: z.string(),
+          path: z.string(),
+          from: z
+            .object({
+              size: z.number(),
+              sha256: z.string(),
+            })
+            .nullable(),
+          to: z
+            .object({
+              size: z.number(),
+              sha256: z.string(),
+            })
+            .nullable(),
+        }),
+      )
+      .readonly()
+      .meta({ description: 'Those that differ; `same`: how many do not.' }),
+    same: z.number(),
+    args: z
+      .object({
+        from: z.array(z.string()).readonly(),
+        to: z.array(z.string()).readonly(),
+      })
+      .nullable(),
+    env: z
+      .array(
+        z.object({
+          name: z.string(),
+          change: z.enum(['added', 'removed', 'changed']),
+        }),
+      )
+      .readonly(),
+    expects: z
+      .array(
+        z.object({
+          name: z.string(),
+          from: z.number().nullable(),
+          to: z.number().nullable(),
+        }),
+      )
+      .readonly(),
+  })
+  .meta({ id: 'Diff' })
+export type DiffView = z.infer<typeof diffShape>
+
+export const aliasesShape = z
+  .object({
+    service: z.string(),
+    aliases: z
+      .array(
+        z.object({
+          name: z.string(),
+          version: z.string(),
+          computed: z.boolean(),
+        }),
+      )
+      .readonly()
+      .meta({ description: 'What each means now. `computed`: by Beryl.' }),
+    history: z
+      .array(
+        z.object({
+          name: z.string(),
+          from: z.string().nullable(),
+          to: z.string().nullable(),
+          at: z.number(),
+          by: z.string(),
+          reason: z.string().nullable(),
+        }),
+      )
+      .readonly()
+      .meta({
+        description:
+          'Every change of the others, oldest first; null: it meant nothing before, or was taken away.',
+      }),
+  })
+  .meta({ id: 'Aliases' })
+export type AliasesView = z.infer<typeof aliasesShape>
 
 /** A version that is added beside those of the manifest. */
 export type AddAsked = {
@@ -47,58 +212,4 @@ export type AddAsked = {
   run: string | null
   /** `models:/NAME/NUMBER` or `models:/NAME@ALIAS`. `url` null: MLFLOW_TRACKING_URI of the Beryl that runs. */
   mlflow: { model: string; url: string | null } | null
-}
-
-export type RemovedVersion = { service: string; version: string; digest: string }
-
-export type VersionView = VersionLine & {
-  service: string
-  /** As registered; of a version that is not, as they are now. `key`: `model`, `prompt`, `tokenizer` or `config`. */
-  files: readonly { key: string; path: string; size: number; sha256: string }[]
-  args: readonly string[]
-  /** Names only: values are kept nowhere. */
-  env: readonly string[]
-  /** Newest first. */
-  releases: readonly {
-    id: string
-    kind: ReleaseView['kind']
-    at: number
-    by: string
-    alias: string | null
-    phase: Phase['name']
-    because: string | null
-  }[]
-}
-
-/** Null: it is not there. */
-export type DiffView = {
-  service: string
-  from: string
-  to: string
-  /** Those that differ; `same`: how many do not. */
-  files: readonly {
-    key: string
-    path: string
-    from: { size: number; sha256: string } | null
-    to: { size: number; sha256: string } | null
-  }[]
-  same: number
-  args: { from: readonly string[]; to: readonly string[] } | null
-  env: readonly { name: string; change: 'added' | 'removed' | 'changed' }[]
-  expects: readonly { name: string; from: number | null; to: number | null }[]
-}
-
-export type AliasesView = {
-  service: string
-  /** What each means now. `computed`: by Beryl. */
-  aliases: readonly { name: string; version: string; computed: boolean }[]
-  /** Every change of the others, oldest first; null: it meant nothing before, or was taken away. */
-  history: readonly {
-    name: string
-    from: string | null
-    to: string | null
-    at: number
-    by: string
-    reason: string | null
-  }[]
 }

@@ -1,9 +1,7 @@
 /** Which command is allowed in which phase: one table for the CLI's refusals, the API's 409s and the dashboard's buttons. */
 import type { PhaseName, Release, Service } from './release.ts'
 
-export type Command = 'approve' | 'promote' | 'pause' | 'resume' | 'abort' | 'rollback' | 'retry'
-
-export const commands: readonly Command[] = [
+export const commands = [
   'approve',
   'promote',
   'pause',
@@ -11,7 +9,8 @@ export const commands: readonly Command[] = [
   'abort',
   'rollback',
   'retry',
-]
+] as const
+export type Command = (typeof commands)[number]
 
 export type Refusal = { code: string; reason: string; hint: string }
 

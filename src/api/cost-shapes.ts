@@ -1,0 +1,80 @@
+/** What the API answers of money and hours. */
+import { z } from 'zod'
+import { environment } from './words-shapes.ts'
+
+export const sumShape = z
+  .object({
+    replicaHours: z.number(),
+    money: z.number().nullable(),
+    currency: z.string().nullable(),
+  })
+  .meta({ id: 'Sum' })
+export type SumView = z.infer<typeof sumShape>
+
+/** What blue-green added. `over`: hours that a single environment would have used meanwhile; `share` of them; null: none. */
+export const addedShape = sumShape
+  .extend({
+    over: z.number(),
+    share: z.number().nullable(),
+  })
+  .meta({ id: 'Added' })
+export type AddedView = z.infer<typeof addedShape>
+
+/** The ledger. Hours are replica-hours; money is null where no release had a price, or two had different currencies. */
+export const costShape = z
+  .object({
+    service: z.string(),
+    currency: z.string().nullable(),
+    lines: z
+      .array(
+        sumShape.extend({
+          release: z.string(),
+          version: z.string(),
+          environment: environment,
+          role: z
+            .enum(['live', 'candidate', 'standby'])
+            .meta({ description: '`candidate`: before its switch; `standby`: after it was left.' }),
+        }),
+      )
+      .readonly(),
+    releases: z
+      .array(
+        sumShape.extend({
+          release: z.string(),
+          version: z.string(),
+          hours: z
+            .record(z.enum(['live', 'candidate', 'standby']), z.number())
+            .meta({ description: 'Of its own replicas, as are its sums.' }),
+          added: addedShape.meta({
+            description: 'For its sake: its candidate, and the version it left as a standby.',
+          }),
+        }),
+      )
+      .readonly(),
+    total: sumShape,
+    added: addedShape,
+    last30Days: z.object({
+      from: z.number().meta({ description: 'Wall time, ms.' }),
+      total: sumShape,
+      added: addedShape,
+    }),
+    unpricedHours: z.number().meta({
+      description: 'Hours of releases whose manifest had no price: no sum of money holds them.',
+    }),
+    gaps: z
+      .array(
+        z.object({
+          from: z.number(),
+          to: z.number(),
+          replicas: z.number(),
+          replicaHours: z.number(),
+        }),
+      )
+      .readonly()
+      .meta({
+        description:
+          'While Beryl was not there, from and to in ms: these were up before and not found again after, and are counted nowhere.',
+      }),
+  })
+  .meta({ id: 'Cost' })
+export type CostView = z.infer<typeof costShape>

@@ -1,0 +1,310 @@
+/** What the API answers of releases: the same words as the CLI prints and the record keeps. */
+import { z } from 'zod'
+import { canShape, gateState, now, phaseName } from './words-shapes.ts'
+
+const feedbackKind = z.enum(['score', 'thumbs', 'handoff', 'label'])
+
+/** As the guard says it; shares of what is needed go from 0 to 1. */
+export const watchEvidenceShape = z
+  .object({
+    rollbackEvidence: z.number(),
+    promotionEvidence: z.number(),
+    strongest: z.string().nullable(),
+    falseRollbackRisk: z.number(),
+    badPromotionRisk: z.number(),
+    total: z.number(),
+    bad: z.number(),
+    gone: z.number(),
+    void: z.number(),
+    perSecond: z.number().nullable(),
+    setAside: z.number(),
+    signals: z
+      .array(
+        z.object({
+          signal: z.string(),
+          required: z.boolean(),
+          weight: z.number(),
+          design: z.string().meta({
+            description: '`paired`, `split`, `matched`, `before-after`, `one-sample`, `none`',
+          }),
+          comparedWith: z.string(),
+          said: z.string(),
+          judged: z.record(z.string(), z.number()).meta({ description: 'Observations by design.' }),
+          rollbackEvidence: z.number(),
+          promotionEvidence: z
+            .number()
+            .nullable()
+            .meta({ description: 'Null: by this design it may roll back, never promote.' }),
+          toSee: z.number().nullable().meta({
+            description:
+              'Answers until it is seen, if it is as bad as matters, and until it is cleared; null: never, or unknown.',
+          }),
+          toClear: z.number().nullable(),
+          worseByAtLeast: z.number().nullable().meta({
+            description: 'Pairs: surely worse by at least this much, whatever was tolerated.',
+          }),
+        }),
+      )
+      .readonly(),
+    instances: z
+      .array(
+        z.object({
+          instance: z.string(),
+          total: z.number(),
+          bad: z.number(),
+          evidence: z.number(),
+          setAside: z.boolean(),
+        }),
+      )
+      .readonly(),
+  })
+  .meta({ id: 'WatchEvidence' })
+export type WatchEvidence = z.infer<typeof watchEvidenceShape>
+
+export const feedbackAskedShape = z
+  .object({
+    requestId: z.string().meta({ description: "The answer's `Beryl-Request-Id`." }),
+    kind: feedbackKind,
+    value: z.unknown(),
+  })
+  .meta({ id: 'FeedbackAsked' })
+export type FeedbackAsked = z.infer<typeof feedbackAskedShape>
+
+/** Who is meant by it: the version that answered. */
+export const feedbackShape = z
+  .object({
+    service: z.string(),
+    release: z.string(),
+    version: z.string(),
+    kind: feedbackKind,
+    value: z.union([z.number(), z.boolean(), z.string()]),
+    replaced: z.boolean().meta({
+      description: 'It took the place of what was said before of the same request and kind.',
+    }),
+  })
+  .meta({ id: 'Feedback' })
+export type FeedbackView = z.infer<typeof feedbackShape>
+
+export const eventShape = z
+  .object({
+    id: z.number(),
+    at: z.number(),
+    service: z.string().meta({ description: 'Empty: about Beryl itself.' }),
+    release: z.string().nullable(),
+    kind: z
+      .string()
+      .meta({ description: '`phase`, `gate`, `replica`, `routing`, `command`, `token`, `alarm`' }),
+    by: z.string(),
+    text: z.string().meta({ description: 'One sentence.' }),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Event' })
+export type Event = z.infer<typeof eventShape>
+
+export const releaseShape = z
+  .object({
+    id: z.string(),
+    service: z.string(),
+    kind: z.enum(['deploy', 'verify', 'rollback']),
+    version: z.string(),
+    alias: z.string().nullable().meta({
+      description: 'The alias its version was asked by, without `@`; null: it was named itself.',
+    }),
+    digest: z.string(),
+    from: z.string().nullable(),
+    by: z.string(),
+    at: z.number(),
+    phase: phaseName,
+    since: now,
+    phases: z
+      .array(
+        z.object({
+          phase: phaseName,
+          at: z.number(),
+        }),
+      )
+      .readonly()
+      .meta({ description: 'The phases it has entered so far, in order; wall time, ms.' }),
+    waitingFor: z.string().nullable().meta({ description: 'Set in every phase that waits.' }),
+    because: z.string().nullable().meta({ description: 'Set in ends and in clearing.' }),
+    endsAs: z.string().nullable(),
+    paused: z
+      .object({
+        by: z.string(),
+        at: z.number(),
+        because: z.string().nullable(),
+      })
+      .nullable()
+      .meta({ description: '`because`: Beryl did it itself.' }),
+    gates: z.array(gateState).readonly(),
+    leftOut: z
+      .array(
+        z.object({
+          name: z.string(),
+          because: z.string(),
+        }),
+      )
+      .readonly(),
+    approvals: z
+      .array(
+        z.object({
+          by: z.string(),
+          at: z.number(),
+        }),
+      )
+      .readonly(),
+    can: canShape,
+    switched: z
+      .object({
+        at: z.number(),
+        tookMs: z.number(),
+        generation: z.number(),
+      })
+      .nullable()
+      .meta({ description: 'The switch, once it has happened: times in ms.' }),
+    rolledBack: z
+      .object({
+        at: z.number(),
+        tookMs: z.number(),
+        detectMs: z.number(),
+        by: z.string(),
+        why: z.string(),
+      })
+      .nullable()
+      .meta({
+        description:
+          'The rollback, once it has happened. `detectMs`: from the switch to the decision.',
+      }),
+    watch: z
+      .object({
+        decision: z.string(),
+        because: z.string(),
+        missing: z.number().nullable(),
+        replace: z.array(z.string()).readonly().meta({
+          description: 'Replicas that are replaced because they are worse than their siblings.',
+        }),
+        evidence: watchEvidenceShape,
+      })
+      .nullable(),
+    feedback: z
+      .array(
+        z.object({
+          kind: feedbackKind,
+          count: z.number(),
+          mean: z.number().nullable(),
+        }),
+      )
+      .readonly()
+      .meta({
+        description:
+          'What people said of its answers; yes and thumbs up count as 1, labels have no mean.',
+      }),
+    cost: z
+      .object({
+        replicaHours: z.number(),
+        money: z.number().nullable(),
+        currency: z.string().nullable(),
+      })
+      .nullable(),
+  })
+  .meta({ id: 'Release' })
+export type ReleaseView = z.infer<typeof releaseShape>
+
+/** What a release of this version would take, before anything is started. */
+export const planShape = z
+  .object({
+    service: z.string(),
+    version: z.string(),
+    alias: z.string().nullable().meta({ description: 'The alias it was asked by, without `@`.' }),
+    from: z
+      .string()
+      .nullable()
+      .meta({ description: 'What is live now; null: this would be the first.' }),
+    before: z.string().nullable().meta({
+      description:
+        'Why it could not begin now, or what it would end; null when nothing is in its way.',
+    }),
+    gates: z.array(z.string()).readonly().meta({ description: 'By name, in order.' }),
+    approval: z.boolean(),
+    windows: z
+      .array(z.string())
+      .readonly()
+      .meta({ description: 'Traffic would move forward in these only; none: at any time.' }),
+    held: z.string().nullable().meta({
+      description: 'What would hold the switch back now, as a release that waits says it.',
+    }),
+    capacity: z
+      .object({
+        replicas: z.number(),
+        gpus: z.number(),
+        unknown: z.string().nullable(),
+      })
+      .meta({
+        description:
+          'What stands beside what is up now, until the ladder ends. `unknown`: what only a person can answer for.',
+      }),
+    toSwitchMs: z.number().nullable().meta({
+      description:
+        'From the request to the switch: the median of `measured` releases of this service; null before there is one. ms',
+    }),
+    measured: z.number(),
+    steps: z
+      .object({
+        shares: z.array(z.number()).readonly(),
+        everyS: z.number(),
+      })
+      .meta({
+        description:
+          'Parts of the traffic before all of it; none: it moves in one step. `everyS`: the least time for each.',
+      }),
+    watch: z.object({
+      atLeastS: z.number(),
+      atMostS: z.number(),
+      control: z.boolean(),
+    }),
+    standbyS: z.number(),
+    ladder: z
+      .array(
+        z.object({
+          rung: z.string(),
+          forS: z.number(),
+        }),
+      )
+      .readonly()
+      .meta({ description: 'How the old version is kept after the watch, rung by rung.' }),
+    cost: z
+      .object({
+        replicaHours: z.number(),
+        money: z.number().nullable(),
+        currency: z.string().nullable(),
+      })
+      .nullable()
+      .meta({
+        description:
+          'Of the second environment, at least: up to the switch as measured, the shortest watch, the whole ladder.',
+      }),
+    regression: z
+      .object({
+        oldRate: z.number(),
+        newRate: z.number(),
+        perSecond: z.number(),
+        designs: z
+          .array(
+            z.object({
+              design: z.string(),
+              requests: z.number().nullable(),
+              seconds: z.number().nullable(),
+            }),
+          )
+          .readonly()
+          .meta({ description: 'Infinity is null: never.' }),
+        said: z.array(z.string()).readonly(),
+      })
+      .nullable()
+      .meta({ description: 'Null for a first release: there is nothing to compare with.' }),
+    moveMs: z.number().nullable().meta({
+      description: "The last move of this service's traffic; null before there was one. ms",
+    }),
+  })
+  .meta({ id: 'Plan' })
+export type PlanView = z.infer<typeof planShape>
