@@ -12,7 +12,7 @@ import { adminToken } from './authenticate.ts'
 import type { CurvesView } from './curves-shape.ts'
 import type { Operations } from './operations.ts'
 import { sessionsBy } from './sessions.ts'
-import type { ApplyView, Event, ReleaseView, ServiceView } from './shapes.ts'
+import type { ApplyView, Event, ReleaseView, ServiceView, VersionsView } from './shapes.ts'
 
 const token = 'beryl_a-token-for-this-test'
 const options: ApiOptions = {
@@ -40,7 +40,7 @@ const known = (name: string) => {
 let notReady: string[] = []
 let events: Event[] = []
 const operations: Operations = {
-  services: () => [saw<ServiceView>('services')],
+  names: () => ['chat'],
   service: (name) => {
     known(name)
     return {
@@ -83,7 +83,13 @@ const operations: Operations = {
   versions: {
     list: (name) => {
       known(name)
-      return saw('versions', name)
+      return {
+        ...saw<VersionsView>('versions', name),
+        service: name,
+        versions: ['v1', 'v2', 'v3'].map(
+          (version) => ({ version }) as VersionsView['versions'][number],
+        ),
+      }
     },
     show: async (...call) => saw('version', ...call),
     diff: async (...call) => saw('diff', ...call),
@@ -161,9 +167,19 @@ function assertProblem({ status, headers, json }: Answer, wanted: number, code: 
 }
 
 test('every read reaches its operation', async () => {
-  assert.deepEqual((await ask('/api/v1/services')).json.services[0].said, ['services'])
+  assert.deepEqual((await ask('/api/v1/services')).json.services[0].said, ['service', 'chat'])
   assert.deepEqual((await ask('/api/v1/services/chat')).json.said, ['service', 'chat'])
-  assert.deepEqual((await ask('/api/v1/services/chat/versions')).json.said, ['versions', 'chat'])
+  const page = async (query: string) => {
+    const { json } = await ask(`/api/v1/services/chat/versions${query}`)
+    return json.versions === undefined
+      ? json.code
+      : [json.versions.map(({ version }: { version: string }) => version).join(), json.next]
+  }
+  assert.deepEqual(await page(''), ['v1,v2,v3', null])
+  assert.deepEqual(await page('?limit=2'), ['v1,v2', 'v2'])
+  assert.deepEqual(await page('?limit=2&after=v2'), ['v3', null])
+  for (const wrong of ['?after=v9', '?after=', '?limit=1001', '?limit=x'])
+    assert.equal(await page(wrong), 'wrong-query')
   const one = await ask('/api/v1/services/chat/versions/%40champion')
   assert.deepEqual(one.json.said, ['version', 'chat', '@champion'])
   const diff = await ask('/api/v1/services/chat/versions/v1/diff/v2')
@@ -176,7 +192,7 @@ test('every read reaches its operation', async () => {
   for (const wrong of ['5%', '0', '1.1', '-1', 'NaN', ''])
     assert.equal((await plan(`?find=${encodeURIComponent(wrong)}`)).json.code, 'wrong-query')
   const history = await ask('/api/v1/services/chat/history?limit=7')
-  assert.deepEqual(history.json.releases[0].said, ['releases', 'chat', 7])
+  assert.deepEqual(history.json.releases[0].said, ['releases', 'chat', 8, null])
   assert.deepEqual((await ask('/api/v1/releases/r7')).json.said, ['release', 'r7'])
   const report = await ask('/api/v1/releases/r7/report')
   assert.deepEqual(report.json, { release: { said: ['release', 'r7'] }, events: [] })
@@ -494,7 +510,10 @@ test('tokens are made, listed and revoked by name, and the answer with a token i
   assert.equal(made.status, 201)
   assert.equal(made.headers.get('cache-control'), 'no-store')
   assert.deepEqual(asked, [['create', body, 'ada']])
-  assert.deepEqual((await ask('/api/v1/tokens')).json, { tokens: [{ said: ['tokens'] }] })
+  assert.deepEqual((await ask('/api/v1/tokens')).json, {
+    next: null,
+    tokens: [{ said: ['tokens'] }],
+  })
   await ask(`/api/v1/tokens/${encodeURIComponent(body.name)}`, { method: 'DELETE' })
   assert.deepEqual(asked, [['revoke', body.name, 'ada']])
 })

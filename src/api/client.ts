@@ -38,6 +38,7 @@ export type Reach = { url: string; token: string }
 const limitMs = 15_000
 /** Weights are read whole when a version is registered. */
 const readMs = 600_000
+const pageMax = 200
 
 /** @throws ProblemError: the API's own, or `unreachable` */
 export function apiClient({ url, token }: Reach) {
@@ -50,7 +51,7 @@ export function apiClient({ url, token }: Reach) {
     service === undefined ? '/freeze' : `/services/${encodeURIComponent(service)}/freeze`
 
   return {
-    services: async () => (await get<{ services: ServiceView[] }>('/services')).services,
+    services: () => pages<ServiceView>('/services', 'services'),
     service: (name: string) => get<ServiceView>(`/services/${encodeURIComponent(name)}`),
     open: (name: string) => get<OpenView>(`/services/${encodeURIComponent(name)}/open`),
     release: (id: string) => get<ReleaseView>(`/releases/${encodeURIComponent(id)}`),
@@ -70,7 +71,10 @@ export function apiClient({ url, token }: Reach) {
       ).events,
     cost: (name: string) => get<CostView>(`/services/${encodeURIComponent(name)}/cost`),
     apply: (manifest: string, dryRun: boolean) => post<ApplyView>('/apply', { manifest, dryRun }),
-    versions: (name: string) => get<VersionsView>(`/services/${encodeURIComponent(name)}/versions`),
+    versions: async (name: string): Promise<VersionsView> => ({
+      service: name,
+      versions: await pages(`/services/${encodeURIComponent(name)}/versions`, 'versions'),
+    }),
     version: (name: string, version: string) =>
       get<VersionView>(
         `/services/${encodeURIComponent(name)}/versions/${encodeURIComponent(version)}`,
@@ -119,7 +123,7 @@ export function apiClient({ url, token }: Reach) {
       }),
     purgeCapture: (name: string) =>
       call<{ records: number }>('DELETE', `/services/${encodeURIComponent(name)}/capture`),
-    tokens: async () => (await get<{ tokens: TokenView[] }>('/tokens')).tokens,
+    tokens: () => pages<TokenView>('/tokens', 'tokens'),
     createToken: (asked: { name: string; role: Role; expiresInS?: number | undefined }) =>
       post<NewTokenView>('/tokens', asked),
     revokeToken: (name: string) => call<TokenView>('DELETE', `/tokens/${encodeURIComponent(name)}`),
@@ -150,7 +154,7 @@ export function apiClient({ url, token }: Reach) {
     },
     notifications: () => get<NotificationsView>('/notifications'),
     retryNotifications: () => post<{ retried: number }>('/notifications/retry'),
-    freezes: async () => (await get<{ freezes: FreezeView[] }>('/freezes')).freezes,
+    freezes: () => pages<FreezeView>('/freezes', 'freezes'),
     /** @param service undefined: everything */
     freeze: (
       service: string | undefined,
@@ -165,6 +169,18 @@ export function apiClient({ url, token }: Reach) {
         hard?: boolean | undefined
       } = {},
     ) => post<ReleaseView>(`${at(target)}/rollback`, asked),
+  }
+
+  /** All of a list, whatever its length. */
+  async function pages<Item>(path: string, name: string): Promise<Item[]> {
+    const all: Item[] = []
+    for (let after: string | null = null; ;) {
+      const query = after === null ? '' : `&after=${encodeURIComponent(after)}`
+      const page: Record<string, unknown> = await get(`${path}?limit=${pageMax}${query}`)
+      all.push(...(page[name] as Item[]))
+      if (page['next'] == null) return all
+      after = page['next'] as string
+    }
   }
 
   async function call<Answer>(

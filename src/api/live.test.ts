@@ -22,7 +22,7 @@ const view = (service: string) => {
 }
 /** A fake of our own. */
 const operations = {
-  services: () => ['chat', 'tagger'].map(view),
+  names: () => ['chat', 'tagger'],
   service: view,
 } as unknown as Operations
 

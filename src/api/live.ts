@@ -69,7 +69,9 @@ function looksAt(operations: Operations): (service: string | null, role: Role) =
     const known = held.get(key)
     if (known !== undefined && began < known.until) return known.text
     const services: ServiceView[] =
-      service === null ? operations.services() : [operations.service(service)]
+      service === null
+        ? operations.names().map((name) => operations.service(name))
+        : [operations.service(service)]
     const text = JSON.stringify(services.map((view) => serviceSeenBy(role, view)))
     const tookMs = performance.now() - began
     held.set(key, {

@@ -28,7 +28,8 @@ import type {
 } from './shapes.ts'
 
 export type Operations = {
-  services(): ServiceView[]
+  /** Of all services, in order. */
+  names(): string[]
   service(name: string): ServiceView
   /** What is in flight now, oldest first. */
   open(name: string): Promise<OpenView>
@@ -37,8 +38,8 @@ export type Operations = {
   release(id: string): ReleaseView
   /** What was seen over time: of a service its last hour, of a release all of it. */
   curves: { ofService(name: string): CurvesView; ofRelease(id: string): CurvesView }
-  /** Newest first. */
-  releases(service: string, limit: number): ReleaseView[]
+  /** Newest first. @param after older than this one; null: from the newest on */
+  releases(service: string, limit: number, after: string | null): ReleaseView[]
   events(after: number, service: string | null, limit: number): Event[]
   eventsOf(release: string): Event[]
   cost(service: string): CostView

@@ -6,22 +6,21 @@ import { streamSSE } from 'hono/streaming'
 import { ProblemError } from '../ipc/problem.ts'
 import type { ApiEnv } from './authenticate.ts'
 import type { Operations } from './operations.ts'
+import { cut, pageAsked, pageOf, shareOf, wholeNumber } from './pages.ts'
 import { releaseSeenBy, serviceSeenBy } from './seen-by.ts'
 
 const eventPollMs = 250
 const eventStreamsMax = 64
-const listMax = 1000
 
 export function reads(operations: Operations): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
   const openStreams = { count: 0 }
-  app.get('/services', (context) =>
-    context.json({
-      services: operations
-        .services()
-        .map((view) => serviceSeenBy(context.get('caller').role, view)),
-    }),
-  )
+  app.get('/services', (context) => {
+    const { role } = context.get('caller')
+    const { items, next } = pageOf(operations.names(), (name) => name, pageAsked(context))
+    const services = items.map((name) => serviceSeenBy(role, operations.service(name)))
+    return context.json({ services, next })
+  })
   app.get('/services/:service', (context) =>
     context.json(
       serviceSeenBy(context.get('caller').role, operations.service(context.req.param('service'))),
@@ -30,9 +29,11 @@ export function reads(operations: Operations): Hono<ApiEnv> {
   app.get('/services/:service/open', async (context) =>
     context.json(await operations.open(context.req.param('service'))),
   )
-  app.get('/services/:service/versions', (context) =>
-    context.json(operations.versions.list(context.req.param('service'))),
-  )
+  app.get('/services/:service/versions', (context) => {
+    const { service, versions } = operations.versions.list(context.req.param('service'))
+    const { items, next } = pageOf(versions, ({ version }) => version, pageAsked(context))
+    return context.json({ service, versions: items, next })
+  })
   app.get('/services/:service/versions/:version', async (context) =>
     context.json(
       await operations.versions.show(context.req.param('service'), context.req.param('version')),
@@ -69,17 +70,18 @@ export function reads(operations: Operations): Hono<ApiEnv> {
       ),
     ),
   )
-  app.get('/services/:service/history', (context) =>
-    context.json({
-      releases: operations
-        .releases(
-          context.req.param('service'),
-          wholeNumber('limit', context.req.query('limit'), { otherwise: 50, atMost: listMax }),
-        )
-        .map((view) => releaseSeenBy(context.get('caller').role, view)),
-    }),
-  )
-  app.get('/freezes', (context) => context.json({ freezes: operations.freezes.all() }))
+  app.get('/services/:service/history', (context) => {
+    const { role } = context.get('caller')
+    const { after, limit } = pageAsked(context, 50)
+    const found = operations.releases(context.req.param('service'), limit + 1, after)
+    const { items, next } = cut(found, ({ id }) => id, limit)
+    return context.json({ releases: items.map((view) => releaseSeenBy(role, view)), next })
+  })
+  app.get('/freezes', (context) => {
+    const all = operations.freezes.all()
+    const { items, next } = pageOf(all, ({ service }) => service ?? '*', pageAsked(context))
+    return context.json({ freezes: items, next })
+  })
   app.get('/notifications', (context) => context.json(operations.notifications.view()))
   app.get('/record', (context) => context.json(operations.record.view()))
   app.get('/backup', async (context) => {
@@ -114,13 +116,12 @@ export function reads(operations: Operations): Hono<ApiEnv> {
       context.req.header('last-event-id') ?? context.req.query('after'),
       { otherwise: 0, atMost: Number.MAX_SAFE_INTEGER },
     )
-    const limit = wholeNumber('limit', context.req.query('limit'), {
-      otherwise: 200,
-      atMost: listMax,
-    })
-    if (!(context.req.header('accept') ?? '').includes('text/event-stream'))
-      return context.json({ events: operations.events(after, service, limit) })
-    return eventStream(context, { operations, after, service, openStreams })
+    if ((context.req.header('accept') ?? '').includes('text/event-stream'))
+      return eventStream(context, { operations, after, service, openStreams })
+    const { limit } = pageAsked(context, 200)
+    const found = operations.events(after, service, limit + 1)
+    const { items, next } = cut(found, ({ id }) => String(id), limit)
+    return context.json({ events: items, next })
   })
   return app
 }
@@ -164,34 +165,5 @@ function eventStream(
     } finally {
       openStreams.count--
     }
-  })
-}
-
-/** @throws ProblemError `wrong-query` */
-function shareOf(name: string, text: string | undefined): number | null {
-  if (text === undefined) return null
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
-  if (value > 0 && value <= 1) return value
-  throw wrongQuery(name, 'a share above 0 and up to 1', text)
-}
-
-/** @throws ProblemError `wrong-query`: a limit that nobody understood must not become another one */
-function wholeNumber(
-  name: string,
-  text: string | undefined,
-  { otherwise, atMost }: { otherwise: number; atMost: number },
-): number {
-  if (text === undefined) return otherwise
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
-  if (value <= atMost) return value
-  throw wrongQuery(name, `a whole number from 0 to ${atMost}`, text)
-}
-
-function wrongQuery(name: string, expected: string, text: string): ProblemError {
-  return new ProblemError({
-    status: 400,
-    code: 'wrong-query',
-    title: `${name}: expected ${expected}, came ${JSON.stringify(text.slice(0, 60))}`,
-    hint: 'GET /api/v1/openapi.json describes the parameters',
   })
 }

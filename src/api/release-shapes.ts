@@ -180,6 +180,10 @@ export const releaseShape = z
         decision: z.string(),
         because: z.string(),
         missing: z.number().nullable(),
+        wouldShow: z.boolean().meta({
+          description:
+            'a regression as large as matters would have shown itself by now: enough for a further step',
+        }),
         replace: z.array(z.string()).readonly().meta({
           description: 'Replicas that are replaced because they are worse than their siblings.',
         }),

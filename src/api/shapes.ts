@@ -304,3 +304,12 @@ export const newTokenShape = tokenShape
   })
   .meta({ id: 'NewToken' })
 export type NewTokenView = z.infer<typeof newTokenShape>
+
+/** Who is signed in; all null once signed out. `until`: wall time, ms; null for a token. */
+export const sessionShape = z
+  .object({
+    actor: z.string().nullable(),
+    role: z.enum(roles).nullable(),
+    until: z.number().nullable(),
+  })
+  .meta({ id: 'Session' })

@@ -15,7 +15,7 @@ let now = 1_800_000_000_000
 let called: string[] = []
 /** A fake of our own: what reaches an operation is seen. */
 const operations = {
-  services: () => [],
+  names: () => [],
   command: async (...asked: unknown[]) => {
     called.push(asked.join(' '))
     return {}

@@ -8,19 +8,14 @@ const releaseKind = releaseShape.shape.kind
 export const versionLineShape = z
   .object({
     version: z.string(),
-    digest: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'Null until it is registered: by its first deploy or verify, or by an alias.',
-      }),
+    digest: z.string().nullable().meta({
+      description: 'Null until it is registered: by its first deploy or verify, or by an alias.',
+    }),
     registeredAt: z.number().nullable().meta({ description: 'Wall time, ms.' }),
-    inManifest: z
-      .boolean()
-      .meta({
-        description:
-          'What stands neither in the manifest nor was added beside it cannot be deployed.',
-      }),
+    inManifest: z.boolean().meta({
+      description:
+        'What stands neither in the manifest nor was added beside it cannot be deployed.',
+    }),
     added: z
       .object({
         by: z.string(),

@@ -16,6 +16,7 @@ import {
   tokenBody,
   versionBody,
 } from './bodies.ts'
+import { pageAsked, pageOf } from './pages.ts'
 import type { Operations } from './operations.ts'
 
 export function writes(operations: Operations): Hono<ApiEnv> {
@@ -63,7 +64,11 @@ export function writes(operations: Operations): Hono<ApiEnv> {
       return context.json(operations.freezes.unfreeze(target, context.get('actor')))
     })
   }
-  app.get('/tokens', (context) => context.json({ tokens: operations.tokens.list() }))
+  app.get('/tokens', (context) => {
+    const all = operations.tokens.list()
+    const { items, next } = pageOf(all, ({ name }) => name, pageAsked(context))
+    return context.json({ tokens: items, next })
+  })
   app.post('/tokens', async (context) => {
     const { name, role, expiresInS } = await bodyOf(context.req, tokenBody)
     const asked = { name, role, expiresInS: expiresInS ?? null }

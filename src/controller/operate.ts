@@ -59,7 +59,7 @@ export function operationsOf(
   } = versionOperations({ store, registry, now, find: findService })
 
   return {
-    services,
+    names: () => rows.names(),
     service: (name) => serviceView(sources, findService(name)),
     open: (name) => sources.gateway.open(findService(name).name),
     metrics: openMetrics({
@@ -70,7 +70,8 @@ export function operationsOf(
     }),
     release: (id) => view(findRelease(id)),
     curves: curveOperations({ ...sources, named: (name) => findService(name).name, findRelease }),
-    releases: (name, limit) => store.services.releases(findService(name).name, limit).map(view),
+    releases: (name, limit, after) =>
+      store.services.releases(findService(name).name, limit, after).map(view),
     events: (after, service, limit) => store.events.after(after, service, limit),
     eventsOf: (id) => store.events.ofRelease(findRelease(id).id),
     cost: (name) => ledgerView(store, findService(name).name, now().wall),

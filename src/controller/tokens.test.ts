@@ -38,7 +38,7 @@ after(() => store.close())
 function appOn() {
   const now = () => clock
   const operations = {
-    services: () => [],
+    names: () => [],
     tokens: tokenOperations({ store, now, firstAdmin: 'root' }),
     events: (...asked: [number, string | null, number]) => store.events.after(...asked),
     retry: async (_: string, by: string) => (actors.push(by), {}),

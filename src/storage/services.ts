@@ -32,7 +32,7 @@ export function servicesIn<Plan>(database: Database) {
   const selectRelease = database.prepare('SELECT row FROM releases WHERE number = ?')
   const selectPlan = database.prepare('SELECT plan FROM releases WHERE number = ?')
   const selectReleases = database.prepare(
-    'SELECT row FROM releases WHERE service = ? ORDER BY number DESC LIMIT ?',
+    'SELECT row FROM releases WHERE service = ? AND number < ? ORDER BY number DESC LIMIT ?',
   )
   const selectLast = database.prepare('SELECT coalesce(max(number), 0) AS last FROM releases')
 
@@ -89,9 +89,11 @@ export function servicesIn<Plan>(database: Database) {
       return row === undefined ? null : (JSON.parse(String(row['plan'])) as Plan)
     },
 
-    /** Newest first. */
-    releases: (service: string, limit: number): Release[] =>
-      selectReleases.all(service, limit).map((row) => JSON.parse(String(row['row'])) as Release),
+    /** Newest first. @param after older than this one; null: from the newest on */
+    releases: (service: string, limit: number, after: string | null = null): Release[] =>
+      selectReleases
+        .all(service, after === null ? Number.MAX_SAFE_INTEGER : numberOf(after), limit)
+        .map((row) => JSON.parse(String(row['row'])) as Release),
   }
 }
 

@@ -4,6 +4,8 @@ import { copyFileSync, globSync, mkdirSync, readFileSync, renameSync, statSync }
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Event, NewTokenView, RecordView } from '../../src/api/shapes.ts'
+import { needs } from '../../src/api/rights.ts'
+import { assertContract } from '../support/contract.ts'
 import { eventually, startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
 
@@ -98,6 +100,77 @@ test('a backup is taken while Beryl runs, and what is there is not written over'
   const viewer = await beryl.cliAs(token, 'backup', `${file}.2`)
   assert.match(viewer.err, /has the role operator, and .* needs admin/)
   assert.deepEqual(globSync('**/backup-*', { cwd: beryl.data }), [], 'nothing is left behind')
+})
+
+test('every route answers as the OpenAPI document says', async () => {
+  const call = async (method: string, path: string, body?: unknown, more: object = {}) => {
+    const answer = await fetch(`${beryl.apiUrl}/api/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${beryl.token}`,
+        'content-type': 'application/json',
+        ...more,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const { status, headers } = answer
+    assert.ok(status < 500, `${method} ${path}: ${status}`)
+    const type = headers.get('content-type') ?? ''
+    const isJson = type.includes('json')
+    if (!isJson) await answer.body?.cancel()
+    const json = isJson ? ((await answer.json()) as any) : null
+    reached.add(assertContract({ method, path: `/api/v1${path}`, status, type, body: json }))
+    return { status, json }
+  }
+  const reached = new Set<string>()
+  const answered = await fetch(`${beryl.gateway}/predict`, { method: 'POST', body: '{}' })
+  const requestId = answered.headers.get('beryl-request-id')
+  const own = { origin: beryl.apiUrl, 'sec-fetch-site': 'same-origin' }
+  const of = '/services/tiny'
+  const paused = (await call('POST', `${of}/releases`, { version: 'v2', kind: 'verify' })).json.id
+  for (const [kind, target] of [
+    ['releases', paused],
+    ['services', 'tiny'],
+  ])
+    for (const act of ['pause', 'resume', 'approve', 'promote', 'retry', 'rollback', 'abort'])
+      await call('POST', `/${kind}/${target}/${act}`, act === 'retry' ? {} : { reason: 'a test' })
+  for (const path of ['/services', of, `${of}/open`, `${of}/versions`, `${of}/versions/v1`])
+    await call('GET', path)
+  await call('POST', `${of}/versions`, { name: 'v9', model: './v1.json' })
+  await call('DELETE', `${of}/versions/v9`)
+  await call('PUT', `${of}/aliases/champion`, { version: 'v1', reason: 'a test' })
+  for (const path of [`${of}/aliases`, `${of}/versions/@champion/diff/v2`, `${of}/cost`])
+    await call('GET', path)
+  await call('DELETE', `${of}/aliases/champion`, {})
+  for (const path of ['capture', 'plan/v2?find=0.05', 'history?limit=1', 'curves'])
+    await call('GET', `${of}/${path}`)
+  const { json: page } = await call('GET', `${of}/capture/records`)
+  await call('DELETE', `${of}/capture`)
+  await call('POST', `${of}/capture/records`, { records: page.records })
+  for (const path of ['', '/report', '/curves']) await call('GET', `/releases/r1${path}`)
+  for (const path of ['/events?limit=3', '/record', '/backup', '/notifications', '/openapi.json'])
+    await call('GET', path)
+  for (const scope of ['', of]) {
+    await call('POST', `${scope}/freeze`, { reason: 'a test', forS: 60 })
+    await call('GET', '/freezes')
+    await call('DELETE', `${scope}/freeze`)
+  }
+  await call('POST', '/tokens', { name: 'eve', role: 'viewer' })
+  await call('GET', '/tokens')
+  await call('DELETE', '/tokens/eve')
+  await call('POST', '/session', { token: beryl.token }, own)
+  await call('GET', '/session')
+  await call('DELETE', '/session')
+  await call('POST', '/feedback', { requestId, kind: 'thumbs', value: true })
+  await call('POST', '/notifications/retry', {})
+  const manifest = readFileSync(join(beryl.directory, 'beryl.yaml'), 'utf8')
+  await call('POST', '/apply', { manifest, dryRun: true })
+  // A stream has a test of its own.
+  const all = Object.keys(needs).filter(
+    (route) => route.includes('/api/') && !route.endsWith('/live'),
+  )
+  assert.deepEqual([...reached].toSorted(), all.toSorted())
+  await beryl.until(paused, ({ endsAs }) => endsAs !== null, 'ended')
 })
 
 test('not one byte of a secret is in what was printed, or in the data directory', async () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ReleaseView, ServiceView } from '../../src/api/shapes.ts'
 import { readIdentity } from '../../src/supervisor/keep-running.ts'
+import { assertContract } from './contract.ts'
 import { steadyTraffic } from './traffic.ts'
 
 const program = fileURLToPath(new URL('../../bin/beryl.js', import.meta.url))
@@ -196,6 +197,10 @@ export async function startBeryl({
       signal: AbortSignal.timeout(10_000),
     })
     const answer = (await response.json()) as Answer & { title?: string; code?: string }
+    // Every answer of every story.
+    const { status, headers } = response
+    const type = headers.get('content-type') ?? ''
+    assertContract({ method, path: `/api/v1${path}`, status, type, body: answer })
     if (!response.ok)
       throw Object.assign(
         new Error(`${method} ${path} answered ${response.status} ${answer.code}: ${answer.title}`),

@@ -56,6 +56,7 @@ export function releaseView(change: Partial<ReleaseView> = {}): ReleaseView {
       decision: 'hold',
       because: 'about 120 more answers needed',
       missing: 120,
+      wouldShow: false,
       replace: [],
       evidence: {
         rollbackEvidence: 0.1,
