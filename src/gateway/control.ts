@@ -49,7 +49,10 @@ export type Copies = {
  * `PUT /services/{s}/tap`: which live exchanges the examiner gets to see, whole; null: none. No part of the routes: it applies
  * at once, in every worker, and is forgotten when the gateway starts anew.
  */
-export type Tap = Omit<Copies, 'to'>
+export type Tap = Omit<Copies, 'to'> & {
+  /** Besides `share`, each so-manyth request (a power of two) for the guard: both versions' answers, and those of copies. */
+  every?: number
+}
 
 /** How one request is treated; paths may have their own. */
 export type RequestRules = {
@@ -219,6 +222,8 @@ export type Observation = {
   isCopy?: true
   /** A copy was made of it: what becomes of that is said too, with the same seq, as `void` where it was not sent after all. */
   copied?: true
+  /** Its answer was handed on to be judged (`Tap.every`); false: it was to be, and there was no room. Absent: neither. */
+  heard?: boolean
   /** It was assigned by a coin: of so many requests, or clients, this part goes to the new version. */
   share?: number
   /** What the coin was thrown for, where clients stick to a version: a hash. 0: the request, or nobody. */

@@ -93,6 +93,10 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   tapping: Tapping | null = null
   /** Among those in flight; see bag.ts. */
   place = -1
+  /** It is one of those whose answers are judged. */
+  judged = false
+  /** Whether its answer was handed on for that; see `Observation.heard`. */
+  heard: boolean | undefined = undefined
   private call: Call | null = null
   private status = 0
   private firstAt = 0

@@ -6,10 +6,11 @@
 import { Bag } from './bag.ts'
 import type { Observation } from './control.ts'
 import { mayBeCopied, pointOf } from '../ipc/copyable.ts'
-import type { Copying, Flight } from './forward.ts'
+import type { Copying, Ended, Flight, Tapping } from './forward.ts'
 import { requestLines } from './headers.ts'
 import { failureSaid } from './http2/grpc.ts'
 import type { SlottedEnvironment, SlottedReplica } from './slotted.ts'
+import { without } from './wire/body-reader.ts'
 import type {
   Body,
   Bytes,
@@ -37,23 +38,38 @@ export type CopySeen = {
   environment: SlottedEnvironment
   /** Null where it was never sent. */
   replica: SlottedReplica | null
+  /** As `Observation.heard`. */
+  heard: boolean | undefined
 } & Pick<Observation, 'outcome' | 'status' | 'firstByteMs' | 'totalMs'>
+
+/** Who keeps a copy's answer, to be judged beside the one that the client got. */
+export type CopyHearing = Omit<Tapping, 'request'> & {
+  /** @returns was it handed on? Absent where there is nothing whole to hand on */
+  ended(result: Ended): boolean | undefined
+}
 
 export type Mirror = ReturnType<typeof openMirror>
 
 export function openMirror({
   upstream,
   count,
+  hear,
   seen,
 }: {
   upstream: Upstream
+  /** Null: nobody wants to judge it. */
+  hear: (
+    flight: Flight,
+    environment: SlottedEnvironment,
+    replica: SlottedReplica,
+  ) => CopyHearing | null
   /** What became of a copy: `sent`, or why it was not. */
   count: (service: string, what: string) => void
   seen: (one: CopySeen) => void
 }) {
   const copies = new Bag<Copy>()
   const loads = new Map<number, number>()
-  const hands: Hands = { upstream, seen, count, take, leave, heldBytes: 0 }
+  const hands: Hands = { upstream, hear, seen, count, take, leave, heldBytes: 0 }
 
   return {
     /** Called before anything of its body is heard. The copy of a request without one is sent after its original. */
@@ -107,6 +123,7 @@ export function openMirror({
 
 type Hands = {
   upstream: Upstream
+  hear: Parameters<typeof openMirror>[0]['hear']
   seen: (one: CopySeen) => void
   count: (service: string, what: string) => void
   take: (from: SlottedEnvironment) => SlottedReplica
@@ -128,6 +145,7 @@ class Copy implements Copying, CallListener {
   private firstAt = 0
   private status = 0
   private answered = 0
+  private hearing: CopyHearing | null = null
   private over = false
 
   constructor(hands: Hands, flight: Flight, to: SlottedEnvironment) {
@@ -150,6 +168,7 @@ class Copy implements Copying, CallListener {
     if (this.over || this.call !== null) return
     this.begun = performance.now()
     this.replica = this.hands.take(this.to)
+    this.hearing = this.hands.hear(this.flight, this.to, this.replica)
     this.dial(false)
   }
 
@@ -190,10 +209,12 @@ class Copy implements Copying, CallListener {
   head(status: number, _reason: string, fields: Fields): void {
     this.status = failureSaid(this.replica!, fields.lines) ?? status
     this.firstAt = performance.now()
+    this.hearing?.head(without(fields.lines, fields.dropped))
   }
 
   data(bytes: Bytes): void {
     this.answered += bytes.length
+    this.hearing?.answer(bytes)
   }
 
   dataRead(): void {
@@ -226,9 +247,11 @@ class Copy implements Copying, CallListener {
     const { flight, to: environment, replica, begun, firstAt, status } = this
     const firstByteMs = firstAt === 0 ? 0 : firstAt - begun
     const totalMs = begun === 0 ? 0 : performance.now() - begun
+    const result = { outcome, status, firstByteMs, totalMs }
+    const heard = this.hearing?.ended(result)
     this.hands.count(this.service, what)
     this.close()
-    this.hands.seen({ flight, environment, replica, outcome, status, firstByteMs, totalMs })
+    this.hands.seen({ flight, environment, replica, heard, ...result })
   }
 
   private close(): void {

@@ -17,6 +17,7 @@ export type Subject = Pick<
   | 'generation'
   | 'isCopy'
   | 'copied'
+  | 'heard'
   | 'share'
 >
 
@@ -103,8 +104,8 @@ export function openNotebook(
   function placeOf(key: object, subject: Subject): number {
     let known = places.get(key)
     if (known === undefined) places.set(key, (known = new Map()))
-    const { replica, isCopy, copied, share } = subject
-    const how = isCopy === true ? 'copy ' : copied === true ? 'copied ' : ''
+    const { replica, isCopy, copied, heard, share } = subject
+    const how = `${isCopy === true ? 'copy ' : copied === true ? 'copied ' : ''}${heard ?? ''} `
     // Of those who say not who they are nothing was drawn.
     const which = `${how}${share === undefined ? '' : 'drawn '}${replica}`
     let place = known.get(which)

@@ -188,6 +188,68 @@ test('what is larger than the limit, or is not whole, is not taken at all, and t
   )
 })
 
+test('of each second request both answers are handed on to be judged, and the observations say of which', async () => {
+  const { gateway, examiner } = await tapped(saying('live'), { share: 0, every: 2 })
+  const standby = await openModel((incoming, response) => {
+    incoming.resume()
+    if (incoming.url === '/cut') return void response.destroy()
+    return void response.end(incoming.url === '/large' ? 'z'.repeat(tapMaxBytes + 1) : 'copy')
+  })
+  open.push(standby)
+  const model = (await gateway.client.state()).services['s']!.table.environments.blue!.replicas[0]!
+  await gateway.client.putTable('s', {
+    table: {
+      ...tableOf(2, 'blue', {
+        blue: placed('v1', [model.port]),
+        green: placed('v2', [standby.port]),
+      }),
+      copies: { to: 'green', share: 1, methods: ['GET'], exclude: [] },
+    },
+    back: null,
+  })
+  for (const path of ['/a', '/b', '/large', '/c', '/cut', '/d']) await gateway.ask(path)
+  const { run } = await gateway.client.state()
+  const seen = await until(
+    async () => (await gateway.client.observations(run, 0)).items,
+    ({ length }) => length === 12,
+  )
+  const heard = (isCopy: boolean) =>
+    seen
+      .filter((one) => (one.isCopy === true) === isCopy)
+      .toSorted((a, b) => a.seq - b.seq)
+      .map((one) => one.heard)
+  assert.deepEqual(heard(false), [true, undefined, true, undefined, true, undefined])
+  assert.deepEqual(heard(true), [true, undefined, false, undefined, undefined, undefined])
+  const exchanges = await until(
+    () => examiner.heard,
+    ({ length }) => length === 4,
+  )
+  const told = exchanges
+    .map(({ isCopy, version, answer, judged }) => ({
+      isCopy,
+      version,
+      text: String(answer),
+      judged,
+    }))
+    .toSorted((a, b) => a.judged!.seq - b.judged!.seq || a.version.localeCompare(b.version))
+  assert.deepEqual(
+    told.map(({ isCopy, version, text, judged }) => [
+      judged!.run === run,
+      judged!.seq,
+      isCopy,
+      version,
+      text,
+    ]),
+    [
+      [true, 0, undefined, 'v1', 'live'],
+      [true, 0, true, 'v2', 'copy'],
+      [true, 2, undefined, 'v1', 'live'],
+      [true, 4, undefined, 'v1', 'live'],
+    ],
+  )
+  assert.match(told[0]!.judged!.replica, /./)
+})
+
 test('an examiner that is away, or hears nothing, costs clients nothing: exchanges are dropped, counted, and told later', async () => {
   const gateway = await gatewayWith((incoming, response) => {
     incoming.resume()

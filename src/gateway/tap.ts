@@ -1,12 +1,15 @@
 /**
- * The tap: what clients asked and what they were answered, as bytes, for the examiner (capture, shadow). Off the live path: an
- * exchange is heard as it flows, handed on when it is whole, and dropped and counted where there is no room. Bodies are never read here.
+ * The tap: what clients asked and what they were answered, as bytes, for the examiner (capture, shadow, signals of the guard).
+ * Off the live path: an exchange is heard as it flows, handed on when it is whole, and dropped and counted where there is no room.
+ * Bodies are never read here.
  */
 import { framesOf } from '../ipc/exchanges.ts'
 import type { Dropped, TappedText } from '../ipc/exchanges.ts'
 import type { Tap } from './control.ts'
 import { mayBeCopied, pointOf } from '../ipc/copyable.ts'
 import type { Ended, Flight, Tapping } from './forward.ts'
+import type { CopyHearing } from './mirror.ts'
+import type { SlottedEnvironment, SlottedReplica } from './slotted.ts'
 import { without } from './wire/body-reader.ts'
 import type { Bytes, Lines } from './wire/wire.ts'
 
@@ -30,10 +33,11 @@ export type TapBatch = {
   bytes: number
 }
 
-export function openTap(hand: (batch: TapBatch) => void) {
+/** @param run of this gateway */
+export function openTap(run: string, hand: (batch: TapBatch) => void) {
   /** By service. */
   const taps = new Map<string, Tap>()
-  const room: Room = { heldBytes: 0, drop }
+  const room: Room = { run, heldBytes: 0, drop }
   let whole: TappedText[] = []
   let wholeBytes = 0
   let dropped: Dropped = {}
@@ -52,27 +56,47 @@ export function openTap(hand: (batch: TapBatch) => void) {
       const { table, seq } = flight.claim
       const wanted = taps.get(table.service)
       if (wanted === undefined || seq === null || !mayBeCopied(wanted, flight.exchange)) return
-      if (pointOf(flight.requestId) >= wanted.share) return
-      if (room.heldBytes >= heldMaxBytes) return drop(table.service, 'full')
-      flight.tapping = new Hearing(room, flight)
+      flight.judged = wanted.every !== undefined && seq % wanted.every === 0 && flight.claim.noted
+      if (!flight.judged && pointOf(flight.requestId) >= wanted.share) return
+      const { environment, replica } = flight.claim
+      if (room.heldBytes < heldMaxBytes)
+        return void (flight.tapping = new Hearing(room, flight, { environment, replica }))
+      if (flight.judged) flight.heard = false
+      drop(table.service, 'full')
+    },
+
+    /** What is copied is judged where its original is. */
+    copy(
+      flight: Flight,
+      environment: SlottedEnvironment,
+      replica: SlottedReplica,
+    ): CopyHearing | null {
+      if (!flight.judged) return null
+      return new CopyHeard(new Hearing(room, flight, { environment, replica, isCopy: true }), keep)
     },
 
     ended(flight: Flight, result: Ended): void {
       const hearing = flight.tapping as Hearing
-      const { outcome } = result
-      // What is not whole says nothing about any version; the gateway's own words neither.
-      if (outcome !== 'ok' && outcome !== 'error-status') return hearing.drop('not-whole')
       flight.tapping = null
-      whole.push(hearing.toText(result))
-      wholeBytes += hearing.bytes
-      if (wholeBytes >= batchBytes) flush()
-      else timer ??= setTimeout(flush, flushMs)
+      keep(hearing, result)
+      if (flight.judged) flight.heard = hearing.heard
     },
 
     /** Main has let go of so many bytes. */
     taken: (bytes: number) => void (room.heldBytes -= bytes),
   }
   return tap
+
+  function keep(hearing: Hearing, result: Ended): void {
+    const { outcome } = result
+    // What is not whole says nothing about any version; the gateway's own words neither.
+    if (outcome !== 'ok' && outcome !== 'error-status') return hearing.drop('not-whole')
+    hearing.heard = true
+    whole.push(hearing.toText(result))
+    wholeBytes += hearing.bytes
+    if (wholeBytes >= batchBytes) flush()
+    else timer ??= setTimeout(flush, flushMs)
+  }
 
   function drop(service: string, reason: string): void {
     const key = `${service} ${reason}`
@@ -92,21 +116,29 @@ export function openTap(hand: (batch: TapBatch) => void) {
   }
 }
 
-type Room = { heldBytes: number; drop(service: string, reason: string): void }
+type Room = { run: string; heldBytes: number; drop(service: string, reason: string): void }
+
+/** Whose answer is heard. */
+type Whose = { environment: SlottedEnvironment; replica: SlottedReplica; isCopy?: true }
 
 class Hearing implements Tapping {
   /** Held for it, until main has taken it. */
   bytes = headBytes
+  /** It was handed on; false: there was no room for it; undefined: there is nothing whole to hand on. */
+  heard: boolean | undefined = undefined
+  isOver = false
   private readonly room: Room
   private readonly flight: Flight
+  private readonly whose: Whose
   private asked: Bytes = ''
   private answered: Bytes = ''
   private answerLines: Lines = ''
   private readonly pieces: number[] = []
 
-  constructor(room: Room, flight: Flight) {
+  constructor(room: Room, flight: Flight, whose: Whose) {
     this.room = room
     this.flight = flight
+    this.whose = whose
     room.heldBytes += headBytes
   }
 
@@ -120,6 +152,7 @@ class Hearing implements Tapping {
   }
 
   answer(bytes: Bytes): void {
+    if (this.isOver) return
     if (this.answered.length + bytes.length > tapMaxBytes) return this.drop('too-large')
     if (!this.hold(bytes)) return
     this.answered += bytes
@@ -130,15 +163,29 @@ class Hearing implements Tapping {
   }
 
   drop(reason: string): void {
-    this.flight.tapping = null
+    if (this.isOver) return
+    this.isOver = true
+    if (reason !== 'not-whole') this.heard = false
+    if (this.flight.tapping === this) {
+      this.flight.tapping = null
+      if (this.flight.judged) this.flight.heard = this.heard
+    }
     this.room.heldBytes -= this.bytes
     this.room.drop(this.flight.claim.table.service, reason)
   }
 
   toText({ status, firstByteMs, totalMs }: Ended): TappedText {
-    const { claim, requestId, exchange } = this.flight
-    const { environment, table, at } = claim
+    const { claim, requestId, exchange, judged } = this.flight
+    const { table, at, seq, drawn } = claim
+    const { environment, replica, isCopy } = this.whose
     const { method, target, fields } = exchange
+    const place = {
+      run: this.room.run,
+      seq: seq!,
+      replica: replica.id,
+      share: drawn?.share ?? null,
+      client: drawn?.client ?? 0,
+    }
     const head = {
       service: table.service,
       environment: environment.environment,
@@ -155,6 +202,8 @@ class Hearing implements Tapping {
       firstByteMs: rounded(firstByteMs),
       totalMs: rounded(totalMs),
       pieces: this.pieces,
+      ...(isCopy ? { isCopy } : {}),
+      ...(judged ? { judged: place } : {}),
     }
     return { head, request: this.asked, answer: this.answered }
   }
@@ -167,6 +216,30 @@ class Hearing implements Tapping {
     this.bytes += length
     this.room.heldBytes += length
     return true
+  }
+}
+
+/** A copy has no client, and what it was asked is its original's. */
+class CopyHeard implements CopyHearing {
+  private readonly hearing: Hearing
+  private readonly keep: (hearing: Hearing, result: Ended) => void
+
+  constructor(hearing: Hearing, keep: (hearing: Hearing, result: Ended) => void) {
+    this.hearing = hearing
+    this.keep = keep
+  }
+
+  head(lines: Lines): void {
+    this.hearing.head(lines)
+  }
+
+  answer(bytes: Bytes): void {
+    this.hearing.answer(bytes)
+  }
+
+  ended(result: Ended): boolean | undefined {
+    if (!this.hearing.isOver) this.keep(this.hearing, result)
+    return this.hearing.heard
   }
 }
 

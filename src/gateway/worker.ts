@@ -68,10 +68,11 @@ const access = openAccessLines(accessShare, (lines) => tell({ kind: 'access', li
 const mirror = openMirror({
   upstream,
   count: counter.copy,
-  seen: ({ flight, environment, replica, ...result }) =>
-    note(flight.claim, { environment, replica }, 'copy', result),
+  hear: (flight, environment, replica) => tap.copy(flight, environment, replica),
+  seen: ({ flight, environment, replica, heard, ...result }) =>
+    note(flight.claim, { environment, replica, heard }, 'copy', result),
 })
-const tap = openTap((batch) =>
+const tap = openTap(run, (batch) =>
   parentPort!.postMessage({ kind: 'tapped', batch } satisfies FromWorker, [
     batch.frames.buffer as ArrayBuffer,
   ]),
@@ -92,10 +93,12 @@ const handlers = {
   ended: (flight: Flight, result: Ended) => {
     flights.delete(flight)
     if (flight.claim.waits) queue.leave(flight)
-    note(flight.claim, flight.claim, flight.copied ? 'copied' : 'alone', result)
+    if (flight.tapping !== null) tap.ended(flight, result)
+    const { environment, replica } = flight.claim
+    const where = { environment, replica, heard: flight.heard }
+    note(flight.claim, where, flight.copied ? 'copied' : 'alone', result)
     counter.ended(flight, result)
     access.ended(flight, result)
-    if (flight.tapping !== null) tap.ended(flight, result)
     if (leaving && flights.size === 0) tell({ kind: 'idle' })
   },
 }
@@ -167,7 +170,11 @@ function isTooLarge({ body, fields }: Exchange, bodyMaxBytes: number | null): bo
 
 function note(
   { table, seq, at, noted, drawn }: Claim,
-  where: { environment: SlottedEnvironment; replica: SlottedReplica | null },
+  where: {
+    environment: SlottedEnvironment
+    replica: SlottedReplica | null
+    heard: boolean | undefined
+  },
   which: 'alone' | 'copied' | 'copy',
   result: Ended,
 ): void {
@@ -183,6 +190,7 @@ function note(
   }
   if (which === 'copy') subject.isCopy = true
   if (which === 'copied') subject.copied = true
+  if (where.heard !== undefined) subject.heard = where.heard
   if (drawn !== null) subject.share = drawn.share
   notebook.add(environment, subject, { seq, at, client: drawn?.client ?? 0, ...result })
 }

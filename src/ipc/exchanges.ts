@@ -24,6 +24,20 @@ export type TappedHead = {
   totalMs: number
   /** Of the answer, flat pairs: when a piece came (ms from the claim), and its bytes. */
   pieces: readonly number[]
+  /** Of a copy: what the other environment answered to the request with the same number. Nobody's client got it. */
+  isCopy?: true
+  /** The guard judges this answer: its place in the order in which requests were assigned, and how its version was drawn. */
+  judged?: Judged
+}
+
+export type Judged = {
+  /** Of the gateway. */
+  run: string
+  seq: number
+  replica: string
+  /** As in an observation; null: nothing was drawn. */
+  share: number | null
+  client: number
 }
 
 export type Tapped = TappedHead & { request: Buffer; answer: Buffer }

@@ -5,6 +5,7 @@ import type { Captured } from './capture/captured.ts'
 import type { CaptureSettings, CaptureState } from './capture/captures.ts'
 import type { CapturePage } from './capture/routes.ts'
 import type { GateAnswer, GateRun } from './gate.ts'
+import type { SignalSettings, SignalVerdicts } from './signals/signal.ts'
 
 export type ExaminerClient = ReturnType<typeof examinerClient>
 
@@ -39,6 +40,21 @@ export function examinerClient(socketPath: string) {
       call<null>(socketPath, {
         method: 'DELETE',
         path: `/gates/${encodeURIComponent(release)}`,
+        timeoutMs: limitMs,
+      }),
+    /** Of all services whose answers are judged for the guard: others are not, from here on. @returns what was dropped, by `service reason` */
+    configureSignals: (body: Readonly<Record<string, SignalSettings>>) =>
+      call<{ dropped: Record<string, number> }>(socketPath, {
+        method: 'PUT',
+        path: '/signals',
+        body,
+        timeoutMs: limitMs,
+      }),
+    /** @param after as the last page said it; of another run, or of none: from the oldest on */
+    verdicts: (run: string, after: number) =>
+      call<SignalVerdicts>(socketPath, {
+        method: 'GET',
+        path: `/signals/verdicts?run=${encodeURIComponent(run)}&after=${after}`,
         timeoutMs: limitMs,
       }),
     /** Of all services that are recorded: others are not, from here on. */

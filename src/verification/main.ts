@@ -9,6 +9,8 @@ import { captureRoutes } from './capture/routes.ts'
 import { openCaptures } from './capture/captures.ts'
 import { readGateRun } from './gate-run.ts'
 import { openRuns } from './runs.ts'
+import { signalRoutes } from './signals/routes.ts'
+import { openSignals } from './signals/signals.ts'
 import { hearTap } from './tap/hear.ts'
 
 const askedMaxBytes = 1024 * 1024
@@ -17,12 +19,15 @@ const directory = dataDirectory(configOf(process.env['BERYL_EXAMINER']))
 const captures = openCaptures(directory.captures)
 const tap = await hearTap(directory.socket('tap'))
 tap.listen(captures)
+const signals = openSignals()
+tap.listen(signals.listener)
 const runs = openRuns({ tap, captures }, (run, { verdict, because }) =>
   log.info({ run, verdict }, because),
 )
 const app = asProblem(new Hono())
 app.use('/gates/*', bodyLimit({ maxSize: askedMaxBytes, onError: tooLarge }))
 app.route('/captures', captureRoutes(captures))
+app.route('/signals', signalRoutes(signals))
 app.get('/healthz', (context) => context.text('ok\n'))
 app.put('/gates/:release/:gate/:attempt{[0-9]+}', async (context) => {
   const asked: unknown = await context.req.json().catch(notJson)
@@ -54,6 +59,7 @@ async function end(): Promise<void> {
   await (await serving).close()
   await tap.close()
   await captures.close()
+  await signals.close()
   process.exit(0)
 }
 

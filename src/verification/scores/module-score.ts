@@ -46,7 +46,7 @@ type Said = { value: number } | { error: string }
 export async function openModuleScore(
   file: string,
   limits: { callMs: number } = { callMs },
-): Promise<Scorer> {
+): Promise<Scorer & { readonly isDead: boolean }> {
   const { port1: port, port2 } = new MessageChannel()
   const worker = startThread(file, port2)
   let dead: string | null = null
@@ -90,6 +90,9 @@ export async function openModuleScore(
   let turn: Promise<unknown> = Promise.resolve()
   return {
     wrongWith: () => null,
+    get isDead() {
+      return dead !== null
+    },
     score(value, expected, line) {
       const scored = call(turn, { answer: value, expected, line }, line)
       turn = scored.catch(() => undefined)

@@ -9,6 +9,8 @@ import { log } from '../../log.ts'
 /** Must return at once: what cannot be taken is dropped and counted by the listener itself. */
 export type TapListener = {
   exchange(one: Tapped): void
+  /** Of copies: they are nobody's traffic, and go to whoever asks for them. */
+  copy?(one: Tapped): void
   /** What never came, by `service reason`. */
   dropped(counts: Dropped): void
 }
@@ -26,7 +28,10 @@ export async function hearTap(socketPath: string): Promise<Tap> {
   const server = createServer((socket) => {
     sockets.add(socket)
     const reader = new FrameReader({
-      exchange: (one) => listeners.forEach((listener) => listener.exchange(one)),
+      exchange: (one) =>
+        listeners.forEach((listener) =>
+          one.isCopy === true ? listener.copy?.(one) : listener.exchange(one),
+        ),
       dropped: (counts) => listeners.forEach((listener) => listener.dropped(counts)),
     })
     socket.on('error', () => {})
