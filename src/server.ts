@@ -22,6 +22,7 @@ import { keepVersions } from './controller/retention.ts'
 import { openRows } from './controller/rows.ts'
 import { keepRuns } from './controller/runs.ts'
 import type { Times, Watch } from './controller/store.ts'
+import { keepSignals } from './controller/signals.ts'
 import { stopReplicas } from './controller/stop-replicas.ts'
 import { tapOf } from './controller/tap.ts'
 import { storedTokens } from './controller/tokens.ts'
@@ -80,8 +81,16 @@ const provider = providersByKind({
 const runs = keepRuns({ store, now })
 await provider.open()
 const gates = gatesOf({ store, examiner, now })
+const signals = keepSignals({
+  examiner,
+  registry,
+  services: () =>
+    rows.names().map((name) => ({ name, release: rows.find(name)?.release?.id ?? null })),
+  store,
+  now: () => now().wall,
+})
 const curves = openCurves({ store, rows, now })
-const watching = watchingOf({ store, gateway, curves, now })
+const watching = watchingOf({ store, gateway, examiner, signals, curves, now })
 const spentOf = budgetsOf({ store, budgetOf: registry.budgetOf, now })
 const hands: Hands = {
   store,
@@ -91,7 +100,8 @@ const hands: Hands = {
   gates,
   routeOf: registry.routeOf,
   rulesOf: (service) => registry.rulesOf(service),
-  tapOf: (service) => tapOf(service, { registry, store }),
+  tapOf: (service, assigned) =>
+    tapOf(service, { registry, store, every: signals.every(service.name, assigned) }),
   spentOf,
   crowdOf: (service) => {
     const atOnce = registry.atOnce()
@@ -222,6 +232,7 @@ async function exit(): Promise<void> {
   captures.stop()
   record.stop()
   retention.stop()
+  signals.stop()
   await socket.close()
   await controller.stop()
   await notifier.stop()

@@ -18,6 +18,10 @@ export const watchEvidenceShape = z
     void: z.number(),
     perSecond: z.number().nullable(),
     setAside: z.number(),
+    unheard: z
+      .number()
+      .meta({ description: 'Answers that were to be read for the guard, and were not.' }),
+    unreadable: z.number().meta({ description: 'Values that were none of their signal.' }),
     signals: z
       .array(
         z.object({

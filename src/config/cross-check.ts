@@ -13,6 +13,7 @@ import { rungs } from './ladder.ts'
 import { languageModel } from './language-model.ts'
 import { notThere } from './not-there.ts'
 import { unreachable } from './paths.ts'
+import { signalProblems } from './signal-problems.ts'
 import { asleep } from './sleep.ts'
 import { speaksOf } from './speaks.ts'
 import { judges, versionProblems } from './version-problems.ts'
@@ -90,17 +91,12 @@ async function checkService(
     ...budgets(at, service),
     ...asleep(at, service),
     ...(await gateProblems(at, service, directory)),
+    ...(await signalProblems(at, service, directory)),
   )
   if (service.protocol === 'grpc' && service.capture !== undefined)
     files.push({
       path: [...at, 'capture'],
       message: 'nothing can be taken out of messages of gRPC yet: not built, leave it out',
-    })
-  const unknown = watch.required.filter((signal) => !watch.signals.includes(signal))
-  if (unknown.length > 0)
-    files.push({
-      path: [...at, 'watch', 'required'],
-      message: `${unknown.join(', ')} is required and not among the signals`,
     })
   if (watch.required.includes('latency') && watch.latency.p95 === undefined)
     files.push({
@@ -108,13 +104,6 @@ async function checkService(
       message:
         'latency is required, and without a control group it is compared with the past only, which never promotes: give watch.latency.p95, a limit of its own',
     })
-  if (watch.latency.margin < watch.latency.tolerance)
-    files.push({
-      path: [...at, 'watch', 'latency', 'margin'],
-      message: 'is smaller than tolerance',
-    })
-  if (watch.errors.margin < watch.errors.tolerance)
-    files.push({ path: [...at, 'watch', 'errors', 'margin'], message: 'is smaller than tolerance' })
   if (watch.atLeast > watch.atMost)
     files.push({ path: [...at, 'watch', 'atLeast'], message: 'is longer than atMost' })
   return files

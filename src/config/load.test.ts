@@ -566,6 +566,48 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'tls: { cert: none.pem, key: none.pem }, listen: 127.0.0.1:8080,',
     /gateway\.tls\.cert: .*none\.pem cannot be read: there is no such file/,
   ],
+  [
+    'a signal that there is none of',
+    'verify:',
+    'watch: { signals: [errors, validty] }\n    verify:',
+    /^12:32 .*there is no signal validty; did you mean "validity"\?/,
+  ],
+  [
+    'a signal of their own that nobody looks at',
+    'verify:',
+    'watch: { own: { polite: { yesNo: { matches: please } } } }\n    verify:',
+    /watch\.own\.polite: is not among watch\.signals/,
+  ],
+  [
+    'a signal of their own by the name of one of ours',
+    'verify:',
+    'watch: { own: { errors: { yesNo: { matches: please } } } }\n    verify:',
+    /expected another name: errors, latency, .* are Beryl's own/,
+  ],
+  [
+    'a signal that comes from nowhere',
+    'verify:',
+    'watch: { signals: [errors, polite], own: { polite: { yesNo: {} } } }\n    verify:',
+    /where does it come from\? Give answer \(a JSON path\), matches/,
+  ],
+  [
+    'drift that is to earn a promotion',
+    'verify:',
+    'watch: { signals: [errors, drift], required: [drift] }\n    verify:',
+    /drift can hold a promotion up, never earn one/,
+  ],
+  [
+    'a schema that is not there',
+    'verify:',
+    'watch: { signals: [errors, validity], validity: { schema: none.json } }\n    verify:',
+    /watch\.validity\.schema: .*none\.json/,
+  ],
+  [
+    'labels of which none is bad',
+    'verify:',
+    'watch: { signals: [errors, feedback], feedback: { kind: label } }\n    verify:',
+    /which labels are bad\?/,
+  ],
   ['a tab where YAML forbids it', '    route', '\troute', /^\d+:\d+: not YAML/],
   ['a bracket that nobody closes', '[serve,', '[serve', /^9:\d+.*not YAML/],
 ]

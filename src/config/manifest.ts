@@ -4,6 +4,7 @@ import { currency, environment } from './environment.ts'
 import { gate } from './gate-schemas.ts'
 import { notification } from './notifications.ts'
 import { requests } from './requests.ts'
+import { signalSections } from './signals.ts'
 import { capture, headerName } from './traffic.ts'
 import { record } from './record.ts'
 import { address, duration, share, size } from './units.ts'
@@ -95,8 +96,6 @@ function heightOf(one: z.output<typeof rung>): number {
 
 const money = z.number('expected an amount such as 25').min(0.01)
 
-const signal = z.enum(['errors', 'latency'])
-
 const asWritten = z.strictObject({
   route: z.strictObject({ host: host.optional(), path: prefix.default('/') }).prefault({}),
   protocol: z.enum(['http', 'json', 'grpc', 'openai', 'kserve-v2']).default('http'),
@@ -141,9 +140,9 @@ const asWritten = z.strictObject({
       atLeast: duration.default(600),
       atMost: duration.default(7200),
       /** What may roll a version back. */
-      signals: z.array(signal).min(1).default(['errors', 'latency']),
+      signals: z.array(z.string()).min(1).default(['errors', 'latency']),
       /** What a watch needs evidence for before it ends. */
-      required: z.array(signal).min(1).default(['errors']),
+      required: z.array(z.string()).min(1).default(['errors']),
       /** The old version is asked what the new one is asked, and the two answers are compared. */
       control: z.enum(['auto', 'off']).default('off'),
       whenUndecided: z.enum(['hold', 'accept', 'rollBack']).default('hold'),
@@ -173,6 +172,7 @@ const asWritten = z.strictObject({
           p95: duration.optional(),
         })
         .prefault({}),
+      ...signalSections,
     })
     .prefault({}),
   standby: z

@@ -9,8 +9,6 @@ const keys: Record<string, string> = {
 /** Values that the contract knows, by place. */
 const values: Record<string, readonly string[]> = {
   'services.*.environment.provider': ['docker', 'kubernetes', 'repository'],
-  'services.*.watch.signals.*': ['validity', 'feedback', 'handoff', 'drift'],
-  'services.*.watch.required.*': ['validity', 'feedback', 'handoff', 'drift'],
 }
 
 export type NotBuilt = { path: (string | number)[]; what: string }

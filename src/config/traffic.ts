@@ -7,13 +7,13 @@ export const headerName = z
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/, 'expected the name of a header or cookie')
 
 /** What the examiner's json-path.ts reads; a path is checked here, where its place in the file is known. */
-const jsonPath = z
+export const jsonPath = z
   .string()
   .regex(
     /^\$(\.[A-Za-z_\u0080-\uffff][\w\u0080-\uffff-]*|\[(0|-?[1-9]\d*|\*)\]|\['[^'\\]+'\]|\.\*)+$/,
     "expected a JSON path such as $.messages[*].content: made of .name, ['name'], [0] and [*]",
   )
-const expression = z
+export const expression = z
   .string()
   .min(1)
   .refine(

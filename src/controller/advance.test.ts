@@ -24,7 +24,13 @@ function begun(): Watch {
     watch: beginWatch(rulesOf(errors, latency), history, false),
     order: beginOrder('run', 0, { width: cellWidth }),
     instances: [],
-    twice: { old: 'r1', pairing: beginPairing('run', 0, 0), coverage: beginCoverage() },
+    twice: {
+      old: 'r1',
+      pairing: beginPairing('run', 0, { perSecond: 0 }),
+      coverage: beginCoverage(),
+    },
+    said: null,
+    opinions: null,
   }
 }
 

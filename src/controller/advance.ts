@@ -3,6 +3,7 @@ import type { GatewayState, Observation } from '../gateway/control.ts'
 import { answerOf, cellOf, drawnCellOf, readCell, readDrawn } from '../guard/answer.ts'
 import { beginCoverage, countCoverage, isCovered } from '../guard/coverage.ts'
 import type { Coverage } from '../guard/coverage.ts'
+import { isHearing } from '../guard/hearing.ts'
 import { outcomeOf } from '../guard/outcome.ts'
 import { joinPairs } from '../guard/pairs.ts'
 import type { Half } from '../guard/pairs.ts'
@@ -11,19 +12,35 @@ import { inOrder } from '../guard/reorder.ts'
 import type { Arrived } from '../guard/reorder.ts'
 import { observe, observePairs } from '../guard/watch.ts'
 import type { Context, Judged, WatchState } from '../guard/watch.ts'
+import type { SignalVerdict } from '../verification/signals/signal.ts'
+import { advanceSaid } from './advance-said.ts'
+import type { Opinion } from './opinions.ts'
 import { readyOf } from './ready.ts'
 import type { Watch } from './store.ts'
 
-/** @param at wall time, ms @param items what the gateway saw, of any service and release, copies too */
+/**
+ * @param at wall time, ms
+ * @param items what the gateway saw, of any service and release, copies too
+ * @param verdicts what the examiner says of answers, of any service, and `opinions` what people said of this one's
+ */
 export function advanceWatch(
   before: Watch,
   release: string,
   {
     run,
     items,
+    verdicts = [],
+    opinions = [],
     at,
     last,
-  }: { run: string; items: readonly Observation[]; at: number; last: GatewayState | null },
+  }: {
+    run: string
+    items: readonly Observation[]
+    verdicts?: readonly SignalVerdict[]
+    opinions?: readonly Opinion[]
+    at: number
+    last: GatewayState | null
+  },
 ): Watch {
   const { service } = before
   const instances = [...before.instances]
@@ -45,6 +62,7 @@ export function advanceWatch(
   const old = control?.old ?? drawn?.old ?? null
   const sofar = control && countCoverage(control.coverage, coverageOf(seen, release, control.old))
   const context = {
+    of: 'gateway' as const,
     at,
     ready: {
       new: readyOf(last, service, release),
@@ -58,16 +76,28 @@ export function advanceWatch(
     every: order.every,
   }
   const alone = observeDue(before.watch, due, { context, instances, drawn })
-  if (control === null || sofar === null) return { ...before, order, instances, watch: alone }
+  const told = {
+    run,
+    seen,
+    verdicts: verdicts.filter((one) => one.service === service),
+    opinions,
+  }
+  if (control === null || sofar === null) {
+    const said = advanceSaid(before, release, told, { watch: alone, context, instances })
+    return { ...before, order, instances, ...said }
+  }
 
   const halves = seen.flatMap((item) => halfOf(item, { release, old: control.old, instances }))
   const arrival = { run, halves, at, newIs: 'live' as const }
-  const { pairing, due: pairs } = joinPairs(control.pairing, arrival, instances)
-  const watch = observePairs(alone, pairs, context)
+  const { pairing, due: pairs } = joinPairs(control.pairing, arrival, (cell) =>
+    readCell(cell, instances),
+  )
+  const twice = observePairs(alone, pairs, context)
   // The copy of these was not sent after all: their request was not whole when it failed.
   const badAlone = pairs.filter((pair) => pair.new.outcome === 'bad' && pair.old.outcome === 'void')
   const coverage = countCoverage(sofar, { ...beginCoverage(), badAlone: badAlone.length })
-  return { ...before, order, instances, watch, twice: { ...control, pairing, coverage } }
+  const said = advanceSaid(before, release, told, { watch: twice, context, instances })
+  return { ...before, order, instances, ...said, twice: { ...control, pairing, coverage } }
 }
 
 /** Each part of what is due by the share by which it was drawn: at the end of a step answers of two steps lie side by side. */
@@ -121,9 +151,11 @@ function drawnCell(
 }
 
 /** What of this watch waits for something that may never come. */
-export function isWaiting({ order, twice }: Watch): boolean {
+export function isWaiting({ order, twice, said }: Watch): boolean {
   return (
-    order.missingSince !== null || (twice !== null && twice.pairing.order.missingSince !== null)
+    order.missingSince !== null ||
+    (said !== null && isHearing(said.hearing)) ||
+    (twice !== null && twice.pairing.order.missingSince !== null)
   )
 }
 

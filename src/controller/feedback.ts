@@ -40,13 +40,14 @@ export function takeFeedback(
       title: `this request was answered by ${facts.release} of ${facts.service}, which is not in this data directory`,
     })
   const said = valueOf(kind, value)
-  const { service, run, seq, version } = facts
+  const { service, run, seq, version, generation } = facts
   const { replaced } = store.feedback.put({
     service,
     release: release.id,
     version,
     run,
     seq,
+    generation,
     kind,
     value: said,
     answeredAt: facts.at,

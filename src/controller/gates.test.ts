@@ -85,11 +85,12 @@ test('a load gate is told the peak that live had when it begins', async () => {
     peaks: { [Math.floor(since.wall / 3_600_000)]: 80 },
   }
   store.traffic.count(
-    { run: 'a', after: 1 },
+    { observations: { run: 'a', after: 1 } },
     {
       totals: [],
       watches: new Map(),
       times: [{ service: 'tiny', release: release.id, times }],
+      signals: [],
       events: [],
     },
   )

@@ -26,7 +26,8 @@ export type Hands = {
   /** How its requests are treated. */
   rulesOf: (service: string) => NonNullable<ServiceTable['rules']>
   /** Which of its exchanges the examiner should see now. */
-  tapOf: (service: Service) => Tap | null
+  /** @param assigned requests since the gateway started */
+  tapOf: (service: Service, assigned: number) => Tap | null
   /** Of its budgets. */
   spentOf: (service: Service) => readonly Spent[]
   /** Other releases that are in the way of one that waits; null: as many as want run at once. */

@@ -3,6 +3,7 @@ import type { WatchRules } from '../guard/guard.ts'
 import type { Template } from '../providers/provider.ts'
 import type { Rules } from '../release/release.ts'
 import type { GateSpec } from '../verification/gate.ts'
+import type { SignalSources } from './signal-specs.ts'
 
 export type Plan = {
   rules: Rules
@@ -11,5 +12,7 @@ export type Plan = {
   /** By gate name. */
   gates: Readonly<Record<string, GateSpec>>
   watch: WatchRules
+  /** Plans of an older Beryl have none. */
+  signals?: SignalSources
   price: { replicaHour: number; currency: string } | null
 }

@@ -21,6 +21,8 @@ import { trafficOf } from './traffic.ts'
 import type { Rows } from './rows.ts'
 import type { ControllerStore } from './store.ts'
 import { versionSources } from './version-sources.ts'
+import { signalSourcesOf } from './signal-specs.ts'
+import type { SignalSources } from './signal-specs.ts'
 import { watchRulesOf } from './watch-rules.ts'
 
 export type Registry = ReturnType<typeof openRegistry>
@@ -38,6 +40,7 @@ export function openRegistry({
   let source = loaded
   const { directory } = loaded
   const sources = versionSources({ current: () => source, store })
+  const taken = new WeakMap<ServiceManifest, Promise<SignalSources>>()
 
   return {
     source: (): Loaded => source,
@@ -118,6 +121,15 @@ export function openRegistry({
       if (service?.capture === undefined) return null
       const { share, keep, atMost } = service.capture
       return { share, keepS: keep, atMostBytes: atMost, redact: redactOf(service) }
+    },
+
+    /** How its signals are taken while no release says otherwise. @throws ProblemError `signal` */
+    signalsOf(name: string): Promise<SignalSources> {
+      const service = manifest.services[name]
+      if (service === undefined) return Promise.resolve({ answers: null, opinions: {} })
+      const known = taken.get(service) ?? signalSourcesOf(service, directory)
+      taken.set(service, known)
+      return known
     },
 
     urlOf(name: string, traffic: string): string {
@@ -286,6 +298,7 @@ export function openRegistry({
       },
       gates: specByName,
       watch: watchRulesOf(watch, environment),
+      signals: await signalSourcesOf(service, directory),
       price: environment.price ?? null,
     }
   }

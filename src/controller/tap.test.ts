@@ -30,7 +30,11 @@ function world(captured: number | null) {
           ? { name, state, attempt: 1, since }
           : { name, state, attempt: 1, at: 0, verdict: 'pass', because: '', evidence: {} },
     })
-  return { service, running, tap: (of = service) => tapOf(of, sources) }
+  return {
+    service,
+    running,
+    tap: (of = service, every: number | null = null) => tapOf(of, { ...sources, every }),
+  }
 }
 
 test('capture alone asks for its share; a shadow gate for more, while it runs and no longer', () => {
@@ -43,6 +47,11 @@ test('capture alone asks for its share; a shadow gate for more, while it runs an
   running('shadow', 'decided')
   assert.equal(tap()!.share, 0.05)
   assert.equal(tap({ ...service, live: null }), null)
+})
+
+test('answers are handed on to be judged besides, each so-manyth', () => {
+  assert.deepEqual(world(0.05).tap(undefined, 4), { share: 0.05, ...copy, every: 4 })
+  assert.deepEqual(world(null).tap(undefined, 1), { share: 0, ...copy, every: 1 })
 })
 
 test('where nothing is asked for, nothing is tapped', () => {

@@ -5,15 +5,20 @@ import type { Hands } from './make-it-so.ts'
 import type { Registry } from './registry.ts'
 import type { ControllerStore } from './store.ts'
 
-/** As many as the hungriest asks for: each takes its own share of what comes. What is over its budget gets no copies. */
+/**
+ * As many as the hungriest asks for: each takes its own share of what comes. What is over its budget gets no copies.
+ * @param every each so-manyth answer is judged for the guard; null: none
+ */
 export function tapOf(
   { name, live, release }: Service,
   {
     registry,
     store,
+    every,
   }: {
     registry: Pick<Registry, 'captureOf' | 'copyOf'>
     store: Pick<ControllerStore, 'gates' | 'services'>
+    every: number | null
   },
 ): Tap | null {
   if (live === null) return null
@@ -27,7 +32,8 @@ export function tapOf(
   }
   const share = Math.max(...shares)
   const { methods, exclude } = registry.copyOf(name)
-  return share === 0 ? null : { share, methods, exclude }
+  if (share === 0 && every === null) return null
+  return { share, methods, exclude, ...(every === null ? {} : { every }) }
 }
 
 /** @param state null: nobody answers there, and nothing is tapped */
@@ -38,7 +44,7 @@ export async function keepTap(
 ): Promise<void> {
   const routed = state?.services[service.name]
   if (routed === undefined) return
-  const wanted = tapOf(service)
+  const wanted = tapOf(service, routed.assigned)
   if (JSON.stringify(wanted) !== JSON.stringify(routed.tap ?? null))
     await gateway.tap(service.name, wanted)
 }

@@ -49,6 +49,8 @@ test('a watch does not wait for what was answered, and counted, before it began,
     store,
     gateway,
     curves,
+    examiner: { verdicts: () => Promise.reject(new Error('nobody asks it')) },
+    signals: { isAny: () => false, settings: () => null },
     now: () => ({ wall: 1_800_000_000_000, up: 1 }),
   })
   const seen = (seq: number, by: string) =>

@@ -8,6 +8,7 @@ import { decide } from '../guard/decide.ts'
 import type { Decision } from '../guard/guard.ts'
 import { outcomeOf } from '../guard/outcome.ts'
 import { distance } from '../guard/line.ts'
+import { beginHearing } from '../guard/hearing.ts'
 import { beginPairing } from '../guard/pairs.ts'
 import { beginOrder } from '../guard/reorder.ts'
 import { beginWatch } from '../guard/watch.ts'
@@ -15,11 +16,17 @@ import { log } from '../log.ts'
 import type { Now, Release, Service } from '../release/release.ts'
 import type { GuardFact } from '../release/seen.ts'
 import type { NewEvent } from '../storage/events.ts'
-import type { Totals } from '../storage/traffic.ts'
+import type { SignalTotals, Totals } from '../storage/traffic.ts'
+import type { ExaminerClient } from '../verification/client.ts'
+import type { SignalVerdicts } from '../verification/signals/signal.ts'
 import { advanceWatch, isWaiting } from './advance.ts'
 import { isMoving } from './holds.ts'
 import { latePeak } from './lately.ts'
 import type { Curves } from './curves/curves.ts'
+import { opinionCounts, opinionsDue } from './opinions.ts'
+import type { Opinion } from './opinions.ts'
+import { answerCounts, signalTotals } from './signal-totals.ts'
+import type { SignalKeeper } from './signals.ts'
 import type { ControllerStore, Watch } from './store.ts'
 import { openTimes } from './times.ts'
 
@@ -34,11 +41,15 @@ export function watchingOf({
   store,
   gateway,
   curves,
+  examiner,
+  signals,
   now,
 }: {
   store: ControllerStore
   gateway: GatewayClient
   curves: Pick<Curves, 'add' | 'evidence'>
+  examiner: Pick<ExaminerClient, 'verdicts'>
+  signals: Pick<SignalKeeper, 'isAny' | 'settings'>
   now: () => Now
 }) {
   let pulling: Promise<void> | null = null
@@ -47,12 +58,16 @@ export function watchingOf({
   /** The highest number that was taken of each service. */
   const newest = new Map<string, { run: string; seq: number }>()
   const times = openTimes(store)
+  /** What the examiner said, until it is counted; nothing further is asked meanwhile. */
+  let told: SignalVerdicts | null = null
+  let asking = false
 
   return {
     /** Takes what the gateway has seen since the last time: counters, watches and cursor in one transaction. */
     take(state: GatewayState | null): Promise<void> {
       last = state
       if (state === null || performance.now() - pulledAt < pullEveryMs) return Promise.resolve()
+      void askExaminer()
       pulling ??= pull(state)
         .catch((error: unknown) =>
           log.warn(
@@ -77,11 +92,16 @@ export function watchingOf({
       const plan = store.services.plan(release.id)!
       const state = last?.services[service]
       const old = from === null ? null : times.of(service, from.release)
+      const { answers = null, opinions = {} } = plan.signals ?? {}
       const history =
         from === null
           ? null
           : {
-              counts: { errors: store.traffic.totals(service, from.release) },
+              counts: {
+                errors: store.traffic.totals(service, from.release),
+                ...answerCounts(store, service, from.release, answers),
+                ...opinionCounts(store, from.release, opinions),
+              },
               latency: { firstByte: old?.firstByte ?? {}, total: old?.total ?? {} },
             }
       const [run, next] = [last?.run ?? '', nextOf(service, state?.assigned ?? 0)]
@@ -95,10 +115,28 @@ export function watchingOf({
           ? null
           : {
               old: from.release,
-              pairing: beginPairing(run, next, perSecond),
+              pairing: beginPairing(run, next, { perSecond }),
               coverage: beginCoverage(),
             }
-      store.traffic.putWatch(release.id, { service, watch, order, instances: [], twice, drawn })
+      const taken = plan.watch.signals.filter((signal) => signal.from === 'answer')
+      const pairs = twice !== null
+      store.traffic.putWatch(release.id, {
+        service,
+        watch,
+        order,
+        instances: [],
+        twice,
+        drawn,
+        said:
+          answers === null
+            ? null
+            : {
+                id: answers.id,
+                signals: taken.map(({ name, kind }) => ({ name, kind })),
+                hearing: beginHearing(taken, { run, next, perSecond, pairs }),
+              },
+        opinions: Object.keys(opinions).length === 0 ? null : { after: now().wall, shares: {} },
+      })
     },
 
     judge(release: Release): GuardFact | null {
@@ -148,16 +186,33 @@ export function watchingOf({
     return state === null ? null : decide(state.watch, now().wall)
   }
 
+  /** Beside the loop: an examiner that hangs must not hold up what the gateway saw. */
+  async function askExaminer(): Promise<void> {
+    if (asking || told !== null || !signals.isAny()) return
+    asking = true
+    try {
+      const { run, after } = store.traffic.cursor('verdicts') ?? { run: '', after: 0 }
+      const page = await examiner.verdicts(run, after)
+      if (page.items.length > 0) told = page
+    } catch {
+      // It is being started again: what it had is given up in its time.
+    } finally {
+      asking = false
+    }
+  }
+
   async function pull(state: GatewayState): Promise<void> {
     for (let batch = 0; batch < batchesMax; batch++) {
-      const cursor = store.traffic.cursor()
+      const cursor = store.traffic.cursor('observations')
       const after = cursor?.run === state.run ? cursor.after : 0
       const seen = await gateway.observations(state.run, after)
-      if (seen.items.length === 0 && seen.gaps.length === 0) {
+      const opinions = opinionsNow()
+      const isNothing = seen.items.length === 0 && seen.gaps.length === 0
+      if (isNothing && told === null && opinions.size === 0) {
         curves.add([])
         return keepOrder(state)
       }
-      count(seen, state)
+      count(seen, state, opinions)
       curves.add(seen.items)
       if (seen.items.length < answerMax) return
     }
@@ -166,48 +221,63 @@ export function watchingOf({
   function count(
     { run, next, items: all }: { run: string; next: number; items: readonly Observation[] },
     state: GatewayState,
+    opinions: ReadonlyMap<string, readonly Opinion[]>,
   ): void {
-    const totals = new Map<string, { service: string; release: string } & Totals>()
+    const verdicts = told
     // What a copy's environment answered was given to nobody: it is no live traffic.
     const items = all.filter(({ isCopy }) => isCopy !== true)
-    for (const item of items) {
-      const outcome = outcomeOf(item.outcome)
-      if (outcome === 'void' || outcome === 'gone') continue
-      const { service, release } = item
-      const key = `${service} ${release}`
-      const sum = totals.get(key) ?? { service, release, total: 0, bad: 0 }
-      sum.total++
-      if (outcome === 'bad') sum.bad++
-      totals.set(key, sum)
-    }
     for (const { service, seq } of items) {
       const taken = newest.get(service)
       if (taken?.run !== run || distance(seq, taken.seq) > 0) newest.set(service, { run, seq })
     }
-    const watches = watched(run, all)
+    const watches = watched(run, all, opinions)
     store.traffic.count(
-      { run, after: next },
       {
-        totals: [...totals.values()],
+        observations: { run, after: next },
+        ...(verdicts === null ? {} : { verdicts: { run: verdicts.run, after: verdicts.next } }),
+      },
+      {
+        totals: totalsOf(items),
         watches: new Map([...watches].map(([release, { after }]) => [release, after])),
         times: times.with(items, state, now().wall),
+        signals: verdictTotals(verdicts),
         events: [...watches].flatMap(([release, change]) => setAsideEvents(release, change)),
       },
     )
     times.written()
+    told = null
   }
 
-  /** The watches that these observations change. */
+  function verdictTotals(verdicts: SignalVerdicts | null): SignalTotals[] {
+    return verdicts === null ? [] : signalTotals(verdicts.items, (id) => signals.settings(id))
+  }
+
+  /** The watches that these observations, and what was said, change. */
   function watched(
     run: string,
     items: readonly Observation[],
+    opinions: ReadonlyMap<string, readonly Opinion[]>,
   ): Map<string, { before: Watch; after: Watch }> {
     const at = now().wall
+    const verdicts = told?.items ?? []
     return new Map(
-      activeWatches().map(({ release, state: before }) => [
-        release,
-        { before, after: advanceWatch(before, release, { run, items, at, last }) },
-      ]),
+      activeWatches().map(({ release, state: before }) => {
+        const arrived = { run, items, verdicts, opinions: opinions.get(release) ?? [], at, last }
+        return [release, { before, after: advanceWatch(before, release, arrived) }]
+      }),
+    )
+  }
+
+  /** By release: what people said of answers that are old enough now. */
+  function opinionsNow(): Map<string, readonly Opinion[]> {
+    const at = now().wall
+    return new Map(
+      activeWatches().flatMap(({ release, state: { service, opinions } }) => {
+        if (opinions === null) return []
+        const specs = store.services.plan(release)?.signals?.opinions ?? {}
+        const due = opinionsDue(store, service, specs, { after: opinions.after, at })
+        return due.length === 0 ? [] : [[release, due] as const]
+      }),
     )
   }
 
@@ -250,4 +320,21 @@ export function watchingOf({
       return release === null || state === null ? [] : [{ release, state }]
     })
   }
+}
+
+function totalsOf(
+  items: readonly Observation[],
+): ({ service: string; release: string } & Totals)[] {
+  const totals = new Map<string, { service: string; release: string } & Totals>()
+  for (const item of items) {
+    const outcome = outcomeOf(item.outcome)
+    if (outcome === 'void' || outcome === 'gone') continue
+    const { service, release } = item
+    const key = `${service} ${release}`
+    const sum = totals.get(key) ?? { service, release, total: 0, bad: 0 }
+    sum.total++
+    if (outcome === 'bad') sum.bad++
+    totals.set(key, sum)
+  }
+  return [...totals.values()]
 }

@@ -64,7 +64,7 @@ export function isHistory(old: Counts | null): old is Counts {
 
 /** What the bad answers of a signal are called. */
 export function badOnes(name: string): string {
-  return name === 'errors' ? 'errors' : 'bad ones'
+  return name === 'errors' ? 'errors' : `bad ones (${name})`
 }
 
 /** 0.0123 → `1.23 %` */

@@ -54,6 +54,12 @@ export function decide(state: WatchState, at?: number): Decision {
       'hold',
       `${percent(lost)} of the last minute's requests cannot be judged, more than ${percent(lostShareMax)}: promotion pauses (${everySaid(state)})`,
     )
+  const unheard = lostShare(state.said.minutes, at)
+  if (unheard > lostShareMax && required.some(({ rules }) => rules.from === 'answer'))
+    return answer(
+      'hold',
+      `${percent(unheard)} of the last minute's answers that were to be read were not, more than ${percent(lostShareMax)}: promotion pauses (${everySaid(state)})`,
+    )
   return answer(
     'promote',
     required
@@ -107,25 +113,35 @@ function howMuchLonger(
   open: readonly SignalState[],
 ): [because: string, missing: number | null] {
   const perSecond = state.load.perSecond?.new ?? null
-  const requests = (judged: number | null) => (judged === null ? null : judged * state.every)
-  const needs = open.map((signal) => requests(toClear(signal)))
+  const requests = (judged: number | null, signal: SignalState) =>
+    judged === null ? null : Math.ceil(judged * requestsEach(state, signal))
+  const needs = open.map((signal) => requests(toClear(signal), signal))
   const missing = needs.every((need) => need !== null) ? Math.max(...needs, 1) : null
   const parts = open.map((signal, index) => {
     const { rules } = signal
     const need = needs[index]
     if (signal.design === 'none') return `${rules.name} is compared with ${comparedWith(signal)}`
+    const isSaid = rules.from === 'feedback'
+    const rate = isSaid ? null : perSecond
     const clear =
       need == null
         ? 'more evidence needed'
-        : `about ${Math.max(1, need)} more answers needed${within(need, perSecond)} to be sure that ${rules.name} are no worse`
-    const see = requests(toSee(signal, state.goal))
+        : `about ${Math.max(1, need)} more answers ${isSaid ? 'with feedback ' : ''}needed${within(need, rate)} to be sure that ${rules.name} ${isAre(rules.name)} no worse`
+    const see = requests(toSee(signal, state.goal), signal)
     const worse =
       see === null || signal.kind !== 'yesNo'
         ? ''
-        : `, about ${Math.max(1, see)}${within(see, perSecond)} if it is worse by ${percent(signal.rules.minimumEffect).replace(' %', ' points')}`
+        : `, about ${Math.max(1, see)}${within(see, rate)} if it is worse by ${percent(signal.rules.minimumEffect).replace(' %', ' points')}`
     return `${clear}${worse} (${said(signal)}, against ${comparedWith(signal)})`
   })
   return [parts.join('; '), missing]
+}
+
+/** Requests for each piece of evidence: some are not judged. Who will speak of how many answers nobody knows. */
+function requestsEach({ every, total, said }: WatchState, { rules }: SignalState): number {
+  if (rules.from === 'feedback') return 1
+  if (rules.from !== 'answer' || said.total === 0) return every
+  return Math.max(1, (total * every) / said.total)
 }
 
 function within(answers: number, perSecond: number | null): string {
@@ -142,4 +158,8 @@ function within(answers: number, perSecond: number | null): string {
 
 function everySaid({ signals }: WatchState): string {
   return signals.map((signal) => `${signal.rules.name}: ${said(signal)}`).join('; ')
+}
+
+function isAre(name: string): string {
+  return name === 'errors' ? 'are' : 'is'
 }

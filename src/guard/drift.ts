@@ -1,11 +1,11 @@
-/** Categories of answers: do the two versions differ by more than the tolerance in total variation? */
+/** Where answers lie (categories, lengths, numbers): do the two versions differ by more than the tolerance in total variation? */
 import { beginCategories, countsOf } from '../statistics/categories.ts'
 import type { Categories } from '../statistics/categories.ts'
 import { fill, linear } from '../statistics/linear.ts'
 import { shifts } from '../statistics/mixture.ts'
 import { addMoment, beginMoments, deviation } from '../statistics/moments.ts'
 import type { Moments } from '../statistics/moments.ts'
-import { oneSample } from '../statistics/one-sample.ts'
+import { pairedScore } from '../statistics/paired-score.ts'
 import { splitScore } from '../statistics/split-score.ts'
 import type { BothBets, Pair, Single } from './bets.ts'
 import type { Design, DriftRules } from './guard.ts'
@@ -16,6 +16,8 @@ export type DriftMemory = {
   totals: { new: number; old: number }
   /** How often the old version gives what the new one has given more often so far. */
   witness: Moments
+  /** The same in pairs: new minus old, of the same request. */
+  differences: Moments
   pairs: { different: number; total: number }
 }
 
@@ -28,6 +30,7 @@ export function beginDrift(): DriftMemory {
     categories: beginCategories(),
     totals: { new: 0, old: 0 },
     witness: beginMoments({ count: 5, mean: 0.5, sd: 0.5 }),
+    differences: beginMoments({ count: 5, mean: 0, sd: 0.3 }),
     pairs: { different: 0, total: 0 },
   }
 }
@@ -39,12 +42,9 @@ export function driftBets(
   design: Design,
   { side, seen, share }: Single<string>,
 ): BothBets | null {
-  const { totals, witness } = memory
-  const counts = countsOf(memory.categories, seen)
-  const isWitness = counts.new * Math.max(totals.old, 1) > counts.old * Math.max(totals.new, 1)
-  counts[side]++
-  totals[side]++
-  const x = isWitness ? 1 : 0
+  const { witness } = memory
+  const x = witnessOf(memory, seen)
+  count(memory, side, seen)
   splitScore(table, { side, share, tolerance, mean: witness.mean, sd: deviation(witness) })
   if (side === 'old') addMoment(witness, x)
   if (design !== 'split') return null
@@ -53,14 +53,34 @@ export function driftBets(
   return { worse: [worse], fine: noFine }
 }
 
-/** In place. The share of requests that the two answer differently. */
+/**
+ * In place. The same question of both answers to one request: a good new version answers some requests otherwise, and its answers
+ * lie where the old one's do. What the two have in common cancels out.
+ */
 export function driftPairBets(
   memory: DriftMemory,
   { tolerance }: DriftRules,
   pair: Pair<string>,
 ): BothBets {
-  const differ = pair.new !== pair.old
+  const difference = witnessOf(memory, pair.new) - witnessOf(memory, pair.old)
   memory.pairs.total++
-  if (differ) memory.pairs.different++
-  return { worse: [oneSample(Math.max(tolerance, 0.0005))[differ ? 'bad' : 'good']], fine: noFine }
+  if (pair.new !== pair.old) memory.pairs.different++
+  count(memory, 'new', pair.new)
+  count(memory, 'old', pair.old)
+  pairedScore(table, deviation(memory.differences), tolerance)
+  addMoment(memory.differences, difference)
+  const worse = new Float64Array(shifts.effects.length)
+  fill(worse, table, difference)
+  return { worse: [worse], fine: noFine }
+}
+
+/** 1: so far the new version has given it more often than the old one. */
+function witnessOf({ categories, totals }: DriftMemory, category: string): 0 | 1 {
+  const counts = countsOf(categories, category)
+  return counts.new * Math.max(totals.old, 1) > counts.old * Math.max(totals.new, 1) ? 1 : 0
+}
+
+function count({ categories, totals }: DriftMemory, side: 'new' | 'old', category: string): void {
+  countsOf(categories, category)[side]++
+  totals[side]++
 }

@@ -32,6 +32,8 @@ export function evidenceNow(state: WatchState): Evidence {
     void: state.void,
     perSecond: state.load.perSecond?.new ?? null,
     setAside: state.setAside,
+    unheard: state.said.void,
+    unreadable: state.unreadable,
     signals: explained,
     instances: instances.known.map((one) => ({
       instance: one.name,

@@ -13,11 +13,16 @@ export type WatchRules = {
 
 export type SignalRules = YesNoRules | LatencyRules | ScoreRules | DriftRules
 
+/** Who says it: what the gateway saw, what the examiner read in the answer, or what people said of it. */
+export type Source = 'gateway' | 'answer' | 'feedback'
+
 type Common = {
   /** `errors`, `latency`, `validity`, …: unique in a release. */
   name: string
   /** Without evidence for it nothing is promoted. Other signals can roll back, never delay. */
   required: boolean
+  /** Absent: the gateway. */
+  from?: Source
 }
 
 /** Errors, validity, hand-off, or a yes/no of the user's: was this answer bad? */
@@ -85,6 +90,9 @@ export type Evidence = {
   perSecond: number | null
   /** Answers of instances that were set aside. */
   setAside: number
+  /** Answers that were to be read and were not, and values that were none of their signal. */
+  unheard: number
+  unreadable: number
   signals: readonly SignalEvidence[]
   instances: readonly InstanceEvidence[]
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { seeded } from '../statistics/testing/random.ts'
-import { cellOf } from './answer.ts'
+import { cellOf, readCell } from './answer.ts'
 import type { Outcome } from './outcome.ts'
 import { beginPairing, joinPairs } from './pairs.ts'
 import type { Half, Pairing } from './pairs.ts'
@@ -15,14 +15,15 @@ const half = (seq: number, of: Half['of'], outcome: Outcome): Half => ({
   of,
   cell: cellOf(answer(outcome, { instance: of === 'live' ? 'a' : 'old' }), instances),
 })
+const read = (cell: string) => readCell(cell, instances)
 const none = (seq: number): Half => ({ seq, of: 'live', cell: null })
 const join = (pairing: Pairing, halves: readonly Half[], at = 0, newIs: 'live' | 'copy' = 'live') =>
-  joinPairs(pairing, { run: 'run', halves, at, newIs }, instances)
+  joinPairs(pairing, { run: 'run', halves, at, newIs }, read)
 const brief = (due: ReturnType<typeof join>['due']) =>
   due.map(({ seq, new: own, old }) => [seq, own.outcome, own.instance, old.outcome, old.instance])
 
 test('a pair is taken when both halves are here, in the order of its request', () => {
-  let { pairing, due } = join(beginPairing('run', 0, 0), [
+  let { pairing, due } = join(beginPairing('run', 0, { perSecond: 0 }), [
     half(1, 'live', 'good'),
     half(1, 'copy', 'bad'),
     half(0, 'copy', 'good'),
@@ -39,7 +40,7 @@ test('a pair is taken when both halves are here, in the order of its request', (
 
 test('before the switch it is the copy that the new version gave', () => {
   const { due } = join(
-    beginPairing('run', 0, 0),
+    beginPairing('run', 0, { perSecond: 0 }),
     [half(0, 'live', 'good'), half(0, 'copy', 'bad')],
     0,
     'copy',
@@ -48,7 +49,7 @@ test('before the switch it is the copy that the new version gave', () => {
 })
 
 test('a copy that never comes is waited for, then the pair is void, and a late one counts no more', () => {
-  const waiting = join(beginPairing('run', 0, 0), [
+  const waiting = join(beginPairing('run', 0, { perSecond: 0 }), [
     half(0, 'live', 'bad'),
     half(1, 'live', 'good'),
     half(1, 'copy', 'good'),
@@ -61,24 +62,24 @@ test('a copy that never comes is waited for, then the pair is void, and a late o
 })
 
 test('another run of the gateway takes no half of the one before', () => {
-  const waiting = join(beginPairing('run', 0, 0), [half(0, 'live', 'bad')])
+  const waiting = join(beginPairing('run', 0, { perSecond: 0 }), [half(0, 'live', 'bad')])
   const next = joinPairs(
     waiting.pairing,
     { run: 'next', halves: [half(0, 'copy', 'good')], at: 1, newIs: 'live' },
-    instances,
+    read,
   )
   assert.deepEqual(next.due, [])
   const late = joinPairs(
     next.pairing,
     { run: 'run', halves: [half(0, 'copy', 'good')], at: 2, newIs: 'live' },
-    instances,
+    read,
   )
   assert.deepEqual(late, { pairing: next.pairing, due: [] })
 })
 
 test('numbers that are none make no pair', () => {
   for (const seq of [Number.NaN, -1, 1.5, 2 ** 32, Infinity]) {
-    const { due } = join(beginPairing('run', 0, 0), [
+    const { due } = join(beginPairing('run', 0, { perSecond: 0 }), [
       half(seq, 'live', 'good'),
       half(seq, 'copy', 'bad'),
     ])
@@ -105,7 +106,7 @@ test('shuffled, doubled, cut into batches and saved in between: the pairs are th
         .map((one) => ({ one, place: random.uniform() }))
         .toSorted((a, b) => a.place - b.place)
         .map(({ one }) => one)
-      let pairing = beginPairing('run', start, 0)
+      let pairing = beginPairing('run', start, { perSecond: 0 })
       const taken: unknown[] = []
       while (shuffled.length > 0) {
         const batch = shuffled.splice(0, 1 + Math.floor(random.uniform() * 9))

@@ -3,7 +3,8 @@
  * order in which requests were assigned, each once. A live answer says whether a copy was made of it. What of a pair does not
  * come in time is void: the copy may have been dropped (rulings §6). Pure; the state is JSON, and bounded.
  */
-import { cellWidth, readCell } from './answer.ts'
+import { cellWidth } from './answer.ts'
+import type { Answer } from './answer.ts'
 import { distance, lost, windowMax } from './line.ts'
 import { beginOrder, inOrder } from './reorder.ts'
 import type { Arrived, Order } from './reorder.ts'
@@ -22,19 +23,24 @@ export type Half = {
   cell: string | null
 }
 
-/** A pair in line: both cells, and its number in three characters of eleven bits. */
-const pairWidth = 2 * cellWidth + 3
+/** A pair in line: both cells, and its number in so many characters of eleven bits. */
+const numberWidth = 3
 const firstCode = 0x100
 const elevenBits = 0x7ff
 
-/** @param order arguments of `beginOrder`: the same as for single answers, so that the same requests are judged */
-export function beginPairing(run: string, next: number, perSecond: number): Pairing {
-  return { order: beginOrder(run, next, { width: pairWidth, perSecond }), halves: {} }
+/** @param next,perSecond as for single answers, so that the same requests are judged @param width of the cell of one half */
+export function beginPairing(
+  run: string,
+  next: number,
+  { perSecond, width = cellWidth }: { perSecond: number; width?: number },
+): Pairing {
+  return { order: beginOrder(run, next, { width: 2 * width + numberWidth, perSecond }), halves: {} }
 }
 
 /**
  * @param newIs which of the two halves the new version gave: the live one after the switch, the copy before it
  * @param at wall time, ms
+ * @param read a cell of one half
  */
 export function joinPairs(
   before: Pairing,
@@ -44,7 +50,7 @@ export function joinPairs(
     at,
     newIs,
   }: { run: string; halves: readonly Half[]; at: number; newIs: 'live' | 'copy' },
-  instances: readonly string[],
+  read: (cell: string) => Answer,
 ): { pairing: Pairing; due: AnsweredTwice[] } {
   // Of a run that is over nothing is taken; a new run takes no half of the one before.
   if (before.order.past.includes(run)) return { pairing: before, due: [] }
@@ -66,9 +72,8 @@ export function joinPairs(
   }
   const { order, due } = inOrder(before.order, run, arrived, at)
   for (const seq of Object.keys(waiting)) if (isOver(Number(seq), order.next)) delete waiting[seq]
-  const pairs = due
-    .filter((cell) => !cell.startsWith(lost.padEnd(pairWidth)))
-    .map((cell) => pairOf(cell, newIs, instances))
+  const nothing = lost.padEnd(order.width)
+  const pairs = due.filter((cell) => cell !== nothing).map((cell) => pairOf(cell, newIs, read))
   return { pairing: { order, halves: waiting }, due: pairs }
 }
 
@@ -78,10 +83,15 @@ function isOver(seq: number, next: number): boolean {
   return ahead < 0 || ahead > windowMax
 }
 
-function pairOf(cell: string, newIs: 'live' | 'copy', instances: readonly string[]): AnsweredTwice {
-  const live = readCell(cell.slice(0, cellWidth), instances)
-  const copy = readCell(cell.slice(cellWidth, 2 * cellWidth), instances)
-  const seq = numberOf(cell.slice(2 * cellWidth))
+function pairOf(
+  cell: string,
+  newIs: 'live' | 'copy',
+  read: (cell: string) => Answer,
+): AnsweredTwice {
+  const width = (cell.length - numberWidth) / 2
+  const live = read(cell.slice(0, width))
+  const copy = read(cell.slice(width, 2 * width))
+  const seq = numberOf(cell.slice(2 * width))
   return newIs === 'live' ? { seq, new: live, old: copy } : { seq, new: copy, old: live }
 }
 

@@ -10,7 +10,7 @@ import type { Answer } from './answer.ts'
 import type { BothBets } from './bets.ts'
 import { betOn, bookWealth, meetInstance, setAside, wealthWithout } from './book.ts'
 import { strongest } from './design.ts'
-import type { SignalRules, WatchRules } from './guard.ts'
+import type { Source, WatchRules } from './guard.ts'
 import { beginInstances, brokenInstance, compareInstances, meet } from './instances.ts'
 import type { Instances } from './instances.ts'
 import { bucketOf } from './latency-history.ts'
@@ -20,6 +20,7 @@ import type { Load, Ready } from './load.ts'
 import { countMinute } from './minutes.ts'
 import { evidenceEach } from './outlook.ts'
 import type { Minute } from './minutes.ts'
+import { checkOutcome, checkSignal, risk, weightsOf } from './rules.ts'
 import { beginSignal, boundShare, pairBets, singleBets, usesHistory, valueOf } from './signals.ts'
 import type { History, SignalState } from './signals.ts'
 import { countsOnce } from './units.ts'
@@ -40,6 +41,8 @@ export type WatchState = {
   clients: Units
   load: Load
   minutes: readonly Minute[]
+  /** Of what was taken from answers by the examiner. */
+  said: Said
   /** Of so many requests one is judged (reorder.ts). */
   every: number
   /** Answers of the new version that were judged, and the bad ones among them. */
@@ -56,8 +59,18 @@ export type WatchState = {
   refutedBy: string | null
 }
 
+export type Said = {
+  clients: Units
+  minutes: readonly Minute[]
+  /** Of answers that were to be judged: those that were, and those of which nothing was heard. */
+  total: number
+  void: number
+}
+
 /** How the two versions run now. */
 export type Context = {
+  /** Which signals these answers speak of: what the gateway saw, what they said, what people said of them. Absent: all. */
+  of?: Source
   /** Wall time, ms. */
   at: number
   ready: Ready
@@ -92,9 +105,6 @@ export type AnsweredTwice = { seq: number; new: Answer; old: Answer }
 const withoutOneShare = 0.1
 /** For each instance so many answers more, then a version whose evidence is carried by one instance is rolled back too. */
 const unclearMax = 40
-const errorsWeight = 0.5
-const riskMin = 1e-12
-const riskMax = 0.5
 
 /**
  * @param history of the old version; null when there is none
@@ -123,6 +133,7 @@ export function beginWatch(rules: WatchRules, history: History | null, first: bo
     clients: {},
     load: beginLoad(),
     minutes: [],
+    said: { clients: {}, minutes: [], total: 0, void: 0 },
     every: 1,
     total: 0,
     bad: 0,
@@ -148,6 +159,8 @@ export function observe(
     throw new RangeError(`the time of observations must be a number of ms, it is ${context.at}`)
   if (answers.length === 0) return before
   const state = structuredClone(before)
+  if (context.of === 'answer' || context.of === 'feedback')
+    return observeSaid(state, answers, context)
   const { every } = context
   const isNew = answers.filter(({ side }) => side === 'new').length
   const seen = { new: isNew * every, old: (answers.length - isNew) * every }
@@ -163,6 +176,29 @@ export function observe(
   return state
 }
 
+/** In place. What was said of answers that the gateway saw, too: they are counted there. */
+function observeSaid(state: WatchState, answers: readonly Judged[], context: Context): WatchState {
+  const { said } = state
+  chooseDesigns(state, context)
+  const before = said.void
+  for (const { side, answer, client } of answers) {
+    if (answer.outcome === 'void') {
+      said.void++
+      continue
+    }
+    if (side === 'new' && state.instances.aside.includes(answer.instance)) continue
+    if (side === 'new') meetHere(state, answer.instance)
+    if (side === 'new' && context.of === 'answer') said.total++
+    if (context.sticky && !countsOnce(said.clients, client ?? '')) continue
+    betOnAnswer(state, { side, answer, warm: false }, context)
+    judge(state, context)
+  }
+  const lost = said.void - before
+  if (context.of === 'answer')
+    said.minutes = countMinute(said.minutes, { at: context.at, assigned: answers.length, lost })
+  return state
+}
+
 /** The same for pairs, in the order of their requests, each once. Their live answers go through `observe`, too. */
 export function observePairs(
   before: WatchState,
@@ -175,10 +211,11 @@ export function observePairs(
   const state = structuredClone(before)
   const { load } = state
   // The live side is counted by `observe`; the copies are the other one.
-  state.load = {
-    ...load,
-    counts: { ...load.counts, old: load.counts.old + pairs.length * context.every },
-  }
+  if (context.of !== 'answer')
+    state.load = {
+      ...load,
+      counts: { ...load.counts, old: load.counts.old + pairs.length * context.every },
+    }
   chooseDesigns(state, context)
   for (const pair of pairs) takePair(state, pair, context)
   return state
@@ -196,7 +233,7 @@ export function combinedWealth({ signals }: WatchState): number {
 function chooseDesigns(state: WatchState, context: Context): void {
   const { pairs, timesApart = false, share, ready, next } = context
   const bucket = bucketNow(state, ready)
-  for (const signal of state.signals) {
+  for (const signal of signalsOf(state, context)) {
     const design = strongest(signal.kind, {
       pairs: pairs && !(timesApart && signal.kind === 'latency'),
       divided: share === null ? 'no' : share === 'unknown' ? 'unknown' : 'coin',
@@ -229,16 +266,8 @@ function take(state: WatchState, { side, answer, client }: Judged, context: Cont
     if (outcome === 'bad') state.bad++
     meetHere(state, instance)
   }
-  const counts = !context.sticky || countsOnce(state.clients, client ?? '')
-  const bucket = bucketNow(state, context.ready)
-  const share = typeof context.share === 'number' ? context.share : 0.5
-  for (const signal of counts ? state.signals : []) {
-    const seen = valueOf(signal, answer, warm)
-    if (seen === undefined) state.unreadable++
-    if (seen == null || signal.design === 'paired') continue
-    const bets = singleBets(signal, { side, seen, share }, { bucket, at: context.at })
-    if (bets !== null) apply(state, signal, bets, side === 'new' ? instance : '')
-  }
+  if (!context.sticky || countsOnce(state.clients, client ?? ''))
+    betOnAnswer(state, { side, answer, warm }, context)
   if (side === 'new' && outcome !== 'gone')
     compareInstances(state.instances, {
       instance,
@@ -246,6 +275,27 @@ function take(state: WatchState, { side, answer, client }: Judged, context: Cont
       ms: warm ? answer.totalMs : null,
     })
   judge(state, context)
+}
+
+function betOnAnswer(
+  state: WatchState,
+  { side, answer, warm }: { side: 'new' | 'old'; answer: Answer; warm: boolean },
+  context: Context,
+): void {
+  const bucket = bucketNow(state, context.ready)
+  const share = typeof context.share === 'number' ? context.share : 0.5
+  for (const signal of signalsOf(state, context)) {
+    const seen = valueOf(signal, answer, warm)
+    if (seen === undefined) state.unreadable++
+    if (seen == null || signal.design === 'paired') continue
+    const bets = singleBets(signal, { side, seen, share }, { bucket, at: context.at })
+    if (bets !== null) apply(state, signal, bets, side === 'new' ? answer.instance : '')
+  }
+}
+
+function signalsOf({ signals }: WatchState, { of }: Context): readonly SignalState[] {
+  if (of === undefined) return signals
+  return signals.filter(({ rules: { from = 'gateway' } }) => from === of)
 }
 
 function takePair(state: WatchState, pair: AnsweredTwice, context: Context): void {
@@ -258,7 +308,7 @@ function takePair(state: WatchState, pair: AnsweredTwice, context: Context): voi
   meetHere(state, instance)
   const warmOld = isWarm(state.warmth, pair.old.instance, context.at)
   const warm = warmOld && isWarm(state.warmth, instance, context.at)
-  for (const signal of state.signals) {
+  for (const signal of signalsOf(state, context)) {
     if (signal.design !== 'paired' || distance(pair.seq, signal.pairsFrom) < 0) continue
     const own = valueOf(signal, pair.new, warm)
     const old = valueOf(signal, pair.old, warm)
@@ -324,18 +374,6 @@ function judge(state: WatchState, { ready: { new: ready } }: Context): void {
   ).rules.name
 }
 
-/** Half of the risk is for errors, the other half for all that may roll back beside them; drift never does. */
-function weightsOf(signals: readonly SignalRules[]): number[] {
-  const able = signals.filter(({ kind }) => kind !== 'drift')
-  const others = able.filter(({ name }) => name !== 'errors')
-  const hasErrors = others.length < able.length
-  return signals.map(({ kind, name }) => {
-    if (kind === 'drift') return 0
-    if (name === 'errors') return others.length === 0 ? 1 : errorsWeight
-    return (hasErrors ? 1 - errorsWeight : 1) / others.length
-  })
-}
-
 export function bucketNow({ load }: WatchState, ready: Ready): string | null {
   const rate = perReplica(load, ready, 'new')
   return rate === null ? null : bucketOf(rate)
@@ -343,33 +381,4 @@ export function bucketNow({ load }: WatchState, ready: Ready): string | null {
 
 export function isFine({ fine, fineGoal }: SignalState): boolean {
   return fine.length > 0 && fine.every((wealth) => wealthOf(wealth, fractions) >= fineGoal)
-}
-
-function checkOutcome({ outcome, firstByteMs, totalMs }: Answer): void {
-  if (!['good', 'bad', 'gone'].includes(outcome))
-    throw new RangeError(`an outcome must be good, bad, gone or void, it is ${outcome}`)
-  for (const ms of [firstByteMs, totalMs])
-    if (ms !== null && !(ms >= 0))
-      throw new RangeError(`a latency must be at least 0 ms, it is ${ms}`)
-}
-
-function checkSignal(rules: SignalRules): void {
-  const shares: [string, number][] = []
-  if (rules.kind === 'yesNo') {
-    const { tolerance, margin, atMost, minimumEffect } = rules
-    shares.push(['tolerance', tolerance], ['margin', margin], ['atMost', atMost])
-    shares.push(['minimumEffect', minimumEffect])
-  }
-  if (rules.kind === 'score') shares.push(['tolerance', rules.tolerance], ['margin', rules.margin])
-  if (rules.kind === 'drift') shares.push(['tolerance', rules.tolerance])
-  for (const [name, value] of shares) share(`${rules.name}.${name}`, value)
-}
-
-function risk(name: string, value: number): number {
-  return Math.min(riskMax, Math.max(riskMin, share(name, value)))
-}
-
-function share(name: string, value: number): number {
-  if (value >= 0 && value <= 1) return value
-  throw new RangeError(`${name} must be a share between 0 and 1, it is ${value}`)
 }

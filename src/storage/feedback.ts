@@ -8,6 +8,8 @@ export type Feedback = {
   /** Which request: the gateway's run and its assignment number. */
   run: string
   seq: number
+  /** Of the routing by which it was assigned. */
+  generation: number
   kind: FeedbackKind
   /** JSON. */
   value: unknown
@@ -37,7 +39,7 @@ export function feedbackIn(database: Database) {
     'SELECT value FROM feedback WHERE service = ? AND run = ? AND seq = ? AND kind = ?',
   )
   const put = database.prepare(
-    'INSERT INTO feedback (service, release, version, run, seq, kind, value, answered_at, at, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at, actor = excluded.actor',
+    'INSERT INTO feedback (service, release, version, run, seq, kind, value, answered_at, at, actor, generation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at, actor = excluded.actor',
   )
   const totals = database.prepare(
     `SELECT kind, count(*) AS count, ${mean} AS mean FROM feedback WHERE release = ? GROUP BY kind ORDER BY kind`,
@@ -45,7 +47,15 @@ export function feedbackIn(database: Database) {
   const overTime = database.prepare(
     `SELECT kind, answered_at - answered_at % ? AS slot, count(*) AS count, ${mean} AS mean FROM feedback WHERE release = ? AND answered_at >= ? AND kind <> 'label' GROUP BY kind, slot ORDER BY slot`,
   )
+  const between = database.prepare(
+    'SELECT * FROM feedback WHERE service = ? AND answered_at > ? AND answered_at <= ? ORDER BY answered_at, run, seq, kind',
+  )
+  const ofRelease = database.prepare('SELECT * FROM feedback WHERE release = ?')
   return {
+    /** On requests that were assigned after one time and up to another (wall, ms), in the order of their requests. */
+    between: (service: string, after: number, until: number): Feedback[] =>
+      between.all(service, after, until).map(feedbackOf),
+    of: (release: string): Feedback[] => ofRelease.all(release).map(feedbackOf),
     /** @returns whether it took the place of an earlier one */
     put(one: Feedback): { replaced: boolean } {
       const { service, run, seq, kind } = one
@@ -61,6 +71,7 @@ export function feedbackIn(database: Database) {
         one.answeredAt,
         one.at,
         one.actor,
+        one.generation,
       )
       return { replaced }
     },
@@ -79,5 +90,21 @@ export function feedbackIn(database: Database) {
         count: Number(row['count']),
         mean: row['mean'] === null ? null : Number(row['mean']),
       })),
+  }
+}
+
+function feedbackOf(row: Record<string, unknown>): Feedback {
+  return {
+    service: String(row['service']),
+    release: String(row['release']),
+    version: String(row['version']),
+    run: String(row['run']),
+    seq: Number(row['seq']),
+    generation: Number(row['generation']),
+    kind: String(row['kind']) as FeedbackKind,
+    value: JSON.parse(String(row['value'])) as unknown,
+    answeredAt: Number(row['answered_at']),
+    at: Number(row['at']),
+    actor: String(row['actor']),
   }
 }

@@ -5,6 +5,14 @@ import { insertEvent } from './events.ts'
 import type { NewEvent } from './events.ts'
 
 export type Cursor = { run: string; after: number }
+/** Whose: what the gateway saw, what the examiner said of answers. */
+export type CursorName = 'observations' | 'verdicts'
+export type SignalTotals = Totals & {
+  service: string
+  release: string
+  signal: string
+  rule: string
+}
 export type Totals = { total: number; bad: number }
 
 /** What one batch of observations changes. */
@@ -13,13 +21,20 @@ export type Counted<WatchState, Times> = {
   /** By release. */
   watches: ReadonlyMap<string, WatchState>
   times: readonly { service: string; release: string; times: Times }[]
+  signals: readonly SignalTotals[]
   events: readonly NewEvent[]
 }
 
 export function trafficIn<WatchState, Times>(database: Database) {
-  const selectCursor = database.prepare("SELECT value FROM cursors WHERE name = 'observations'")
+  const selectCursor = database.prepare('SELECT value FROM cursors WHERE name = ?')
   const putCursor = database.prepare(
-    "INSERT INTO cursors (name, value) VALUES ('observations', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+    'INSERT INTO cursors (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+  )
+  const addSignals = database.prepare(
+    'INSERT INTO signals (service, release, signal, rule, total, bad) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total, bad = bad + excluded.bad',
+  )
+  const selectSignals = database.prepare(
+    'SELECT total, bad FROM signals WHERE service = ? AND release = ? AND signal = ? AND rule = ?',
   )
   const addTotals = database.prepare(
     'INSERT INTO traffic (service, release, total, bad) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total, bad = bad + excluded.bad',
@@ -38,12 +53,19 @@ export function trafficIn<WatchState, Times>(database: Database) {
     'INSERT INTO latencies (service, release, times) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET times = excluded.times',
   )
   return {
-    cursor: (): Cursor | null => {
-      const row = selectCursor.get()
+    cursor: (name: CursorName): Cursor | null => {
+      const row = selectCursor.get(name)
       return row === undefined ? null : (JSON.parse(String(row['value'])) as Cursor)
     },
     totals: (service: string, release: string): Totals => {
       const row = selectTotals.get(service, release)
+      return row === undefined
+        ? { total: 0, bad: 0 }
+        : { total: Number(row['total']), bad: Number(row['bad']) }
+    },
+    /** What a signal said of a release, taken by this rule. */
+    signal: (service: string, release: string, signal: string, rule: string): Totals => {
+      const row = selectSignals.get(service, release, signal, rule)
       return row === undefined
         ? { total: 0, bad: 0 }
         : { total: Number(row['total']), bad: Number(row['bad']) }
@@ -60,14 +82,20 @@ export function trafficIn<WatchState, Times>(database: Database) {
       return row === undefined ? null : (JSON.parse(String(row['times'])) as Times)
     },
     /** All of it or nothing: a crash in between neither loses nor doubles an observation. */
-    count(cursor: Cursor, { totals, watches, times, events }: Counted<WatchState, Times>): void {
+    count(
+      cursors: Readonly<Partial<Record<CursorName, Cursor>>>,
+      { totals, watches, times, signals, events }: Counted<WatchState, Times>,
+    ): void {
       transaction(database, () => {
         for (const { service, release, total, bad } of totals)
           addTotals.run(service, release, total, bad)
         for (const [release, state] of watches) putWatch.run(release, JSON.stringify(state))
         for (const one of times) putTimes.run(one.service, one.release, JSON.stringify(one.times))
+        for (const one of signals)
+          addSignals.run(one.service, one.release, one.signal, one.rule, one.total, one.bad)
         for (const event of events) insertEvent(database, event)
-        putCursor.run(JSON.stringify(cursor))
+        for (const [name, cursor] of Object.entries(cursors))
+          putCursor.run(name, JSON.stringify(cursor))
       })
     },
   }

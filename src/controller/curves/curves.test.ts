@@ -76,7 +76,14 @@ test('feedback is told by the time of the answer that it is about', () => {
   curves.add([])
   clock.wall += 1000
   curves.add([])
-  const said = { service: 'tiny', version: 'b', run: 'x', kind: 'thumbs' as const, actor: 'ann' }
+  const said = {
+    service: 'tiny',
+    version: 'b',
+    run: 'x',
+    generation: 1,
+    kind: 'thumbs' as const,
+    actor: 'ann',
+  }
   for (const [seq, value] of [true, true, false].entries())
     store.feedback.put({ ...said, release: 'r2', seq, value, answeredAt: clock.wall, at: 0 })
   store.feedback.put({ ...said, release: 'r1', seq: 9, value: true, answeredAt: clock.wall, at: 0 })

@@ -83,11 +83,13 @@ function Meter({ kind, share, of, line }: MeterShown) {
   </div>`
 }
 
-function countedText({ total, bad, gone, void: lost, setAside, perSecond }: WatchEvidence): string {
+function countedText(evidence: WatchEvidence): string {
+  const { total, bad, gone, void: lost, setAside, unheard, perSecond } = evidence
   const parts = [`${count(total, 'answer')} judged, ${whole(bad)} bad`]
   if (gone > 0) parts.push(`${whole(gone)} left by their clients`)
   if (lost > 0) parts.push(`${whole(lost)} void`)
   if (setAside > 0) parts.push(`${whole(setAside)} set aside`)
+  if (unheard > 0) parts.push(`${whole(unheard)} not read`)
   if (perSecond !== null) parts.push(`${perSecond.toFixed(1)} a second`)
   return `${parts.join(', ')}.`
 }

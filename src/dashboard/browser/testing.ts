@@ -70,6 +70,8 @@ export function releaseView(change: Partial<ReleaseView> = {}): ReleaseView {
         void: 0,
         perSecond: 30,
         setAside: 0,
+        unheard: 0,
+        unreadable: 0,
         signals: [
           {
             signal: 'errors',

@@ -99,10 +99,10 @@ function category({ of, answer }: SignalSpec & { kind: 'category' }): Judging {
   return (said) => {
     const value = read(said)
     if (value === undefined) return null
-    if (of === 'length') return lengthBin([...textOf(value)].length)
+    if (of === 'length') return lengthBin(textOf(value).length)
     if (of === 'number') return typeof value === 'number' ? numberBin(value) : null
-    if (typeof value === 'object' && value !== null) return null
-    const text = String(value)
+    if (!['string', 'number', 'boolean'].includes(typeof value)) return null
+    const text = textOf(value)
     return text.length <= categoryMaxLength ? text : null
   }
 }
