@@ -203,7 +203,7 @@ export const offers: Record<string, Offer> = {
     answer: curvesShape,
   },
   'GET /api/v1/services/{service}/curves': {
-    summary: 'answers, failures and times of both places over the last hour',
+    summary: 'answers, failures and times of both places over the last 40 minutes',
     answer: curvesShape,
   },
   'GET /api/v1/releases/{id}/report': {

@@ -36,7 +36,7 @@ export type Operations = {
   /** For Prometheus, as text. */
   metrics(format: 'text' | 'openmetrics'): Promise<string>
   release(id: string): ReleaseView
-  /** What was seen over time: of a service its last hour, of a release all of it. */
+  /** What was seen over time: of a service its last 40 minutes, of a release all of it. */
   curves: { ofService(name: string): CurvesView; ofRelease(id: string): CurvesView }
   /** Newest first. @param after older than this one; null: from the newest on */
   releases(service: string, limit: number, after: string | null): ReleaseView[]

@@ -105,6 +105,8 @@ test('nothing but those files is reached, by whatever path', () => {
     '/dashboard/constructor',
     '/dashboard/__proto__',
     '/services/a/b',
+    '/services/a/history/b',
+    '/releases/r1/history',
     '/services/',
     '/api/v1/services',
     '/healthz',
@@ -117,6 +119,8 @@ test('nothing but those files is reached, by whatever path', () => {
 test('a page is the same at each of its addresses: what it shows comes later, to whoever is signed in', async () => {
   const page = await textAt('/')
   assert.equal(await textAt('/services/chat'), page)
+  for (const name of ['history', 'versions', 'cost'])
+    assert.equal(await textAt(`/services/chat/${name}`), page)
   assert.equal(await textAt('/releases/r12'), page)
 })
 

@@ -5,7 +5,8 @@ import type { Asset } from './assets.ts'
 import { importMap, shell } from './shell.ts'
 
 /** Addresses that the page knows what to show at. */
-const pagePaths = /^\/(?:(?:services|releases)\/[\w.-]{1,100})?$/
+const pagePaths =
+  /^\/(?:releases\/[\w.-]{1,100}|services\/[\w.-]{1,100}(?:\/(?:history|versions|cost))?)?$/
 const filePrefix = '/dashboard/'
 
 /**

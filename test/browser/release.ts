@@ -21,7 +21,7 @@ let other: Watched
 
 before(async () => {
   beryl = await startBeryl({
-    models: { v1: { answer: 'one' }, v2: { answer: 'two' }, wrong: { answer: 'w', wrong: true } },
+    models: { v1: { answer: 'one' }, v2: { answer: 'two' }, wrong: { answer: 'w', wrong: evil } },
     service: `
     verify:
       - warmUp: { within: 20s, request: { path: /predict } }
@@ -140,7 +140,7 @@ test('a viewer sees the same, and no button works: by its role, for the API too;
   await wall.page.getByText('wall (viewer)').waitFor()
   await phaseIs('stabilizing', wall.page)
   const buttons = wall.page.locator('.actions button')
-  assert.equal(await buttons.count(), 6)
+  assert.equal(await buttons.count(), 7)
   for (const one of await buttons.all()) {
     assert.equal(await one.getAttribute('aria-disabled'), 'true')
     await one.click({ force: true })
@@ -164,6 +164,7 @@ test('a rollback asks once, says what will happen, and takes a reason; script in
   await dialog().getByText('All live traffic leaves v2 at once').waitFor()
   await dialog().getByText('1 of 1 replica ready').waitFor()
   await dialog().getByLabel('Reason').fill(evil)
+  await dialog().getByLabel('Move everything now').check()
   await dialog().getByRole('button', { name: 'Roll back now' }).click()
   for (const on of [page, other.page]) {
     await phaseIs('rolled-back', on)
@@ -178,6 +179,42 @@ test('a rollback asks once, says what will happen, and takes a reason; script in
     assert.equal(await on.locator('img').count(), 0)
   }
   assert.equal((await beryl.release(id)).rolledBack?.why, evil)
+  const { events } = await beryl.api<{ events: { data: { hard?: boolean } }[] }>(
+    'GET',
+    `/releases/${id}/report`,
+  )
+  assert.ok(events.some(({ data }) => data.hard === true))
+})
+
+test('a link to a release opens it after the sign-in; what its models answered is text', async () => {
+  const { releases } = await beryl.api<{ releases: { id: string; phase: string }[] }>(
+    'GET',
+    '/services/tiny/history',
+  )
+  const { id } = releases.find(({ phase }) => phase === 'rejected')!
+  const linked = await openPage(browser, beryl.apiUrl, { path: `/releases/${id}` })
+  await linked.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  await linked.page.getByLabel('Token').fill(beryl.token)
+  await linked.page.getByRole('button', { name: 'Sign in' }).click()
+  await linked.page.getByRole('heading', { name: `Release ${id}` }).waitFor()
+  await linked.page.getByRole('heading', { name: 'Worst disagreements' }).waitFor()
+  await linked.page.locator('.differ pre').getByText(evil).first().waitFor()
+  for (const name of ['history', 'versions', 'cost']) {
+    await linked.page.goto(`${beryl.apiUrl}/services/tiny/${name}`)
+    await linked.page
+      .getByRole('navigation', { name: 'Pages of this service' })
+      .getByRole('link', { name, exact: true })
+      .and(linked.page.locator('[aria-current=page]'))
+      .waitFor()
+  }
+  await linked.page
+    .getByRole('cell', { name: 'r1' })
+    .or(linked.page.getByRole('rowheader', { name: 'r1' }))
+    .first()
+    .waitFor()
+  assert.equal(await linked.page.evaluate('window.hacked'), undefined)
+  assert.deepEqual(linked.wrong, [])
+  await linked.page.context().close()
 })
 
 test('the same by keyboard alone: deploy, approve, roll back', async () => {

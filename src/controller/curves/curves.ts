@@ -1,5 +1,5 @@
 /**
- * Keeps what was seen over time: of each service its last hour, in memory, and of each release that goes on all of it, on disk too,
+ * Keeps what was seen over time: of each service its last 40 minutes, in memory, and of each release that goes on all of it, on disk too,
  * every few seconds. What a crash loses is a gap. Nothing is decided by it: a track that cannot be written holds nobody up.
  */
 import type { Observation } from '../../gateway/control.ts'
@@ -15,8 +15,8 @@ import type { Track } from './track.ts'
 
 export type Curves = ReturnType<typeof openCurves>
 
-/** 240 of them: an hour. */
-const serviceEveryMs = 15_000
+/** 240 of them: 40 minutes. */
+const serviceEveryMs = 10_000
 /** At first; twice as long whenever there are too many. */
 const releaseEveryMs = 1000
 const writeEveryMs = 10_000

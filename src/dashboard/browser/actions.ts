@@ -5,11 +5,17 @@ import { call } from './call.ts'
 import { consequenceOf, skipConsequence } from './consequences.ts'
 import type { Command } from './consequences.ts'
 import { askForDeploy } from './deploy.ts'
-import { asked } from './dialog.ts'
+import { askForRollback } from './rollback.ts'
+import { asked, recorded } from './dialog.ts'
+import { askToFreeze, askToLift, freezeRefusals } from './freeze.ts'
 import { html } from './html.ts'
 
-const words: Record<Command | 'deploy', string> = {
+type Action = Command | 'deploy' | 'freeze' | 'unfreeze'
+
+const words: Record<Action, string> = {
   deploy: 'Deploy …',
+  freeze: 'Freeze …',
+  unfreeze: 'Lift the freeze …',
   approve: 'Approve',
   promote: 'Promote',
   pause: 'Pause',
@@ -22,11 +28,12 @@ const words: Record<Command | 'deploy', string> = {
 export function ServiceActions({ service }: { service: ServiceView }) {
   const { release, can } = service
   const pausing: Command = can.resume === null ? 'resume' : 'pause'
+  const freezing = service.frozen.some((one) => one.service !== null) ? 'unfreeze' : 'freeze'
   return html`<${Actions}
     service=${service}
     release=${release}
-    can=${can}
-    commands=${['deploy', 'approve', 'promote', pausing, 'abort', 'rollback']}
+    can=${{ ...can, ...freezeRefusals(service, service.service) }}
+    commands=${['deploy', 'approve', 'promote', pausing, 'abort', freezing, 'rollback']}
   />`
 }
 
@@ -50,13 +57,13 @@ export function ReleaseActions({
 type Shown = {
   service: ServiceView
   release: ReleaseView | null
-  can: Partial<ServiceView['can']>
-  commands: readonly (Command | 'deploy')[]
+  can: Partial<Record<Action, string | null>>
+  commands: readonly Action[]
 }
 
 function Actions({ service, release, can, commands }: Shown) {
-  const [pointedAt, setPointedAt] = useState<Command | 'deploy' | null>(null)
-  const one = (command: Command | 'deploy') => {
+  const [pointedAt, setPointedAt] = useState<Action | null>(null)
+  const one = (command: Action) => {
     const isRefused = can[command] !== null
     const point = () => setPointedAt(command)
     return html`<button
@@ -79,22 +86,23 @@ function Actions({ service, release, can, commands }: Shown) {
   </div>`
 }
 
-function askFor(
-  command: Command | 'deploy',
-  service: ServiceView,
-  release: ReleaseView | null,
-): void {
+function askFor(command: Action, service: ServiceView, release: ReleaseView | null): void {
   if (command === 'deploy') return askForDeploy(service)
+  if (command === 'freeze') return askToFreeze(service.service)
+  if (command === 'unfreeze') return askToLift(service.service)
   // Without a release each of them is refused.
   if (release === null) return
+  if (command === 'rollback') return askForRollback(service, release)
   const consequence = consequenceOf(command, service, release)
   asked.value = {
     ...consequence,
     run: (reason) =>
-      call(
-        'POST',
-        `/releases/${release.id}/${command}`,
-        consequence.reason === 'none' ? {} : { reason },
+      recorded(
+        call(
+          'POST',
+          `/releases/${release.id}/${command}`,
+          consequence.reason === 'none' ? {} : { reason },
+        ),
       ),
   }
 }
@@ -102,6 +110,6 @@ function askFor(
 export function askToSkip(gate: string, release: ReleaseView): void {
   asked.value = {
     ...skipConsequence(gate, release),
-    run: (reason) => call('POST', `/releases/${release.id}/approve`, { reason, gate }),
+    run: (reason) => recorded(call('POST', `/releases/${release.id}/approve`, { reason, gate })),
   }
 }

@@ -3,15 +3,18 @@ import { useLayoutEffect } from 'preact/hooks'
 import { call } from './call.ts'
 import { Dialog, asked } from './dialog.ts'
 import { Hexagon } from './marks.ts'
+import { CostPage } from './cost-page.ts'
+import { HistoryPage } from './history-page.ts'
 import { html } from './html.ts'
 import { connection, heardAt, now, services, wanted } from './live.ts'
-import { Notice } from './notice.ts'
+import { Notice, notice } from './notice.ts'
 import { Overview } from './overview.ts'
 import { ReleasePage } from './release-page.ts'
-import { route } from './route.ts'
+import { route, servicePath } from './route.ts'
 import { ServicePage } from './service-page.ts'
 import { session } from './session.ts'
 import { SignIn } from './sign-in.ts'
+import { VersionsPage } from './versions-page.ts'
 import { clockTime } from './words.ts'
 
 export function App() {
@@ -37,31 +40,43 @@ function Page() {
   // Before anything is painted: what the last page asked for is not this one's.
   useLayoutEffect(() => {
     if (at.page === 'overview') wanted.value = 'all'
-    else if (at.page === 'service') wanted.value = { service: at.service }
-    else wanted.value = null
+    else if (at.page === 'release') wanted.value = null
+    else wanted.value = { service: at.service }
     asked.value = null
+    notice.value = null
     document.title = titleOf()
   }, [at])
   if (at.page === 'service') return html`<${ServicePage} name=${at.service} key=${at.service} />`
+  if (at.page === 'history') return html`<${HistoryPage} service=${at.service} key=${at.service} />`
+  if (at.page === 'versions')
+    return html`<${VersionsPage} service=${at.service} key=${at.service} />`
+  if (at.page === 'cost') return html`<${CostPage} service=${at.service} key=${at.service} />`
   if (at.page === 'release') return html`<${ReleasePage} id=${at.release} key=${at.release} />`
   return html`<${Overview} />`
 }
 
 function titleOf(): string {
   const at = route.value
-  return `${at.page === 'service' ? `${at.service} · ` : at.page === 'release' ? `${at.release} · ` : ''}Beryl`
+  if (at.page === 'overview') return 'Beryl'
+  if (at.page === 'release') return `${at.release} · Beryl`
+  return `${at.page === 'service' ? '' : `${at.page} of `}${at.service} · Beryl`
 }
 
 /** The way one came: overview, and the page that is shown. */
 function Here() {
   const at = route.value
   if (at.page === 'overview') return null
-  const name = at.page === 'service' ? at.service : at.release
-  const service = at.page === 'release' ? services.value?.[0]?.service : undefined
+  const name = at.page === 'release' ? at.release : at.page === 'service' ? at.service : at.page
+  const service =
+    at.page === 'release'
+      ? services.value?.[0]?.service
+      : at.page === 'service'
+        ? undefined
+        : at.service
   return html`<nav class="here" aria-label="Where you are">
     <ol>
       <li><a href="/">services</a></li>
-      ${service !== undefined && html`<li><a href=${`/services/${service}`}>${service}</a></li>`}
+      ${service !== undefined && html`<li><a href=${servicePath(service)}>${service}</a></li>`}
       <li aria-current="page">${name}</li>
     </ol>
   </nav>`

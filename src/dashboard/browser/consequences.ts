@@ -123,8 +123,7 @@ function wayBackText({ wayBack }: ServiceView): string {
 
 /** What a new release meets: it waits, ends a standby, or takes a place. */
 export function inTheWay({ release, queued }: ServiceView): string[] {
-  if (queued !== null)
-    return [`${queued.id} (${queued.version}) waits already: the new release takes its place.`]
+  if (queued !== null) return [`${queued.id} (${queued.version}) waits already.`]
   if (release === null) return []
   if (release.phase === 'stabilizing')
     return [

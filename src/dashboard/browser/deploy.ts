@@ -1,16 +1,22 @@
 /** A release begins: which version, and what it would take, by `plan`. */
 import { signal } from '@preact/signals'
 import type { Signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { PlanView, ServiceView } from '../../api/shapes.ts'
 import { call, Refused } from './call.ts'
 import { inTheWay } from './consequences.ts'
-import { asked } from './dialog.ts'
+import { asked, recorded } from './dialog.ts'
 import { html } from './html.ts'
 import { cost, count, duration } from './words.ts'
 
 export function askForDeploy(service: ServiceView): void {
-  const choice: Choice = { version: signal(firstChoice(service)), isWayBack: signal(false) }
+  const choice: Choice = {
+    version: signal(firstChoice(service)),
+    isWayBack: signal(false),
+    replaces: signal(false),
+    keepsStandby: signal(false),
+  }
   const path = `/services/${encodeURIComponent(service.service)}`
   asked.value = {
     title: `Deploy a version of ${service.service}`,
@@ -21,9 +27,12 @@ export function askForDeploy(service: ServiceView): void {
     danger: false,
     run: () => {
       const version = choice.version.value
-      return choice.isWayBack.value
-        ? call('POST', `${path}/rollback`, { to: version })
-        : call('POST', `${path}/releases`, { version, replace: service.queued !== null })
+      const [replace, keepStandby] = [choice.replaces.value, choice.keepsStandby.value]
+      return recorded(
+        choice.isWayBack.value
+          ? call('POST', `${path}/rollback`, { to: version })
+          : call('POST', `${path}/releases`, { version, replace, keepStandby }),
+      )
     },
   }
 }
@@ -32,6 +41,10 @@ type Choice = {
   version: Signal<string>
   /** An older version that is wanted back: as a release of its own, with readiness, identity and warm-up only. */
   isWayBack: Signal<boolean>
+  /** It takes the place of the one that waits. */
+  replaces: Signal<boolean>
+  /** It waits for the end of the standby, instead of ending it. */
+  keepsStandby: Signal<boolean>
 }
 
 /** The last that is named and not live; of a service that begins, the first. */
@@ -42,7 +55,8 @@ function firstChoice({ versions, live }: ServiceView): string {
 }
 
 function Choose({ service, choice }: { service: ServiceView; choice: Choice }) {
-  const { version: chosen, isWayBack } = choice
+  const { version: chosen, isWayBack, replaces, keepsStandby } = choice
+  const { release, queued } = service
   return html`<label for="version">Version</label>
     <select
       id="version"
@@ -58,16 +72,36 @@ function Choose({ service, choice }: { service: ServiceView; choice: Choice }) {
     </select>
     ${
       service.live !== null &&
-      html`<label class="check">
-        <input
-          type="checkbox"
-          checked=${isWayBack.value}
-          onChange=${(event: Event) => (isWayBack.value = (event.currentTarget as HTMLInputElement).checked)}
-        />
-        It is a way back: take readiness, identity and warm-up only
-      </label>`
+      html`<${Check} value=${isWayBack}
+        >It is a way back: take readiness, identity and warm-up only<//
+      >`
+    }
+    ${
+      queued !== null &&
+      !isWayBack.value &&
+      html`<${Check} value=${replaces}
+        >It takes the place of ${queued.id} (${queued.version}), which waits; else it is refused<//
+      >`
+    }
+    ${
+      release?.phase === 'stabilizing' &&
+      !isWayBack.value &&
+      html`<${Check} value=${keepsStandby}
+        >Wait until the standby has had its time, and keep the way back until then<//
+      >`
     }
     <${Plan} service=${service.service} version=${chosen.value} />`
+}
+
+function Check({ value, children }: { value: Signal<boolean>; children?: ComponentChildren }) {
+  return html`<label class="check">
+    <input
+      type="checkbox"
+      checked=${value.value}
+      onChange=${(event: Event) => (value.value = (event.currentTarget as HTMLInputElement).checked)}
+    />
+    <span>${children}</span>
+  </label>`
 }
 
 const plan = signal<{ of: string; view: PlanView } | { of: string; refused: Refused } | null>(null)

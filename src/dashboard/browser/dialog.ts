@@ -11,8 +11,14 @@ import { notice } from './notice.ts'
 export type Ask = Consequence & {
   /** Stands between what will happen and the buttons, e.g. a choice. */
   more?: () => ComponentChildren
-  /** @throws Refused @returns the release that it is about */
-  run: (reason: string | null) => Promise<ReleaseView>
+  /** @throws Refused @returns what was done */
+  run: (reason: string | null) => Promise<string>
+}
+
+/** A command that ends as a line of a release's record. */
+export async function recorded(command: Promise<ReleaseView>): Promise<string> {
+  const { id, version } = await command
+  return `recorded for ${id} (${version})`
 }
 
 /** The one question that is open. */
@@ -31,12 +37,9 @@ export function Dialog({ ask }: { ask: Ask }) {
     setBusy(true)
     setRefused(null)
     try {
-      const release = await ask.run(reason.trim() || null)
+      const text = await ask.run(reason.trim() || null)
       close()
-      notice.value = {
-        kind: 'done',
-        text: `${ask.button}: recorded for ${release.id} (${release.version}).`,
-      }
+      notice.value = { kind: 'done', text: `${ask.button}: ${text}.` }
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       setRefused(error)
@@ -51,8 +54,9 @@ export function Dialog({ ask }: { ask: Ask }) {
   >
     <form onSubmit=${submit}>
       <h2 id="ask-title">${ask.title}</h2>
-      ${ask.says.map((line) => html`<p>${line}</p>`)} ${ask.more?.()}
+      ${ask.says.map((line) => html`<p>${line}</p>`)}
       ${ask.reason !== 'none' && html`<${Reason} ask=${ask} reason=${reason} set=${setReason} />`}
+      ${ask.more?.()}
       ${
         refused !== null &&
         html`<p class="refusal" role="alert">

@@ -5,36 +5,45 @@ import { now } from './live.ts'
 import { VerdictMark } from './marks.ts'
 import { ago, clockTime, cost, duration } from './words.ts'
 
+/** `asleep, 41 s, drilled 12 min ago` */
+export function wayBackText({ standby, wayBack }: ServiceView, at: number): string {
+  const { measuredMs, drilledAt } = wayBack
+  const took =
+    measuredMs === null
+      ? 'not measured yet'
+      : `${duration(measuredMs)}${drilledAt === null ? ', as the last move took' : ''}`
+  return [
+    standby?.rung ?? 'full',
+    took,
+    ...(drilledAt === null ? [] : [`drilled ${ago(drilledAt, at)}`]),
+  ].join(', ')
+}
+
 export function WayBack({ service }: { service: ServiceView }) {
-  const { possible, because, measuredMs, drilledAt } = service.wayBack
+  const { possible, because } = service.wayBack
   return html`<section class="card" aria-labelledby="back-title">
     <h2 id="back-title">Way back</h2>
     <p class="verdict-line">
       <${VerdictMark} verdict=${possible ? 'pass' : 'waiting'} />
       <strong>${possible ? `yes, to ${service.standby?.version ?? '?'}` : 'none now'}</strong>
     </p>
+    ${possible && html`<p>${wayBackText(service, now.value)}</p>`}
     <p class="small">${because}</p>
-    ${
-      measuredMs !== null &&
-      drilledAt === null &&
-      html`<p class="small">
-        The last move took <strong>${duration(measuredMs)}</strong>, measured.
-      </p>`
-    }
-    ${drilledAt !== null && html`<p class="small">Drilled ${ago(drilledAt, now.value)}.</p>`}
   </section>`
 }
 
 export function Frozen({ service }: { service: ServiceView }) {
-  return service.frozen.map(
-    ({ service: one, by, at, reason, until }) =>
-      html`<p class="card" role="status">
-        <strong>${one === null ? 'Everything is frozen' : 'Frozen'}</strong> by ${by}
-        ${ago(at, now.value)}: ${reason}. Nothing switches forward
-        ${until === null ? 'until somebody lifts it' : `until ${clockTime(until, now.value)}`}; a
-        rollback always may.
-      </p>`,
-  )
+  return service.frozen.map((freeze) => html`<${FrozenLine} freeze=${freeze} />`)
+}
+
+export function FrozenLine({ freeze }: { freeze: ServiceView['frozen'][number] }) {
+  const { service, by, at, reason, until } = freeze
+  return html`<p class="card frozen" role="status">
+    <strong>${service === null ? 'Everything is frozen' : 'Frozen'}</strong> by ${by}
+    ${ago(at, now.value)}: ${reason}. Nothing switches forward
+    ${until === null ? 'until somebody lifts it' : `until ${clockTime(until, now.value)}`}; a
+    rollback always may.
+  </p>`
 }
 
 export function Cost({ release }: { release: ReleaseView }) {

@@ -1,6 +1,8 @@
 /** Every service, one card each: what answers, what is going on, whether there is a way back. */
 import { signal } from '@preact/signals'
 import type { ServiceView } from '../../api/shapes.ts'
+import { FrozenLine, wayBackText } from './facts.ts'
+import { askToFreeze, askToLift, freezeRefusals } from './freeze.ts'
 import { html } from './html.ts'
 import { now, rateOf, services } from './live.ts'
 import { PlaceMark } from './marks.ts'
@@ -17,7 +19,11 @@ export function Overview() {
   const text = filter.value.trim().toLowerCase()
   const shown = all.filter(({ service }) => service.includes(text))
   return html`
-    <h1 tabindex="-1">Services</h1>
+    <div class="head">
+      <h1 tabindex="-1">Services</h1>
+      ${all.length > 0 && html`<${FreezeAll} all=${all} />`}
+    </div>
+    ${everythingFrozen(all).map((freeze) => html`<${FrozenLine} freeze=${freeze} />`)}
     ${all.length >= filterFrom && html`<${Filter} shown=${shown.length} all=${all.length} />`}
     <ul class="services">
       ${shown.map((service) => html`<li key=${service.service}><${ServiceCard} service=${service} /></li>`)}
@@ -25,6 +31,26 @@ export function Overview() {
     ${all.length === 0 && html`<p class="message">No service yet: describe one in <code>beryl.yaml</code>.</p>`}
     ${all.length > 0 && shown.length === 0 && html`<p class="message">No service has “${filter.value}” in its name.</p>`}
   `
+}
+
+/** Each service says it of itself; there it is said once. */
+function everythingFrozen(all: readonly ServiceView[]) {
+  return (all[0]?.frozen ?? []).filter(({ service }) => service === null)
+}
+
+function FreezeAll({ all }: { all: readonly ServiceView[] }) {
+  const refusals = freezeRefusals(all[0]!, null)
+  const isFrozen = everythingFrozen(all).length > 0
+  const refusal = isFrozen ? refusals.unfreeze : refusals.freeze
+  return html`<button
+    type="button"
+    class="quiet"
+    title=${refusal ?? ''}
+    aria-disabled=${refusal !== null}
+    onClick=${() => refusal === null && (isFrozen ? askToLift(null) : askToFreeze(null))}
+  >
+    ${isFrozen ? 'Lift the freeze of everything …' : 'Freeze everything …'}
+  </button>`
 }
 
 function Filter({ shown, all }: { shown: number; all: number }) {
@@ -61,8 +87,10 @@ function ServiceCard({ service }: { service: ServiceView }) {
           </p>`
     }
     <p class="small">
-      Way back: ${wayBack.possible ? `yes, to ${service.standby?.version}` : 'none now'}
+      Way back:
+      ${wayBack.possible ? `to ${service.standby?.version}, ${wayBackText(service, now.value)}` : 'none now'}
     </p>
+    ${service.frozen.some((one) => one.service !== null) && html`<p class="small">Frozen: ${service.frozen.find((one) => one.service !== null)!.reason}</p>`}
     ${problems.map((problem) => html`<p class="problem">${problem}</p>`)}
   </article>`
 }

@@ -3,6 +3,8 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Event, ReleaseView } from '../../api/shapes.ts'
 import { ReleaseActions } from './actions.ts'
 import { call, Refused } from './call.ts'
+import { ReleaseCurves } from './curves.ts'
+import { Disagreements } from './disagreements.ts'
 import { Evidence } from './evidence.ts'
 import { Cost } from './facts.ts'
 import { Gates } from './gates.ts'
@@ -56,6 +58,8 @@ export function ReleasePage({ id }: { id: string }) {
           <${Gates} release=${release} />
         </section>
         <${Evidence} release=${release} />
+        <${ReleaseCurves} release=${release} />
+        <${Disagreements} release=${release} />
       </div>
       <div class="side-column">
         ${

@@ -4,19 +4,24 @@ import { signal } from '@preact/signals'
 export type Route =
   | { page: 'overview' }
   | { page: 'service'; service: string }
+  | { page: 'history' | 'versions' | 'cost'; service: string }
   | { page: 'release'; release: string }
 
 export const route = signal<Route>({ page: 'overview' })
 
 export function routeOf(path: string): Route {
-  const [, kind, name] = /^\/(services|releases)\/([^/]+)$/.exec(path) ?? []
+  const [, kind, name, of] =
+    /^\/(services|releases)\/([^/]+)(?:\/(history|versions|cost))?$/.exec(path) ?? []
   if (name === undefined) return { page: 'overview' }
-  return kind === 'services'
-    ? { page: 'service', service: decodeURIComponent(name) }
-    : { page: 'release', release: decodeURIComponent(name) }
+  if (kind === 'releases') return { page: 'release', release: decodeURIComponent(name) }
+  const page = (of ?? 'service') as 'service' | SubPage
+  return { page, service: decodeURIComponent(name) }
 }
 
-export const servicePath = (service: string) => `/services/${encodeURIComponent(service)}`
+export type SubPage = 'history' | 'versions' | 'cost'
+
+export const servicePath = (service: string, of?: SubPage) =>
+  `/services/${encodeURIComponent(service)}${of === undefined ? '' : `/${of}`}`
 export const releasePath = (release: string) => `/releases/${encodeURIComponent(release)}`
 
 export function followAddress(): void {

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { ReleaseView, ServiceView } from '../../api/shapes.ts'
 import { ServiceActions } from './actions.ts'
 import { call } from './call.ts'
+import { ReleaseCurves, ServiceCurves } from './curves.ts'
 import { Evidence } from './evidence.ts'
 import { Cost, Frozen, WayBack } from './facts.ts'
 import { Gates } from './gates.ts'
@@ -12,7 +13,8 @@ import { Lanes } from './lanes.ts'
 import { missing, services } from './live.ts'
 import { Missing } from './missing.ts'
 import { PhaseText, ReleaseLine, Spoken } from './release-line.ts'
-import { releasePath } from './route.ts'
+import { releasePath, servicePath } from './route.ts'
+import { ServiceHead } from './service-nav.ts'
 
 const shownMax = 12
 
@@ -27,10 +29,8 @@ function Shown({ service }: { service: ServiceView }) {
   const { release, queued, problems } = service
   const past = usePast(service)
   return html`
-    <div class="head">
-      <h1 tabindex="-1">${service.service}</h1>
-      <p class="address">${service.url}</p>
-    </div>
+    <${ServiceHead} service=${service.service} />
+    <p class="address">Clients reach it at ${service.url}</p>
     ${problems.map((problem) => html`<p class="problem card" role="alert">${problem}</p>`)}
     <${Frozen} service=${service} />
     <${Spoken} release=${release ?? past?.[0] ?? null} />
@@ -39,7 +39,8 @@ function Shown({ service }: { service: ServiceView }) {
         <${Lanes} service=${service} />
         ${release === null ? html`<${Rest} service=${service} last=${past?.[0]} />` : html`<${Current} release=${release} />`}
         ${queued !== null && html`<p class="card">Waiting behind it: <a href=${releasePath(queued.id)}>${queued.id}</a> (${queued.version}), by ${queued.by}</p>`}
-        ${release !== null && html`<${Evidence} release=${release} />`}
+        ${release !== null && html`<${Evidence} release=${release} /><${ReleaseCurves} release=${release} key=${release.id} />`}
+        <${ServiceCurves} service=${service} />
       </div>
       <div class="side-column">
         <section class="card act" aria-labelledby="act-title">
@@ -55,6 +56,7 @@ function Shown({ service }: { service: ServiceView }) {
       <${History}
         releases=${past?.map((one) => [release, queued].find((now) => now?.id === one.id) ?? one) ?? null}
       />
+      ${past !== null && past.length >= shownMax && html`<p class="more"><a href=${servicePath(service.service, 'history')}>Every release</a></p>`}
     </section>
   `
 }
