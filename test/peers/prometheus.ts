@@ -133,7 +133,7 @@ test('it scrapes gateway, releases, evidence and the way back, and the alert of 
   const rules = await ask<{ groups: { rules: { name: string; health: string }[] }[] }>(
     '/api/v1/rules',
   )
-  assert.equal(rules.groups[0]!.rules.length, 11)
+  assert.equal(rules.groups[0]!.rules.length, 12)
   assert.deepEqual(
     rules.groups[0]!.rules.filter(({ health }) => health !== 'ok').map(({ name }) => name),
     [],

@@ -6,21 +6,23 @@ import { VerdictMark } from './marks.ts'
 import { ago, clockTime, cost, duration } from './words.ts'
 
 /** `asleep, 41 s, drilled 12 min ago` */
-export function wayBackText({ standby, wayBack }: ServiceView, at: number): string {
-  const { measuredMs, drilledAt } = wayBack
+export function wayBackText({ wayBack }: ServiceView, at: number): string {
+  const { rung, measuredMs, drilledAt } = wayBack
   const took =
     measuredMs === null
       ? 'not measured yet'
-      : `${duration(measuredMs)}${drilledAt === null ? ', as the last move took' : ''}`
+      : `${duration(measuredMs)}${rung === 'full' ? ', as the last move took' : ''}`
   return [
-    standby?.rung ?? 'full',
+    rung ?? 'full',
     took,
-    ...(drilledAt === null ? [] : [`drilled ${ago(drilledAt, at)}`]),
+    ...(drilledAt === null
+      ? []
+      : [`${rung === 'full' ? 'probed' : 'drilled'} ${ago(drilledAt, at)}`]),
   ].join(', ')
 }
 
 export function WayBack({ service }: { service: ServiceView }) {
-  const { possible, because } = service.wayBack
+  const { possible, because, drillFailed } = service.wayBack
   return html`<section class="card" aria-labelledby="back-title">
     <h2 id="back-title">Way back</h2>
     <p class="verdict-line">
@@ -28,6 +30,7 @@ export function WayBack({ service }: { service: ServiceView }) {
       <strong>${possible ? `yes, to ${service.standby?.version ?? '?'}` : 'none now'}</strong>
     </p>
     ${possible && html`<p>${wayBackText(service, now.value)}</p>`}
+    ${drillFailed !== null && html`<p class="problem">The last drill failed: ${drillFailed}</p>`}
     <p class="small">${because}</p>
   </section>`
 }

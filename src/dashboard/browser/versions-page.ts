@@ -11,7 +11,7 @@ export function VersionsPage({ service }: { service: string }) {
   const live = services.value?.find((one) => one.service === service)
   const stage = `${live?.release?.id} ${live?.release?.phase} ${live?.live?.version} ${live?.versions.length}`
   const at = `/services/${encodeURIComponent(service)}`
-  const versions = useAnswer<VersionsView>(`${at}/versions`, stage)
+  const versions = useAnswer<VersionsView>(`${at}/versions?limit=1000`, stage)
   const aliases = useAnswer<AliasesView>(`${at}/aliases`, stage)
   if (versions === null || versions instanceof Refused)
     return html`<${Waiting} answer=${versions} what=${`the versions of ${service}`} />`

@@ -8,7 +8,7 @@ import { Ledger } from './cost-page.ts'
 import { ReleaseCharts } from './curves.ts'
 import { Disagreements } from './disagreements.ts'
 import { Evidence } from './evidence.ts'
-import { Frozen, wayBackText } from './facts.ts'
+import { Frozen, WayBack, wayBackText } from './facts.ts'
 import { Gates } from './gates.ts'
 import { History } from './history.ts'
 import { html } from './html.ts'
@@ -270,10 +270,18 @@ test('versions, names and the ledger are tables that say what there is', () => {
 
 test('the way back says its rung, how long it takes, and when that was tried out', () => {
   const service = serviceView({
-    standby: { environment: 'blue', version: 'v1', rung: 'asleep' },
-    wayBack: { possible: true, because: '', measuredMs: 41_000, drilledAt: at - 12 * 60_000 },
+    wayBack: {
+      possible: true,
+      because: '',
+      rung: 'asleep',
+      measuredMs: 41_000,
+      drilledAt: at - 12 * 60_000,
+      drillFailed: evil,
+    },
   })
   assert.equal(wayBackText(service, at), 'asleep, 41 s, drilled 12 min ago')
+  assert.match(words(html`<${WayBack} service=${service} />`), /The last drill failed/)
+  assert.doesNotMatch(text(html`<${WayBack} service=${service} />`), /<img|<script/)
   assert.equal(wayBackText(serviceView(), at), 'full, 4.0 ms, as the last move took')
 })
 
