@@ -42,6 +42,8 @@ const looks = {
   price: z
     .strictObject({
       replicaHour: z.number().min(0),
+      /** Of a replica that sleeps; left out: the same, for what it holds is still reserved. */
+      asleepHour: z.number().min(0).optional(),
       currency,
     })
     .optional(),

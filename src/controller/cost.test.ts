@@ -30,6 +30,23 @@ const cost = (
   )
 type CostAsked = { now: number; from?: number; moves?: Move[]; gaps?: Gap[] }
 
+test('what sleeps is still reserved, at its own price, and what is lent is paid for by who is on it', () => {
+  const spells = [
+    { at: 2 * hourMs, is: 'asleep' as const },
+    { at: 4 * hourMs, is: 'lent' as const },
+    { at: 7 * hourMs, is: 'asleep' as const },
+    { at: 8 * hourMs, is: 'awake' as const },
+  ]
+  const sleeper = { ...up('r1', 'blue', [0, 10]), spells }
+  const price = { replicaHour: 2, asleepHour: 0.5, currency: 'USD' }
+  assert.deepEqual(cost([sleeper], () => price, { now: 20 }).total, {
+    replicaHours: 7,
+    money: 4 * 2 + 3 * 0.5,
+    currency: 'USD',
+  })
+  assert.equal(cost([sleeper], () => usd(2), { now: 20 }).total.money, 14)
+})
+
 test('replica-hours and money add up by release, place and role, and in all', () => {
   const { releases, lines, total } = cost(
     [

@@ -2,7 +2,8 @@
 import { piecesOf } from './role-times.ts'
 import type { Gap, Move, Piece, Up } from './role-times.ts'
 
-export type Price = { replicaHour: number; currency: string }
+/** `asleepHour`: of one that sleeps; absent: what it reserves costs as much. */
+export type Price = { replicaHour: number; asleepHour?: number | undefined; currency: string }
 export type Cost = { replicaHours: number; money: number | null; currency: string | null }
 
 /** What blue-green added. `over`: hours that a single environment would have used meanwhile; `share`: of them, null when there are none. */
@@ -115,7 +116,8 @@ function sumOf(pieces: readonly Piece[], priced: (release: string) => Price | nu
   for (const piece of pieces) {
     const price = priced(piece.record.spec.release)
     if (price === null) continue
-    money = (money ?? 0) + hoursOf([piece]) * price.replicaHour
+    const { replicaHour, asleepHour = replicaHour } = price
+    money = (money ?? 0) + hoursOf([piece]) * (piece.is === 'asleep' ? asleepHour : replicaHour)
     currencies.add(price.currency)
   }
   const replicaHours = hoursOf(pieces)
@@ -147,5 +149,6 @@ function overOf(added: number, over: number): Pick<Added, 'over' | 'share'> {
 }
 
 function hoursOf(pieces: readonly Piece[]): number {
-  return pieces.reduce((sum, { from, to }) => sum + (to - from), 0) / hourMs
+  // What is lent is reserved by who is on it.
+  return pieces.reduce((sum, { from, to, is }) => sum + (is === 'lent' ? 0 : to - from), 0) / hourMs
 }

@@ -24,7 +24,7 @@ export function seenOf(
   return {
     replicas: replicas
       .filter((replica) => replica.service === service && replica.state.name !== 'gone')
-      .map(replicaFact),
+      .map((replica) => replicaFact(replica, replicas)),
     gateway: gateway === null ? null : gatewayFact(gateway.services[service], wanted),
     gates,
     guard,
@@ -33,7 +33,7 @@ export function seenOf(
   }
 }
 
-function replicaFact(replica: ReplicaSeen): ReplicaFact {
+function replicaFact(replica: ReplicaSeen, all: readonly ReplicaSeen[]): ReplicaFact {
   const { state } = replica
   return {
     id: replica.id,
@@ -47,7 +47,20 @@ function replicaFact(replica: ReplicaSeen): ReplicaFact {
         : '',
     address: { host: replica.host, port: replica.port },
     restarts: replica.restarts,
+    ...tenants('lentTo', replica, all),
+    ...tenants('leasedFrom', replica, all),
   }
+}
+
+function tenants(
+  which: 'lentTo' | 'leasedFrom',
+  { [which]: ids = [] }: ReplicaSeen,
+  all: readonly ReplicaSeen[],
+): Pick<ReplicaFact, typeof which> {
+  const found = all
+    .filter(({ id }) => ids.includes(id))
+    .map(({ service, release }) => ({ service, release }))
+  return found.length === 0 ? {} : { [which]: found }
 }
 
 /** A gateway that does not know the service routes nothing for it, by no generation. */

@@ -7,7 +7,9 @@ import { log } from '../log.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Routes } from '../release/desired-world.ts'
 import { nextGeneration } from '../release/enter.ts'
+import { calledBack } from '../release/leases.ts'
 import type { Action } from '../release/next-actions.ts'
+import { isCandidate } from '../release/release.ts'
 import type { Now, Release, Service } from '../release/release.ts'
 import type { Crowd, Spent } from '../release/seen.ts'
 import { forgetThen } from './forget-then.ts'
@@ -45,6 +47,8 @@ export async function makeItSo(hands: Hands, service: Service, action: Action): 
     case 'wake':
       for (const replica of action.replicas) await hands.provider.wake(replica)
       return
+    case 'call-back':
+      return callBack(hands, service, action)
     case 'sleep':
       return forgetThen(hands, service, action.environment, async () => {
         for (const replica of action.replicas) await hands.provider.sleep(replica)
@@ -84,7 +88,33 @@ async function startReplica(
     version,
     digest,
     ...plan.template,
+    ...(mayLease(service, release) ? { leases: true } : {}),
   })
+}
+
+/** What is live, or leads back to an older version, is on slots of its own. */
+function mayLease({ release }: Service, id: string): boolean {
+  return release?.id === id && release.kind !== 'rollback' && isCandidate(release.phase)
+}
+
+/** Their releases end; their replicas are stopped by their own loops. */
+function callBack(
+  { rows, now }: Hands,
+  { release: by }: Service,
+  { tenants }: Action & { do: 'call-back' },
+): Promise<void> {
+  for (const tenant of tenants) {
+    const other = rows.find(tenant.service)
+    const next = other === null ? null : calledBack(other, tenant.release, { by: by!, now: now() })
+    if (next === null) continue
+    const { phase, bundle } = next.release!
+    const because = 'because' in phase ? phase.because : ''
+    const text = `${tenant.release} (${bundle.version}) is ${phase.name}: ${because}`
+    const about = { at: now().wall, service: tenant.service, release: tenant.release, text }
+    const data = { phase: phase.name, because }
+    rows.save({ next, events: [{ ...about, kind: 'phase', by: 'beryl', data }] })
+  }
+  return Promise.resolve()
 }
 
 /** Fences a controller that slept: what the gateway routes to, or has open, is not touched. */

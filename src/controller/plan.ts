@@ -1,4 +1,5 @@
 /** The manifest snapshot that a release is judged by, taken when it is asked for (rulings §13). */
+import type { Price } from './cost.ts'
 import type { WatchRules } from '../guard/guard.ts'
 import type { Template } from '../providers/provider.ts'
 import type { Rules } from '../release/release.ts'
@@ -14,5 +15,5 @@ export type Plan = {
   watch: WatchRules
   /** Plans of an older Beryl have none. */
   signals?: SignalSources
-  price: { replicaHour: number; currency: string } | null
+  price: Price | null
 }

@@ -4,8 +4,9 @@
  */
 import type { Environment } from '../release/release.ts'
 import type { ReplicaRecord } from '../providers/provider.ts'
+import type { Spell } from '../providers/spells.ts'
 
-export type Up = Pick<ReplicaRecord, 'startedAt' | 'endedAt'> & {
+export type Up = Pick<ReplicaRecord, 'startedAt' | 'endedAt' | 'spells'> & {
   spec: { id: string; release: string; version: string; environment: Environment }
 }
 
@@ -26,6 +27,8 @@ export type Piece = {
    * environment would have needed too: what is live, and a first version while it comes up.
    */
   addedBy: string | null
+  /** `lent`: somebody else was on its accelerators, and pays for them. */
+  is: Spell['is']
   gap: Gap | null
 }
 
@@ -43,7 +46,8 @@ export function piecesOf(
     const from = Math.max(record.startedAt, within.from)
     const to = Math.min(record.endedAt ?? within.to, within.to)
     if (to <= from) return []
-    const at = [from, ...cuts.filter((cut) => cut > from && cut < to), to]
+    const own = [...cuts, ...(record.spells ?? []).map((spell) => spell.at)]
+    const at = [from, ...own.toSorted((a, b) => a - b).filter((cut) => cut > from && cut < to), to]
     return at.slice(1).flatMap((end, index): Piece[] => {
       const begin = at[index]!
       if (end <= begin) return []
@@ -56,6 +60,7 @@ export function piecesOf(
           from: begin,
           to: end,
           ...(isUnknown ? { role: 'unknown', addedBy: null } : what),
+          is: record.spells?.findLast((spell) => spell.at <= begin)?.is ?? 'awake',
           gap: isUnknown ? gap : null,
         },
       ]

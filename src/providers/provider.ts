@@ -2,8 +2,11 @@
  * A provider brings the replicas of an environment up, looks at them, and takes them down.
  * Every call may be repeated safely. A provider never decides; the controller tells it what to do.
  */
+import type { Spell } from './spells.ts'
+
 export type ReplicaSpec = ProcessSpec | ExternalSpec
-export type ProcessSpec = Labels & Looks & Program
+/** `leases`: it may be started on GPU slots whose owner sleeps, and gives them back when they are called for. */
+export type ProcessSpec = Labels & Looks & Program & { leases?: boolean }
 export type ExternalSpec = Labels & Looks & Places
 /** All but what differs from replica to replica. */
 export type Template = Looks & (Program | Places)
@@ -77,6 +80,10 @@ export type ReplicaSeen = {
   port: number
   pid: number | null
   gpus: readonly number[]
+  /** Of one that sleeps: replicas that hold its slots meanwhile. */
+  lentTo?: readonly string[]
+  /** Sleeping ones whose slots it holds. */
+  leasedFrom?: readonly string[]
   /** Wall time, ms. */
   startedAt: number
   endedAt: number | null
@@ -156,6 +163,7 @@ export type ReplicaRecord<Spec = ReplicaSpec> = {
   stopping: boolean
   /** Written before it is asked to sleep, and once it is awake again. */
   asleep?: boolean
+  spells?: readonly Spell[]
 }
 
 /** Where a provider says what it did. */

@@ -102,6 +102,31 @@ test('one that dies in its sleep is started again, and is awake', async () => {
   })
 })
 
+test('its GPU slot is leased meanwhile: it does not wake until that is given back, and reserves nothing', async () => {
+  await withProvider(
+    async (provider, { journal }) => {
+      const { id } = await started(provider, { sleep, gpus: 1 })
+      const find = (one: string) => provider.look().find((seen) => seen.id === one)
+      const other = specOf(fixture('serves.js'), { gpus: 1, leases: true })
+      await provider.sleep(id)
+      await eventuallySeen(provider, id, 'asleep', isDown)
+      await provider.start(other)
+      await eventuallySeen(provider, other.id, 'ready')
+      assert.deepEqual([find(id)!.lentTo, find(other.id)!.leasedFrom], [[other.id], [id]])
+      await provider.wake(id)
+      assert.equal(becauseOf(find(id)!), `its GPU slots are leased to ${other.id}`)
+      await provider.stop(other.id)
+      await untilState(provider, id, 'wake', ({ state }) => state.name === 'ready')
+      const { spells } = journal.all().find(({ spec }) => spec.id === id)!
+      assert.deepEqual(
+        spells!.map(({ is }) => is),
+        ['asleep', 'lent', 'asleep', 'awake'],
+      )
+    },
+    { gpuSlots: [0] },
+  )
+})
+
 test('a controller that comes back finds it asleep, and can wake it', async () => {
   await withProvider(async (provider, bench) => {
     const { id, replica } = await started(provider)

@@ -7,11 +7,12 @@ import { expiring } from './expiry.ts'
 import { stabilizing } from './ladder.ts'
 import { dayS, evidenceForS, gatesTaken, isOld, judgeGates } from './gates.ts'
 import { heldBack } from './holds.ts'
+import { lendersOf } from './leases.ts'
 import { forward, look } from './move.ts'
 import type { Move, View, Wait } from './move.ts'
 import type { Now, Phase, Release, Service } from './release.ts'
 import { colourOf } from './roles.ts'
-import { countReady, reasonOf, replicasOf } from './seen.ts'
+import { countReady, reasonOf, replicasOf, tenantsText } from './seen.ts'
 import type { Seen } from './seen.ts'
 
 export function advance(service: Service, release: Release, seen: Seen, now: Now): Move | Wait {
@@ -149,6 +150,11 @@ function awaitingApproval(
   }
   const lacking = missingForLoad(release, seen, view.ownReady)
   if (lacking !== null) return { waitingFor: `capacity: ${lacking}` }
+  const lenders = lendersOf(view.own)
+  if (lenders.length > 0)
+    return {
+      waitingFor: `GPU slots of its own: it is on those of a standby that sleeps (${tenantsText(lenders)}), until that is gone; what is live holds no lease`,
+    }
   if (seen.gateway === null)
     return { waitingFor: 'the gateway: it does not answer on its control socket' }
   // Before the age of what gates found: in a week without a window they would be taken again each day.

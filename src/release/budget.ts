@@ -3,13 +3,12 @@
  * standby a rung at a time, or the candidate. Live is never touched, and neither is the standby of a watch: it may have to take over.
  */
 import type { Move } from './move.ts'
+import { isCandidate } from './release.ts'
 import type { Release, Service } from './release.ts'
 import type { Seen, Spent } from './seen.ts'
 
 /** Of a budget, between two cuts. */
 const furtherShare = 0.1
-
-const candidates: readonly string[] = ['provisioning', 'warming', 'verifying', 'awaiting-approval']
 
 /** The budget that asks for a cut now. */
 export function reached({ thrift }: Release, { spent = [] }: Seen): Spent | null {
@@ -20,15 +19,15 @@ export function reached({ thrift }: Release, { spent = [] }: Seen): Spent | null
 export function cutBack(service: Service, release: Release, seen: Seen): Move | null {
   const cut = reached(release, seen)
   const { name } = release.phase
-  const isCandidate = candidates.includes(name)
-  if (cut === null || !(isCandidate || ['switching', 'watching', 'stabilizing'].includes(name)))
+  const isBefore = isCandidate(release.phase)
+  if (cut === null || !(isBefore || ['switching', 'watching', 'stabilizing'].includes(name)))
     return null
   // A first version adds nothing to a single environment.
-  if (service.live === null || (service.standby === null && !isCandidate)) return null
+  if (service.live === null || (service.standby === null && !isBefore)) return null
   if (release.thrift === undefined)
     return { to: 'thrift', cut, because: `${budgetText(cut)}: nothing is mirrored for it any more` }
   // The way back to an older version is not a matter of money.
-  if (isCandidate && release.kind !== 'rollback')
+  if (isBefore && release.kind !== 'rollback')
     return { to: 'clearing', endsAs: 'rejected', because: `${budgetText(cut)}, before it was live` }
   return null
 }

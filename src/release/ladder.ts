@@ -6,7 +6,7 @@ import { forward } from './move.ts'
 import type { Move, Wait } from './move.ts'
 import type { Now, Release, Rung, Service, Stabilizing } from './release.ts'
 import { colourOf } from './roles.ts'
-import { countReady, reasonOf, replicasOf } from './seen.ts'
+import { countReady, reasonOf, replicasOf, tenantsText } from './seen.ts'
 import type { ReplicaFact, Seen } from './seen.ts'
 
 export function stabilizing(
@@ -51,7 +51,7 @@ export function stabilizing(
   const then = next === undefined ? 'gone' : `${rungText(next)} for ${seconds(next.forS)}`
   if (release.paused === null && left > 0)
     return {
-      waitingFor: `the standby: ${rungText(rung)} for another ${seconds(left)}, then ${then}`,
+      waitingFor: `the standby: ${rungText(rung)} for another ${seconds(left)}, then ${then}${lentText(service, seen)}`,
       againS: left,
     }
   const because = `the standby was kept ${rungText(rung)} for ${seconds(rung.forS)}`
@@ -61,6 +61,14 @@ export function stabilizing(
       ? { to: 'clearing', endsAs: 'finished', because }
       : { to: 'stabilizing', because },
   )
+}
+
+function lentText({ standby }: Service, { replicas }: Seen): string {
+  const tenants = replicas
+    .filter(({ release }) => release === standby?.release)
+    .flatMap(({ lentTo = [] }) => lentTo)
+  if (tenants.length === 0) return ''
+  return `; its GPU slots are leased to ${tenantsText(tenants)}, which a rollback ends`
 }
 
 /** Above the first rung: one that does not lead back is left upwards. */
@@ -133,7 +141,9 @@ function drilling(
     if (isStuck)
       return { to: 'stabilizing', step: 'up', because: `it waited too long for ${stepping}` }
     if (coming.length > 0) return { waitingFor: stepping }
-    if (!isDue(release, phase, now)) return null
+    // Who is on its slots stays there: only a rollback calls them back.
+    if (!isDue(release, phase, now) || here.some(({ lentTo = [] }) => lentTo.length > 0))
+      return null
     return forward(release, {
       to: 'stabilizing',
       step: 'drill',

@@ -7,10 +7,11 @@ import { bigEnough } from './big-enough.ts'
 import { capacity, desiredRoutes, desiredWorld, rungOf, surplus } from './desired-world.ts'
 import type { Routes } from './desired-world.ts'
 import { decides, gatesTaken, inPhase, isOld } from './gates.ts'
+import { inTheWay } from './leases.ts'
 import type { Environment, Now, Placed, Release, Service } from './release.ts'
 import { colourOf } from './roles.ts'
 import { countReady, isSetAside, replicasOf } from './seen.ts'
-import type { Seen } from './seen.ts'
+import type { Seen, Tenant } from './seen.ts'
 
 export type Action =
   | { do: 'start'; environment: Environment; placed: Placed; count: number }
@@ -27,6 +28,8 @@ export type Action =
   /** `forgetThen(act)`: they leave their accelerators. */
   | { do: 'sleep'; environment: Environment; replicas: readonly string[] }
   | { do: 'wake'; replicas: readonly string[] }
+  /** Candidates of other services, on GPU slots that this one needs for its way back. */
+  | { do: 'call-back'; tenants: readonly Tenant[] }
   /** `forgetThen(act)`: every replica in this place is stopped once the gateway has forgotten it. */
   | { do: 'retire'; environment: Environment; replicas: readonly string[] }
 
@@ -44,6 +47,7 @@ function firstOfNextTake(attempt: number): number {
 
 export function nextActions(service: Service, seen: Seen, now: Now): Action[] {
   return [
+    ...callBack(service, seen),
     ...wake(service, seen),
     ...bringUp(service, seen),
     ...prove(service, seen, now),
@@ -52,6 +56,11 @@ export function nextActions(service: Service, seen: Seen, now: Now): Action[] {
     ...putToSleep(service, seen),
     ...noLongerNeeded(service, seen),
   ]
+}
+
+function callBack(service: Service, seen: Seen): Action[] {
+  const tenants = inTheWay(service, seen)
+  return tenants.length === 0 ? [] : [{ do: 'call-back', tenants }]
 }
 
 /** Whatever sleeps where nothing should. */

@@ -228,6 +228,13 @@ export function other(environment: Environment): Environment {
   return environment === 'blue' ? 'green' : 'blue'
 }
 
+const candidates: readonly string[] = ['provisioning', 'warming', 'verifying', 'awaiting-approval']
+
+/** Its replicas are up, or come up, and no client is answered by them. */
+export function isCandidate({ name }: Phase): boolean {
+  return candidates.includes(name)
+}
+
 const ends: readonly string[] = ['finished', 'rejected', 'rolled-back', 'aborted', 'verified']
 
 export function isEnd(phase: Phase): phase is Extract<Phase, { name: End }> {

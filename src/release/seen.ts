@@ -54,7 +54,14 @@ export type ReplicaFact = {
   address: { host: string; port: number }
   /** Starts after the first one, since it was ready. */
   restarts: number
+  /** Of one that sleeps: who is on its GPU slots meanwhile, and gives them back to a rollback; absent: nobody. */
+  lentTo?: readonly Tenant[]
+  /** Whose slots it is on; absent: its own. */
+  leasedFrom?: readonly Tenant[]
 }
+
+/** A release of another service. */
+export type Tenant = { service: string; release: string }
 
 export type GatewayFact = {
   generation: number
@@ -92,6 +99,11 @@ export type GuardFact = {
 /** Is it to be replaced because the guard found it worse than its siblings? */
 export function isSetAside({ guard }: Seen, replica: string): boolean {
   return guard?.setAside?.includes(replica) ?? false
+}
+
+/** `r9 of rank`, each once. */
+export function tenantsText(tenants: readonly Tenant[]): string {
+  return [...new Set(tenants.map(({ service, release }) => `${release} of ${service}`))].join(', ')
 }
 
 /** The replicas of one release in one place. */

@@ -11,6 +11,8 @@ import type {
   ReplicaRecord,
   ReplicaSeen,
 } from '../provider.ts'
+import { spellOf } from '../spells.ts'
+import type { Spell } from '../spells.ts'
 import { sleeperOf } from '../sleep.ts'
 import type { Sleeper } from '../sleep.ts'
 import { firstAnswer, pause, untilReady, untilSilent } from '../watch-life.ts'
@@ -47,7 +49,7 @@ export class Claim {
       sleep: record.spec.sleep,
       address: () => this.record,
       begin: () => this.nextWatch(),
-      note: (asleep) => this.note({ asleep }),
+      note: (asleep) => this.noteSpell(asleep ? 'asleep' : 'awake'),
       set: (state) => this.set(state),
       untilReady: () => {
         const until = this.around.now().up + record.spec.ready.withinS
@@ -59,7 +61,7 @@ export class Claim {
       },
       // It is not ours to start again: it is asked on and on.
       lost: (because) => {
-        this.note({ asleep: true })
+        this.noteSpell('asleep')
         this.set({ name: 'asleep', because })
       },
       warn: (text) => around.log.warn({ replica: this.id, address: this.address }, text),
@@ -216,6 +218,11 @@ export class Claim {
 
   private since(ready: boolean): { up: number; ready: boolean } {
     return { up: this.around.now().up, ready }
+  }
+
+  private noteSpell(is: Spell['is']): void {
+    const change = spellOf(this.record, is, this.around.now().wall)
+    if (change !== null) this.note(change)
   }
 
   /** For what is so already, written or not; the next entry carries it too. */

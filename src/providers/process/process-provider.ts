@@ -82,6 +82,7 @@ export function processProvider({
       replicas.delete(id)
       logs.tidy(new Set(replicas.keys()))
     }
+    for (const replica of replicas.values()) replica.noteLease()
     listeners.tell()
   }
 

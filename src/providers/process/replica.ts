@@ -8,6 +8,8 @@ import { bootId, isAlive } from '../../ipc/identity.ts'
 import type { Identity } from '../../ipc/identity.ts'
 import type { ProcessSpec, ReplicaRecord, ReplicaSeen } from '../provider.ts'
 import { sleeperOf } from '../sleep.ts'
+import { spellOf } from '../spells.ts'
+import type { Spell } from '../spells.ts'
 import type { Sleeper } from '../sleep.ts'
 import { firstAnswer, pause, untilReady, untilSilent } from '../watch-life.ts'
 import type { Life } from '../watch-life.ts'
@@ -16,7 +18,7 @@ import { CannotRun, launch } from './launch.ts'
 import { markedLeader } from './marks.ts'
 import { freePort, isPortFree } from './ports.ts'
 import { deathsInARow, restartInMs } from './restarts.ts'
-import { chooseSlots } from './slots.ts'
+import { chooseSlots, lendersOf, tenantsOn } from './slots.ts'
 import type { Choice, Holder } from './slots.ts'
 import type { Surroundings } from './surroundings.ts'
 import { untilDead } from './until-dead.ts'
@@ -50,7 +52,7 @@ export class Replica {
       sleep: record.spec.sleep,
       address: () => this.record,
       begin: () => this.sameProcess(),
-      note: (asleep) => this.note({ asleep }),
+      note: (asleep) => this.noteSpell(asleep ? 'asleep' : 'awake'),
       set: (state) => this.set(state),
       untilReady: (life) => this.answersAgain(life),
       awake: (life) => {
@@ -82,12 +84,18 @@ export class Replica {
       endedAt,
       restarts,
       state: this.state,
+      ...(this.state.name === 'asleep' ? { lentTo: this.lentTo() } : {}),
+      ...(spec.leases === true
+        ? { leasedFrom: lendersOf(gpus, this.around.holders(this.id)) }
+        : {}),
     }
   }
 
   holder(): Holder {
-    const { gpus, stopping, failed } = this.record
-    return { id: this.id, gpus, leaving: stopping || failed !== null }
+    const { gpus, stopping, failed, spec } = this.record
+    const { id, state } = this
+    const leaving = stopping || failed !== null
+    return { id, gpus, leaving, lends: state.name === 'asleep', leases: spec.leases === true }
   }
 
   get port(): number {
@@ -141,8 +149,27 @@ export class Replica {
     this.sleeper.down(this.state)
   }
 
+  /** Not while somebody else is on its accelerators: there would be no room. */
   wake(): void {
-    this.sleeper.up(this.state)
+    const who = this.lentTo()
+    if (who.length === 0 || this.state.name !== 'asleep') return this.sleeper.up(this.state)
+    this.set({ name: 'asleep', because: `its GPU slots are leased to ${who.join(', ')}` })
+  }
+
+  /** For the ledger: what somebody else is on is not reserved. */
+  noteLease(): void {
+    if (this.state.name !== 'asleep') return
+    this.noteSpell(this.lentTo().length > 0 ? 'lent' : 'asleep')
+  }
+
+  private noteSpell(is: Spell['is']): void {
+    const change = spellOf(this.record, is, this.around.now().wall)
+    if (change !== null) this.note(change)
+  }
+
+  /** Who holds its slots while it sleeps. */
+  private lentTo(): readonly string[] {
+    return tenantsOn(this.record.gpus, this.around.holders(this.id))
   }
 
   close(): void {
@@ -172,7 +199,13 @@ export class Replica {
   private async place(life: AbortSignal): Promise<Choice> {
     const { spec, gpus, port } = this.record
     const { gpuSlots: all, holders, portsTaken } = this.around
-    const choice = chooseSlots({ count: spec.gpus, all, holders: holders(this.id), before: gpus })
+    const choice = chooseSlots({
+      count: spec.gpus,
+      all,
+      holders: holders(this.id),
+      before: gpus,
+      leases: spec.leases === true,
+    })
     if (!('slots' in choice) || life.aborted) return choice
     const kept = port !== 0 && (await isPortFree(host, port))
     const chosen = kept ? port : await freePort(host, portsTaken(this.id))
@@ -276,7 +309,8 @@ export class Replica {
     const lines = logs.lastLines(this.id, unreadyLines)
     log.warn({ replica: this.id, againInMs: waitMs, lines }, `${because}; it is started again`)
     this.sleeper.reset()
-    this.note({ process: null, asleep: false, restarts: readyOnce ? restarts + 1 : restarts })
+    this.noteSpell('awake')
+    this.note({ process: null, restarts: readyOnce ? restarts + 1 : restarts })
     this.notNow([because, ...lines].join('\n'))
     // Children that outlived their leader hold its port and the memory of its GPUs: the next start would fail on them.
     await this.end(identity, 0, life)
@@ -327,11 +361,9 @@ export class Replica {
   }
 
   private end(identity: Identity | null, graceMs: number, signal: AbortSignal): Promise<void> {
+    const stays = 'still there long after SIGKILL; its port and slots stay taken until it ends'
     const survived = (pids: readonly number[]) =>
-      this.around.log.error(
-        { replica: this.id, pids },
-        'still there long after SIGKILL; its port and slots stay taken until it ends',
-      )
+      this.around.log.error({ replica: this.id, pids }, stays)
     return endSession({ id: this.id, identity, graceMs, signal, survived })
   }
 

@@ -33,6 +33,23 @@ test('slots of a replica that is leaving are waited for, slots outside of this m
   assert.ok('impossible' in chooseSlots({ count: 1, all: [], holders: leaving([7]) }))
 })
 
+test('what a sleeper lends goes to who may lease it, where too few are free, and to nobody else', () => {
+  const asleep = { id: 'a', gpus: [0, 1], leaving: false, lends: true }
+  const holders = [asleep]
+  assert.deepEqual(chooseSlots({ count: 2, all, holders, leases: true }), { slots: [2, 3] })
+  assert.deepEqual(chooseSlots({ count: 3, all, holders, leases: true }), { slots: [0, 2, 3] })
+  assert.ok('impossible' in chooseSlots({ count: 3, all, holders }))
+  const leased = { id: 'b', gpus: [0], leaving: false, leases: true }
+  const both = chooseSlots({ count: 4, all, holders: [asleep, leased], leases: true })
+  assert.match(
+    JSON.stringify(both),
+    /impossible.*3 of 4 are free \(a holds 0, 1, asleep; b holds 0\)/,
+  )
+  // The owner, started again, and whatever is live wait until the lease is called back.
+  const owner = chooseSlots({ count: 1, all: [0], holders: [leased], before: [0] })
+  assert.match(JSON.stringify(owner), /wait.*some are leased/)
+})
+
 test('slots are what BERYL_GPUS says, else CUDA_VISIBLE_DEVICES, else none', () => {
   assert.deepEqual(gpuSlotsOf({ BERYL_GPUS: '0, 3,3', CUDA_VISIBLE_DEVICES: '5' }), [0, 3])
   assert.deepEqual(gpuSlotsOf({ CUDA_VISIBLE_DEVICES: '5' }), [5])

@@ -333,6 +333,8 @@ export class World {
         this.replicas.delete(action.replica)
         return
       }
+      case 'call-back':
+        return
       case 'wake':
         for (const id of action.replicas) this.change(id, { state: 'starting' })
         return

@@ -1,0 +1,71 @@
+/** GPU slots with two services: a candidate of one on the slot where the standby of the other sleeps, and the rollback that wants it back. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { ReleaseView } from '../../src/api/shapes.ts'
+import { eventually, startBeryl } from '../support/beryl.ts'
+import type { Running } from '../support/beryl.ts'
+
+const server = fileURLToPath(new URL('../fixtures/model.js', import.meta.url))
+const command = `[${JSON.stringify(process.execPath)}, ${JSON.stringify(server)}, "{model}", "{port}"]`
+const environment = `{ provider: process, command: ${command}, gpus: 1, ready: { path: /healthz, within: 5s }, stop: { grace: 1s }, sleep: { by: paths, sleep: /sleep, wake: /wake_up } }`
+let beryl: Running
+
+before(async () => {
+  // Two slots: for what is live, and for its standby.
+  process.env['BERYL_GPUS'] = '0,1'
+  beryl = await startBeryl({
+    models: { v1: { answer: 'one' }, v2: { answer: 'two' }, w1: { answer: 'other' } },
+    manifest: `apiVersion: beryl/v1
+gateway: { listen: 127.0.0.1:0, workers: 1 }
+api: { listen: 127.0.0.1:0 }
+services:
+  tiny:
+    environment: ${environment}
+    versions: { v1: { model: v1.json }, v2: { model: v2.json } }
+    verify: [{ goldenSet: { file: golden.jsonl, request: { path: /predict }, answer: $.label, atLeast: 0.9 } }]
+    watch: { atLeast: 0s, atMost: 1s, whenUndecided: accept }
+    standby: [{ asleep: 10m }]
+  rank:
+    route: { path: /rank }
+    environment: ${environment}
+    versions: { w1: { model: w1.json } }
+    switch: { when: verified }
+`,
+  })
+})
+
+after(async () => {
+  delete process.env['BERYL_GPUS']
+  assert.equal(await beryl.stop(), 0)
+})
+
+test('a rollback takes the slot back: the candidate on it is rejected by name, and the standby wakes', async () => {
+  await beryl.deployed('v1')
+  const { id } = await beryl.deploy('v2')
+  const asleep = 'the standby: asleep for another'
+  await beryl.until(id, ({ waitingFor }) => waitingFor?.startsWith(asleep) === true, 'asleep')
+  const other = await beryl.api<ReleaseView>('POST', '/services/rank/releases', { version: 'w1' })
+  await beryl.api('POST', `/releases/${other.id}/approve`, {})
+  const held = ({ waitingFor }: ReleaseView) =>
+    waitingFor?.startsWith('GPU slots of its own') === true
+  await beryl.until(other.id, held, 'held back')
+  const { out } = await beryl.cli('status', 'tiny')
+  assert.match(
+    out,
+    new RegExp(`its GPU slots are leased to ${other.id} of rank, which a rollback ends`),
+  )
+
+  await beryl.api('POST', '/services/tiny/rollback', { reason: 'it answers rudely' })
+  await beryl.until(id, ({ phase }) => phase === 'rolled-back', 'rolled back')
+  const ended = await beryl.until(other.id, ({ phase }) => phase === 'rejected', 'rejected')
+  assert.match(
+    ended.because!,
+    new RegExp(`leased from tiny, and the rollback of ${id} called them back`),
+  )
+  assert.equal((await beryl.service()).live?.version, 'v1')
+  await eventually(
+    async () => (await fetch(`${beryl.gateway}/version`)).status === 200,
+    () => 'v1 to answer',
+  )
+})
