@@ -11,6 +11,7 @@ import type { Manifest, ServiceManifest } from './manifest.ts'
 import { ofOthers, sameAddresses } from './external.ts'
 import { rungs } from './ladder.ts'
 import { languageModel } from './language-model.ts'
+import { scoreProblems } from './scores.ts'
 import { notThere } from './not-there.ts'
 import { unreachable } from './paths.ts'
 import { signalProblems } from './signal-problems.ts'
@@ -63,16 +64,14 @@ async function checkService(
   for (const named of gatesOf(service)) {
     const { path, gate } = named
     if (!('goldenSet' in gate)) continue
-    const { file, score } = gate.goldenSet
+    const { file, score, perSlice } = gate.goldenSet
     files.push(...(await notThere([...at, ...path, 'file'], resolve(directory, file), 'file')))
-    if (typeof score === 'object' && 'module' in score)
-      files.push(
-        ...(await notThere(
-          [...at, ...path, 'score', 'module'],
-          resolve(directory, score.module),
-          'file',
-        )),
-      )
+    files.push(...(await scoreProblems([...at, ...path, 'score'], score, directory)))
+    if (score === 'perplexity' && perSlice !== undefined)
+      files.push({
+        path: [...at, ...path, 'perSlice'],
+        message: 'a perplexity is of all texts together: make a golden set for each slice',
+      })
     if (!Object.values(versions).every((content) => judges(named, content))) {
       files.push({
         path: [...at, ...path],

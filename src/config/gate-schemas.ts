@@ -1,8 +1,9 @@
 /** `verify` in the manifest: one schema for each kind of gate. */
 import { z } from 'zod'
-import { compatibility, headerName, replay, shadow } from './traffic.ts'
+import { score } from './scores.ts'
+import { compatibility, headerName, jsonPath, replay, shadow } from './traffic.ts'
 import { duration, pause, rate, rateOrShare, share } from './units.ts'
-import { env, named, path, wait } from './words.ts'
+import { env, named, path, url, wait } from './words.ts'
 
 const request = z.strictObject({
   method: z.enum(['GET', 'POST', 'PUT']).default('POST'),
@@ -10,13 +11,6 @@ const request = z.strictObject({
   headers: z.record(z.string(), z.string()).default({}),
   timeout: pause.default(10),
 })
-
-const score = z.union([
-  z.enum(['exact', 'oneOf', 'regex', 'perplexity', 'noRepeats', 'valid']),
-  z.strictObject({ numeric: z.strictObject({ tolerance: z.number().min(0) }) }),
-  z.strictObject({ jsonFields: z.array(z.string()).min(1) }),
-  z.strictObject({ module: named }),
-])
 
 /** Whose requests are sent. */
 const from = z.enum(['captures', 'goldenSet']).optional()
@@ -57,6 +51,20 @@ const goldenSet = z.strictObject({
   /** Of a perplexity, which is better when it is lower. */
   atMost: z.number().min(1).optional(),
   noWorseBy: z.number().min(0).max(1).optional(),
+  /** In the request: the slice of a line that names none; without it by its expected label. */
+  slice: jsonPath.optional(),
+  /** Each slice by itself, from so many lines on. */
+  perSlice: z
+    .strictObject({
+      atLeast: z.number().min(0).max(1).optional(),
+      noWorseBy: z.number().min(0).max(1).optional(),
+      lines: z.int().min(1).max(100_000).default(20),
+    })
+    .refine(
+      (one) => one.atLeast !== undefined || one.noWorseBy !== undefined,
+      'expected atLeast, noWorseBy or both',
+    )
+    .optional(),
   within: duration.default(600),
   concurrency: z.int().min(1).max(256).default(8),
   dryRun,
@@ -82,12 +90,6 @@ const load = z.strictObject({
   dryRun,
 })
 
-const url = z
-  .string()
-  .regex(
-    /^https?:\/\/[^\s/?#@]+([/?][^\s#]*)?$/,
-    'expected http://… or https://…, without user and password (use headers)',
-  )
 /** Names and values as they are sent. */
 const headers = z.record(z.string(), z.string())
 

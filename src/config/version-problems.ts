@@ -9,6 +9,7 @@ import { fileKeys } from './manifest.ts'
 import { nearest } from './nearest.ts'
 import { notThere } from './not-there.ts'
 import { isReference, unpinned } from './reference.ts'
+import { scoreName } from './scores.ts'
 
 /** The same for one that the manifest names, and for one that was added beside it. @param at of the service */
 export async function versionProblems(
@@ -36,11 +37,9 @@ export async function versionProblems(
 /** A golden set without a limit of its own holds a version to what it is expected to score, or to nothing. */
 export function judges({ name, gate }: NamedGate, { expects }: VersionManifest): boolean {
   if (!('goldenSet' in gate)) return true
-  const { score, atLeast, atMost, noWorseBy } = gate.goldenSet
-  const isLimited = [atLeast, atMost, noWorseBy].some((one) => one !== undefined)
-  const isExpected =
-    expects[name] !== undefined || (typeof score === 'string' && expects[score] !== undefined)
-  return isLimited || isExpected
+  const { score, atLeast, atMost, noWorseBy, perSlice } = gate.goldenSet
+  const isLimited = [atLeast, atMost, noWorseBy, perSlice].some((one) => one !== undefined)
+  return isLimited || (expects[name] ?? expects[scoreName(score)]) !== undefined
 }
 
 function reachable(path: string[], named: string, directory: string): Promise<CrossProblem[]> {
@@ -59,7 +58,7 @@ function unheard(
   const known = gatesOf(service).flatMap(({ name, gate }) => {
     if (!('goldenSet' in gate)) return []
     const { score } = gate.goldenSet
-    return typeof score === 'string' ? [name, score] : [name]
+    return [name, scoreName(score)]
   })
   return Object.keys(expects)
     .filter((name) => !known.includes(name))

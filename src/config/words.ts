@@ -30,3 +30,10 @@ export const prefix = z
     /^\/(?!\/)(?!\.beryl(\/|$))(?!(.*\/)?\.{1,2}(\/|$))[^\s?#]*$/,
     'expected a path such as /v1: no spaces, ?, # or .., and not /.beryl',
   )
+
+export const url = z
+  .string()
+  .regex(
+    /^https?:\/\/[^\s/?#@]+([/?][^\s#]*)?$/,
+    'expected http://… or https://…, without user and password (use headers)',
+  )

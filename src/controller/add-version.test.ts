@@ -114,7 +114,7 @@ test('what was added stands beside the manifest: it is listed, shown, compared a
       .toSorted(),
     ['a', 'b', 'b2', 'new'],
   )
-  const { bundle, plan } = await registry.bundle('tiny', 'new', { goldenSets: 'left out' })
+  const { bundle, plan } = await registry.bundle('tiny', 'new', { files: 'left out' })
   assert.match(bundle.digest, /^sha256:/)
   const { template } = plan
   assert.ok(template.provider === 'process')
@@ -125,13 +125,10 @@ test('what was added stands beside the manifest: it is listed, shown, compared a
   // The value is kept nowhere, and its change makes no other version.
   assert.ok(!JSON.stringify(store.versions.list('tiny')).includes('secret-9'))
   process.env['BERYL_TEST_ADDED'] = 'secret-10'
-  const again = await registry.bundle('tiny', 'new', { goldenSets: 'left out' })
+  const again = await registry.bundle('tiny', 'new', { files: 'left out' })
   assert.equal(again.bundle.digest, bundle.digest)
   delete process.env['BERYL_TEST_ADDED']
-  await assert.rejects(
-    registry.bundle('tiny', 'new', { goldenSets: 'left out' }),
-    /BERYL_TEST_ADDED/,
-  )
+  await assert.rejects(registry.bundle('tiny', 'new', { files: 'left out' }), /BERYL_TEST_ADDED/)
 })
 
 test('files that changed after it was added are refused, with both digests', async () => {
@@ -140,10 +137,7 @@ test('files that changed after it was added are refused, with both digests', asy
   writeFileSync(join(root, 'changing', 'weights.bin'), 'before')
   await one.add('tiny', asked('c', { files: { model: './changing' } }), 'ann')
   writeFileSync(join(root, 'changing', 'weights.bin'), 'after!')
-  await assert.rejects(
-    one.registry.bundle('tiny', 'c', { goldenSets: 'left out' }),
-    /never changes/,
-  )
+  await assert.rejects(one.registry.bundle('tiny', 'c', { files: 'left out' }), /never changes/)
 })
 
 test('a name means one thing: the same again changes nothing, anything else is refused', async () => {
@@ -201,7 +195,7 @@ test('a pinned reference is what it says: it is passed on, and no file is asked 
     view.files.map(({ key, path }) => [key, path]),
     [['model', reference]],
   )
-  const { plan } = await one.registry.bundle('tiny', 'hub', { goldenSets: 'left out' })
+  const { plan } = await one.registry.bundle('tiny', 'hub', { files: 'left out' })
   assert.ok(plan.template.provider === 'process')
   assert.equal(plan.template.command[1], reference)
 })
@@ -373,10 +367,7 @@ test('what is in use, named in the manifest, or goes by a name stays; anything e
   one.service.queued = null
   one.remove('tiny', 'new', 'ann')
   assert.ok(!one.list('tiny').versions.some(({ version }) => version === 'new'))
-  await assert.rejects(
-    one.registry.bundle('tiny', 'new', { goldenSets: 'left out' }),
-    /no version new/,
-  )
+  await assert.rejects(one.registry.bundle('tiny', 'new', { files: 'left out' }), /no version new/)
 })
 
 test('retention: the oldest that nobody needs go, on record; what is held counts and stays', async () => {

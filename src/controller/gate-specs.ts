@@ -1,18 +1,14 @@
 /** A gate as the manifest has it → what the examiner is asked, and what the heart knows of it. */
 import { resolve } from 'node:path'
+import { scoreName } from '../config/scores.ts'
 import type { NamedGate } from '../config/gates.ts'
 import type { GateManifest, ServiceManifest, VersionManifest } from '../config/manifest.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import type { Gate } from '../release/release.ts'
-import type {
-  CapturedRules,
-  GateSpec,
-  Protocol,
-  RequestShape,
-  Score,
-} from '../verification/gate.ts'
+import type { CapturedRules, GateSpec, Protocol, RequestShape } from '../verification/gate.ts'
 import { goldenLines } from '../verification/golden-set/lines.ts'
 import { fillingOf } from '../versions/template.ts'
+import { scoreOf } from './score-specs.ts'
 import { compatibilitySpec, replaySpec, shadowSpec } from './traffic-gates.ts'
 
 /** Below the client's own limit for one command. */
@@ -21,7 +17,8 @@ const goldenSetReadMs = 12_000
 type Around = {
   version: string
   content: VersionManifest
-  goldenSets: 'checked' | 'left out'
+  /** Golden sets and schemas. A rollback takes no such gate, and a broken file must not bar it. */
+  files: 'read' | 'left out'
   /** Of the manifest. */
   directory: string
 }
@@ -86,7 +83,7 @@ export async function specOf(
   }
   if ('shadow' in gate) return shadowSpec(service, gate.shadow)
   if ('replay' in gate) return replaySpec(service, gate.replay)
-  if ('compatibility' in gate) return compatibilitySpec(service, gate.compatibility, directory)
+  if ('compatibility' in gate) return compatibilitySpec(service, gate.compatibility, around)
   const { run, env, within } = gate.command
   return { kind: 'command', run, env, directory, withinS: within }
 }
@@ -118,7 +115,9 @@ export function gateOf({ name, gate }: NamedGate, spec: GateSpec): Gate {
 /** A limit of its own; a webhook and a command have whatever their authors thought of. */
 function hasFloor(spec: Exclude<GateSpec, { kind: 'warmUp' | 'identity' | 'load' }>): boolean {
   if (spec.kind === 'goldenSet')
-    return [spec.atLeast, spec.atMost, spec.expects].some((one) => one !== null)
+    return [spec.atLeast, spec.atMost, spec.expects, spec.perSlice?.atLeast].some(
+      (one) => one != null,
+    )
   // What is recorded is what a live version was asked: without one there is nothing.
   if (spec.kind === 'shadow' || spec.kind === 'replay' || spec.kind === 'compatibility')
     return false
@@ -165,23 +164,34 @@ function loadOf(
 
 async function goldenSetOf(
   name: string,
-  { file, request, answer, score, within, concurrency, atLeast, atMost, noWorseBy }: GoldenSet,
+  gate: GoldenSet,
   protocol: ServiceManifest['protocol'],
-  { content: { expects }, goldenSets, directory }: Around,
+  { content: { expects }, files, directory }: Around,
 ): Promise<GateSpec> {
+  const { file, request, answer, score, within, concurrency, slice, perSlice } = gate
+  const { atLeast, atMost, noWorseBy } = gate
   const path = resolve(directory, file)
   return {
     kind: 'goldenSet',
     protocol: readingOf(protocol),
     file: path,
-    digest: goldenSets === 'checked' ? await wholeGoldenSet(path) : 'left out',
+    digest: files === 'read' ? await wholeGoldenSet(path) : 'left out',
     request: shapeOf(request),
     answer: answer ?? null,
-    score: scoreOf(score, directory),
+    score: await scoreOf(score, { directory, files }),
     atLeast: atLeast ?? null,
     atMost: atMost ?? null,
     noWorseBy: noWorseBy ?? null,
-    expects: expects[name] ?? (typeof score === 'string' ? expects[score] : undefined) ?? null,
+    expects: expects[name] ?? expects[scoreName(score)] ?? null,
+    slice: slice ?? null,
+    perSlice:
+      perSlice === undefined
+        ? null
+        : {
+            atLeast: perSlice.atLeast ?? null,
+            noWorseBy: perSlice.noWorseBy ?? null,
+            lines: perSlice.lines,
+          },
     withinS: within,
     concurrency,
   }
@@ -228,11 +238,4 @@ function shapeOf({
   timeout: number
 }): RequestShape {
   return { method, path, headers, timeoutS: timeout }
-}
-
-function scoreOf(score: GoldenSet['score'], directory: string): Score {
-  if (typeof score === 'string') return { kind: score }
-  if ('numeric' in score) return { kind: 'numeric', tolerance: score.numeric.tolerance }
-  if ('jsonFields' in score) return { kind: 'jsonFields', fields: score.jsonFields }
-  return { kind: 'module', file: resolve(directory, score.module) }
 }

@@ -195,7 +195,7 @@ export function operationsOf(
     const { version, alias } = resolve(findService(name), named)
     const { bundle, plan } = await registry.bundle(name, version, {
       // The way back asks no golden set, and a broken one must not bar it.
-      goldenSets: kind === 'rollback' ? 'left out' : 'checked',
+      files: kind === 'rollback' ? 'left out' : 'read',
     })
     // From here on nothing waits: the row that is read is the row that is changed.
     const service = settle(findService(name))

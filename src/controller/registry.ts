@@ -141,7 +141,7 @@ export function openRegistry({
     async planFor(name: string, version: string): Promise<{ plan: Plan; replicas: number }> {
       sources.named(name, version)
       const content = sources.sealed(name, version)
-      const plan = await planOf(source.sealed.services[name]!, version, content, 'checked')
+      const plan = await planOf(source.sealed.services[name]!, version, content, 'read')
       return { plan, replicas: replicasOf(manifest.services[name]!.environment) }
     },
 
@@ -169,7 +169,7 @@ export function openRegistry({
     async bundle(
       name: string,
       version: string,
-      { goldenSets }: { goldenSets: 'checked' | 'left out' },
+      { files }: { files: 'read' | 'left out' },
     ): Promise<{ bundle: Bundle; plan: Plan }> {
       const service = manifest.services[name]!
       const kept = source.sealed.services[name]!
@@ -185,7 +185,7 @@ export function openRegistry({
         }),
         replicas: replicasOf(service.environment),
       }
-      return { bundle, plan: await planOf(kept, version, sealed, goldenSets) }
+      return { bundle, plan: await planOf(kept, version, sealed, files) }
     },
   }
 
@@ -249,7 +249,7 @@ export function openRegistry({
     service: ServiceManifest,
     version: string,
     content: VersionManifest,
-    goldenSets: 'checked' | 'left out',
+    files: 'read' | 'left out',
   ): Promise<Plan> {
     const { environment, watch, standby } = service
     const named = gatesOf(service)
@@ -258,7 +258,7 @@ export function openRegistry({
         async (gate) =>
           [
             gate.name,
-            await specOf(service, gate, named, { version, content, goldenSets, directory }),
+            await specOf(service, gate, named, { version, content, files, directory }),
           ] as const,
       ),
     )

@@ -1,9 +1,8 @@
 /** The gates that compare answers to production traffic, as the examiner is asked. */
-import { resolve } from 'node:path'
 import type { GateManifest, ServiceManifest } from '../config/manifest.ts'
 import type { Comparison } from '../verification/compare/comparison.ts'
 import type { GateSpec, PairRules } from '../verification/gate.ts'
-import { schemaIn } from './schema-file.ts'
+import { schemaOf } from './score-specs.ts'
 import { redactOf } from './redact-rules.ts'
 
 type Shadow = Extract<GateManifest, { shadow: unknown }>['shadow']
@@ -35,14 +34,14 @@ export function replaySpec(service: ServiceManifest, gate: Replay): GateSpec {
 export async function compatibilitySpec(
   service: ServiceManifest,
   gate: Compatibility,
-  directory: string,
+  around: { directory: string; files: 'read' | 'left out' },
 ): Promise<GateSpec> {
   const { requests, schema, ignore, headers, within, timeout, concurrency } = gate
   return {
     kind: 'compatibility',
     protocol: comparingAs(service.protocol),
     requests,
-    schema: schema === undefined ? null : await schemaIn(resolve(directory, schema)),
+    schema: schema === undefined ? null : await schemaOf(schema, around),
     ignore,
     headers,
     copy: service.requests.copy,

@@ -30,6 +30,24 @@ const score = z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal(kind) }),
   ),
   z.strictObject({ kind: z.literal('module'), file: z.string() }),
+  z.strictObject({ kind: z.literal('f1'), average: z.enum(['micro', 'macro', 'tokens']) }),
+  z.strictObject({ kind: z.literal('chrf') }),
+  z.strictObject({ kind: z.literal('jsonSchema'), schema: z.unknown() }),
+  z.strictObject({
+    kind: z.literal('judge'),
+    url,
+    model: z.string(),
+    rubric: z.string(),
+    headers,
+    timeoutS: seconds,
+  }),
+  z.strictObject({
+    kind: z.literal('command'),
+    run: z.array(z.string()).min(1),
+    env: z.record(z.string(), z.string()),
+    directory: z.string(),
+    timeoutS: seconds,
+  }),
 ])
 
 const paths = z.array(z.string())
@@ -85,6 +103,10 @@ const spec = z.discriminatedUnion('kind', [
     atMost: perplexity,
     noWorseBy: share,
     expects: z.union([share, perplexity]),
+    slice: z.string().nullable(),
+    perSlice: z
+      .strictObject({ atLeast: share, noWorseBy: share, lines: z.int().min(1) })
+      .nullable(),
     withinS: seconds,
     concurrency,
   }),

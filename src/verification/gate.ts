@@ -45,6 +45,9 @@ export type GateSpec =
       noWorseBy: number | null
       /** What the version was accepted with; reproduced within its sampling error (95 %). */
       expects: number | null
+      /** In the request: which slice a line is of that names none. Null: by its expected label. */
+      slice: string | null
+      perSlice: PerSlice | null
       withinS: number
       concurrency: number
     }
@@ -154,6 +157,14 @@ export type PairRules = {
   concurrency: number
 }
 
+/** Each slice is judged by itself. */
+export type PerSlice = {
+  atLeast: number | null
+  noWorseBy: number | null
+  /** A slice of fewer lines is an example, not a finding. */
+  lines: number
+}
+
 /** Which recorded requests a gate may send, and how. */
 export type CapturedRules = {
   copy: CopyRules
@@ -176,6 +187,29 @@ export type Score =
   | { kind: 'numeric'; tolerance: number }
   | { kind: 'jsonFields'; fields: readonly string[] }
   | { kind: 'regex' }
+  /** `micro` and `macro`: of labels, over the whole set, and no mean of scores. `tokens`: of the words of each answer. */
+  | { kind: 'f1'; average: 'micro' | 'macro' | 'tokens' }
+  /** Character n-grams against a reference text. */
+  | { kind: 'chrf' }
+  /** The answer is as a JSON Schema has it. */
+  | { kind: 'jsonSchema'; schema: unknown }
+  /** Another model grades answers. `url` is the base of an API like OpenAI's, `/v1` included. */
+  | {
+      kind: 'judge'
+      url: string
+      model: string
+      rubric: string
+      headers: Readonly<Record<string, string>>
+      timeoutS: number
+    }
+  /** A user's program: a line of JSON in, a line of JSON out. */
+  | {
+      kind: 'command'
+      run: readonly string[]
+      env: Readonly<Record<string, string>>
+      directory: string
+      timeoutS: number
+    }
   /** How probable the model finds the expected text after the prompt. Lower is better, and it is no mean of scores. */
   | { kind: 'perplexity' }
   /** Of all runs of four words, the share that did not occur before in the same answer. */

@@ -140,6 +140,8 @@ export function goldenSpec(
     atMost: null,
     noWorseBy: null,
     expects: null,
+    slice: null,
+    perSlice: null,
     withinS: 20,
     concurrency: 8,
     ...more,

@@ -182,6 +182,21 @@ describe('without a Beryl that runs', () => {
     const whole = await beryl('validate', '-f', file)
     assert.equal(whole.code, 0)
     assert.match(whole.out, /golden\.jsonl: 1 labelled inputs\nNext: beryl up -f /)
+    const schema = join(directory, 'answer.schema.json')
+    writeFileSync(schema, '{"type": "objet"}')
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace(
+        'atLeast',
+        'score: { jsonSchema: answer.schema.json }, atLeast',
+      ),
+    )
+    const noSchema = await beryl('validate', '-f', file)
+    assert.equal(noSchema.code, 2)
+    assert.match(
+      noSchema.err,
+      /cannot use the JSON Schema .*answer\.schema\.json: schema is invalid.*\nNext: mend it/,
+    )
   })
 
   test('something else at the API’s address is no Beryl: exit 1', async () => {

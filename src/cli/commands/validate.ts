@@ -5,6 +5,7 @@ import type { Loaded } from '../../config/load.ts'
 import { experimentalIn } from '../../config/sleep.ts'
 import { ProblemError } from '../../ipc/problem.ts'
 import { goldenLines } from '../../verification/golden-set/lines.ts'
+import { schemaIn } from '../../verification/schema-file.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
 import { say } from '../output.ts'
@@ -15,6 +16,7 @@ const readWithinMs = 60_000
 export async function validate({ json }: Globals, { file }: { file: string }): Promise<number> {
   const loaded = await loadManifest(file)
   const goldenSets = await readGoldenSets(loaded)
+  for (const file of schemasOf(loaded)) await schemaIn(file)
   const services = Object.entries(loaded.manifest.services).map(([service, { versions }]) => ({
     service,
     versions: Object.keys(versions),
@@ -37,6 +39,18 @@ export async function validate({ json }: Globals, { file }: { file: string }): P
     ].join('\n'),
   )
   return exitCodes.done
+}
+
+/** JSON Schemas that gates go by. */
+function schemasOf({ manifest, directory }: Loaded): string[] {
+  return Object.values(manifest.services)
+    .flatMap((service) => gatesOf(service))
+    .flatMap(({ gate }) => {
+      if ('compatibility' in gate) return gate.compatibility.schema ?? []
+      const score = 'goldenSet' in gate ? gate.goldenSet.score : ''
+      return typeof score === 'object' && 'jsonSchema' in score ? score.jsonSchema : []
+    })
+    .map((file) => resolve(directory, file))
 }
 
 /** @throws ProblemError naming file and line of the first one that cannot be used, in each file */

@@ -30,7 +30,7 @@ export function answererOf({
       .then((answered) => reading.read(answered, line), failureOf)
     const result = { answer, firstTokenMs, probability: null }
     if (failure !== null) return { ...result, score: 0, failure }
-    const score = await scorer.score(answer, line.expected, line.line)
+    const score = await scorer.score(answer, line)
     if (typeof score === 'object') return { ...result, score: 0, failure: score.failure }
     const probability = asked.kind === 'perplexity' ? (answer as TextProbability) : null
     return { ...result, score, failure: null, probability }

@@ -1,9 +1,7 @@
 /** The figures of a golden run, with their 95 % intervals: what stands behind the sentence. */
-import { wilson } from '../../statistics/wilson.ts'
 import type { GateSpec } from '../gate.ts'
+import { betterBy, figureOf, intervalOf, statedBy } from './figure.ts'
 import { perplexitiesOf, statedPerplexity } from './judge-perplexity.ts'
-import { mean } from './mean.ts'
-import { pairedDifference } from './paired.ts'
 import { slicesOf } from './slices.ts'
 import type { Row, Side, Tally } from './tally.ts'
 
@@ -27,22 +25,25 @@ export function evidenceOf(spec: GoldenSetSpec, tally: Tally): Record<string, un
       atMost: spec.atMost,
       noWorseBy: spec.noWorseBy,
       expects: spec.expects,
+      perSlice: spec.perSlice,
     },
     ...firstTokens(rows),
-    slices: slicesOf(rows),
+    slices: slicesOf(spec.score, rows),
     examples: tally.examples(),
   }
 }
 
-function scoreEvidence({ expects }: GoldenSetSpec, rows: readonly Row[]): Record<string, unknown> {
-  const own = mean(rows.map(({ score }) => score))
-  const { low, high } = wilson(own * rows.length, rows.length)
+function scoreEvidence(
+  { score, expects }: GoldenSetSpec,
+  rows: readonly Row[],
+): Record<string, unknown> {
+  const { low, high } = intervalOf(score, rows)
   return {
-    score: own,
+    score: figureOf(score, rows),
     interval95: [low, high],
-    live: rows[0]!.live === null ? null : mean(rows.map(({ live }) => live!.score)),
-    betterThanLive: pairedDifference(comparable(rows)),
-    expected: expects === null ? null : stated(expects, own, rows.length),
+    live: rows[0]!.live === null ? null : figureOf(score, rows, 'live'),
+    betterThanLive: betterBy(score, rows),
+    expected: expects === null ? null : statedBy(score, expects, rows),
   }
 }
 
@@ -75,17 +76,4 @@ function quantilesOf(sides: readonly Side[]): { median: number; p95: number } | 
   if (sorted.length === 0) return null
   const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1]!
   return { median: at(0.5), p95: at(0.95) }
-}
-
-/** Scores of candidate and live on the inputs that live answered. */
-export function comparable(rows: readonly Row[]): [number, number][] {
-  return rows.flatMap(({ score, live }) =>
-    live === null || live.failed ? [] : [[score, live.score] as [number, number]],
-  )
-}
-
-/** What was stated, within the sampling error of as many inputs (95 %, Wilson). */
-export function stated(expects: number, own: number, total: number) {
-  const { low, high } = wilson(expects * total, total)
-  return { stated: expects, low, high, above: own > high }
 }

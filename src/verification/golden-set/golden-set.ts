@@ -28,7 +28,7 @@ export async function goldenSet(
   live: Target | null,
   examination: Examination,
 ): Promise<Verdict> {
-  const compared = spec.noWorseBy === null ? null : live
+  const compared = isCompared(spec) ? live : null
   if (compared?.addresses.length === 0)
     return undecided(
       `it must be no worse than live, and the live version ${compared.version} has no ready replica to compare with`,
@@ -80,7 +80,7 @@ async function taken(
     signal,
   })
   const answered = answererOf({ asker, scorer, spec, reading })
-  const tally = openTally(spec.score)
+  const tally = openTally(spec.score, spec.slice)
   const lines = sameFile(spec.file, spec.digest, signal)
   try {
     await eachOf(lines, { concurrency: spec.concurrency, signal }, async (line, index) => {
@@ -103,6 +103,10 @@ async function taken(
     asker.close()
   }
   return judge(spec, tally, { candidate: candidate.version, live: live?.version ?? null })
+}
+
+function isCompared({ noWorseBy, perSlice }: GoldenSetSpec): boolean {
+  return noWorseBy !== null || (perSlice !== null && perSlice.noWorseBy !== null)
 }
 
 async function* sameFile(

@@ -11,13 +11,13 @@
  * Gates judge the figures as they are, as users write them: chance is shown as 95 % intervals in the evidence.
  */
 import type { Verdict } from '../../release/release.ts'
-import { comparable, evidenceOf, stated } from './evidence.ts'
+import { evidenceOf } from './evidence.ts'
 import type { GoldenSetSpec } from './evidence.ts'
+import { betterBy, figureOf, statedBy } from './figure.ts'
 import { failuresOf, liveFailuresMax } from './findings.ts'
 import type { Finding } from './findings.ts'
+import { sliceFinding } from './judge-slices.ts'
 import { perplexityFindings, perplexitySentence } from './judge-perplexity.ts'
-import { mean } from './mean.ts'
-import { pairedDifference } from './paired.ts'
 import { slicesOf, worstOf } from './slices.ts'
 import type { Row, Tally } from './tally.ts'
 
@@ -40,11 +40,11 @@ export function judge(
     findings.find(({ verdict }) => verdict === 'fail') ??
     findings.find(({ verdict }) => verdict === 'undecided')
   const evidence = evidenceOf(spec, tally)
-  const measured = perplexity ? perplexitySentence(versions, rows) : sentence(versions, rows)
+  const measured = perplexity ? perplexitySentence(versions, rows) : sentence(spec, versions, rows)
   if (decisive !== undefined)
     return {
       verdict: decisive.verdict,
-      because: `${measured}; ${decisive.text}${failing(tally)}${worst(rows)}`,
+      because: `${measured}; ${decisive.text}${failing(tally)}${worst(spec, rows)}`,
       evidence,
     }
   if (findings.length === 0)
@@ -62,12 +62,13 @@ export function judge(
 
 function scoreFindings(spec: GoldenSetSpec, tally: Tally, compared: boolean): (Finding | null)[] {
   const rows = tally.rows()
-  const own = mean(rows.map(({ score }) => score))
+  const own = figureOf(spec.score, rows)
   return [
     anythingRight(own, tally),
     floor(spec, own),
-    expected(spec, own, rows.length),
+    expected(spec, own, rows),
     compared ? noWorse(spec, rows) : null,
+    sliceFinding(spec, rows, compared),
   ]
 }
 
@@ -83,9 +84,13 @@ function floor({ atLeast }: GoldenSetSpec, own: number): Finding | null {
     : { verdict: 'fail', text: `at least ${percent(atLeast)} is asked` }
 }
 
-function expected({ expects }: GoldenSetSpec, own: number, total: number): Finding | null {
+function expected(
+  { score, expects }: GoldenSetSpec,
+  own: number,
+  rows: readonly Row[],
+): Finding | null {
   if (expects === null) return null
-  const { low, above } = stated(expects, own, total)
+  const { low, above } = statedBy(score, expects, rows)
   if (own >= low - rounding)
     return {
       verdict: 'pass',
@@ -100,12 +105,12 @@ function expected({ expects }: GoldenSetSpec, own: number, total: number): Findi
 }
 
 function noWorse(
-  { noWorseBy, atLeast, expects }: GoldenSetSpec,
+  { score, noWorseBy, atLeast, expects }: GoldenSetSpec,
   rows: readonly Row[],
 ): Finding | null {
   if (noWorseBy === null) return null
   const failing = rows.filter(({ live }) => live!.failed).length
-  const difference = pairedDifference(comparable(rows))
+  const difference = betterBy(score, rows)
   const of = failing === 0 ? '' : ` on the ${rows.length - failing} inputs that live answered`
   if (difference !== null && difference.by < -noWorseBy - rounding)
     return {
@@ -122,14 +127,13 @@ function noWorse(
 }
 
 function sentence(
+  { score }: GoldenSetSpec,
   { candidate, live }: { candidate: string; live: string | null },
   rows: readonly Row[],
 ): string {
-  const own = mean(rows.map(({ score }) => score))
+  const own = figureOf(score, rows)
   const text = `${candidate} scores ${percent(own)} on ${rows.length} inputs`
-  return live === null
-    ? text
-    : `${text}, live ${live} ${percent(mean(rows.map((row) => row.live!.score)))}`
+  return live === null ? text : `${text}, live ${live} ${percent(figureOf(score, rows, 'live'))}`
 }
 
 function failing(tally: Tally): string {
@@ -137,8 +141,8 @@ function failing(tally: Tally): string {
   return first === undefined ? '' : ` (${tally.failed} failed: ${first.failure})`
 }
 
-function worst(rows: readonly Row[]): string {
-  const slice = worstOf(slicesOf(rows))
+function worst({ score }: GoldenSetSpec, rows: readonly Row[]): string {
+  const slice = worstOf(slicesOf(score, rows))
   return slice === null
     ? ''
     : ` (worst slice: ${slice.slice} ${percent(slice.score)} of ${slice.total})`

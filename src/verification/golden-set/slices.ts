@@ -1,6 +1,7 @@
 /** Results by slice: swapped labels, or one language lost, hardly move the total. */
 import { wilson } from '../../statistics/wilson.ts'
-import { mean } from './mean.ts'
+import type { Score } from '../gate.ts'
+import { figureOf } from './figure.ts'
 import type { Row } from './tally.ts'
 
 export type Slice = { slice: string; total: number; score: number; live: number | null }
@@ -10,16 +11,20 @@ const slicesMax = 50
 const worthNaming = 5
 
 /** The worst first: the one whose score is surely low, so that 0 of 100 comes before 0 of 1. At most 50. */
-export function slicesOf(rows: readonly Row[]): Slice[] {
-  return [...Map.groupBy(rows, ({ slice }) => slice)]
+export function slicesOf(score: Score, rows: readonly Row[]): Slice[] {
+  return sliceGroups(rows)
     .map(([slice, group]) => ({
       slice,
       total: group.length,
-      score: mean(group.map(({ score }) => score)),
-      live: group[0]!.live === null ? null : mean(group.map(({ live }) => live!.score)),
+      score: figureOf(score, group),
+      live: group[0]!.live === null ? null : figureOf(score, group, 'live'),
     }))
     .toSorted((a, b) => atBest(a) - atBest(b) || (a.slice < b.slice ? -1 : 1))
     .slice(0, slicesMax)
+}
+
+export function sliceGroups(rows: readonly Row[]): [string, Row[]][] {
+  return [...Map.groupBy(rows, ({ slice }) => slice)]
 }
 
 /** The slice to name in a sentence; null where there is but one, or none that is large enough. */

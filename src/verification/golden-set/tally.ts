@@ -1,7 +1,10 @@
 /** What is kept of a golden run: a small row for each input, the kinds of failures, and the few worst examples. */
 import type { TextProbability } from '../../protocols/openai/text-probability.ts'
+import { jsonPath } from '../../protocols/json-path.ts'
 import { short } from '../examination.ts'
 import type { Score } from '../gate.ts'
+import { labelsOf } from '../scores/labels.ts'
+import { isOfLabels } from './figure.ts'
 import type { GoldenLine } from './lines.ts'
 
 export type Scored = {
@@ -19,9 +22,18 @@ export type Scored = {
 export type Result = { line: GoldenLine; candidate: Scored; live: Scored | null }
 
 /** `live` is null where nothing was compared. */
-export type Row = Side & { slice: string; live: Side | null }
+export type Row = Side & {
+  slice: string
+  /** Labels, where those are scored together. */
+  expected: readonly string[]
+  live: Side | null
+}
 
-export type Side = Pick<Scored, 'score' | 'firstTokenMs' | 'probability'> & { failed: boolean }
+export type Side = Pick<Scored, 'score' | 'firstTokenMs' | 'probability'> & {
+  failed: boolean
+  /** The same, as answered: none where there is no answer. */
+  labels: readonly string[]
+}
 
 export type Example = {
   line: number
@@ -38,7 +50,10 @@ const textMax = 300
 const failureKindsMax = 20
 const labelMaxLength = 60
 
-export function openTally(score: Score) {
+/** @param slicePath in the request, for lines that name no slice themselves @throws JsonPathError */
+export function openTally(score: Score, slicePath: string | null = null) {
+  const sliceAt = slicePath === null ? null : jsonPath(slicePath)
+  const labels = isOfLabels(score)
   const rows: Row[] = []
   let worst: { harm: number; example: Example }[] = []
   const kinds = { candidate: new Map<string, number>(), live: new Map<string, number>() }
@@ -50,7 +65,8 @@ export function openTally(score: Score) {
     add(index: number, { line, candidate, live }: Result): void {
       count++
       rows[index] = {
-        slice: line.slice ?? labelOf(score, line.expected),
+        slice: line.slice ?? sliceOf(line),
+        expected: labels ? labelsOf(line.expected) : [],
         ...sideOf(candidate),
         live: live && sideOf(live),
       }
@@ -81,10 +97,18 @@ export function openTally(score: Score) {
         .map(([failure, times]) => ({ failure, times }))
         .toSorted((a, b) => b.times - a.times || (a.failure < b.failure ? -1 : 1)),
   }
-}
 
-function sideOf({ score, failure, firstTokenMs, probability }: Scored): Side {
-  return { score, failed: failure !== null, firstTokenMs, probability }
+  function sideOf({ score: own, answer, failure, firstTokenMs, probability }: Scored): Side {
+    const failed = failure !== null
+    const said = labels && !failed ? labelsOf(answer) : []
+    return { score: own, failed, labels: said, firstTokenMs, probability }
+  }
+
+  function sliceOf({ request, expected }: GoldenLine): string {
+    if (sliceAt === null) return labelOf(score, expected)
+    const found = sliceAt(request)
+    return found === undefined ? '(none)' : short(found, labelMaxLength)
+  }
 }
 
 function note(kinds: Map<string, number>, failure: string | null): void {
@@ -97,7 +121,7 @@ function note(kinds: Map<string, number>, failure: string | null): void {
 /** Results are told apart by label where labels are what is expected; elsewhere by the `slice` of the file only. */
 function labelOf({ kind }: Score, expected: unknown): string {
   const scalar = ['string', 'number', 'boolean'].includes(typeof expected)
-  return kind === 'exact' && scalar ? short(expected, labelMaxLength) : 'all'
+  return ['exact', 'f1'].includes(kind) && scalar ? short(expected, labelMaxLength) : 'all'
 }
 
 function exampleOf({ line, candidate, live }: Result): Example {

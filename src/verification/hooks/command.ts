@@ -101,7 +101,7 @@ function verdictOf(
 }
 
 /** Beryl's own settings are nobody's business. */
-function ownEnv(): NodeJS.ProcessEnv {
+export function ownEnv(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('BERYL_')),
   )

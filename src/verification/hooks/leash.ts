@@ -9,6 +9,8 @@ import type { Readable } from 'node:stream'
 export type Leashed = {
   stdout: Readable
   stderr: Readable
+  /** To its stdin, where it takes input. */
+  write: (text: string) => void
   /** How it ended; an error where it could not be started, null where the leash itself was killed. */
   ended: Promise<Ended | null>
   /** At once and as a whole; what is left of the group too. */
@@ -24,18 +26,22 @@ export type Ended = { code: number | null; signal: string | null } | { error: st
 const leash = `
 const { spawn } = require('node:child_process')
 const { writeSync } = require('node:fs')
-const end = (said) => { writeSync(3, JSON.stringify(said)); process.exit(0) }
+const over = (said) => { writeSync(3, JSON.stringify(said)); process.exit(0) }
 const killAll = () => process.kill(-process.pid, 'SIGKILL')
 let text = ''
-let started = false
+let child = null
 process.stdin.setEncoding('utf8').on('end', killAll).on('error', killAll).on('data', (more) => {
+  if (child !== null) return child.stdin?.write(more)
   text += more
-  if (started || !text.endsWith('\\n')) return
-  started = true
-  const { run: [program, ...args], env } = JSON.parse(text)
-  const child = spawn(program, args, { env, stdio: ['ignore', 'inherit', 'inherit'] })
-  child.on('error', ({ message }) => end({ error: message }))
-  child.on('exit', (code, signal) => end({ code, signal }))
+  const end = text.indexOf('\\n')
+  if (end === -1) return
+  const { run: [program, ...args], env, takesInput } = JSON.parse(text.slice(0, end))
+  child = spawn(program, args, { env, stdio: [takesInput ? 'pipe' : 'ignore', 'inherit', 'inherit'] })
+  child.stdin?.on('error', () => {})
+  // What is asked may have come in the same piece.
+  child.stdin?.write(text.slice(end + 1))
+  child.on('error', ({ message }) => over({ error: message }))
+  child.on('exit', (code, signal) => over({ code, signal }))
 })
 `
 
@@ -44,10 +50,12 @@ export async function onLeash({
   run,
   env,
   directory,
+  takesInput = false,
 }: {
   run: readonly string[]
   env: NodeJS.ProcessEnv
   directory: string
+  takesInput?: boolean
 }): Promise<Leashed> {
   const child = spawn(process.execPath, ['-e', leash], {
     cwd: directory,
@@ -67,8 +75,14 @@ export async function onLeash({
   })
   // It may be gone before it has heard what to do.
   child.stdin.on('error', () => {})
-  child.stdin.write(`${JSON.stringify({ run, env })}\n`)
-  return { stdout: child.stdout, stderr: child.stderr, ended, kill: () => killGroup(child.pid!) }
+  child.stdin.write(`${JSON.stringify({ run, env, takesInput })}\n`)
+  return {
+    stdout: child.stdout,
+    stderr: child.stderr,
+    write: (text) => void child.stdin.write(text),
+    ended,
+    kill: () => killGroup(child.pid!),
+  }
 }
 
 function killGroup(leader: number): void {

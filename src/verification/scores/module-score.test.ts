@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { directory } from '../testing.ts'
 import { openModuleScore } from './module-score.ts'
+import { lineOf } from './testing.ts'
 
 async function written(context: TestContext, source: string): Promise<string> {
   const file = join(await directory(context), 'score it.mjs')
@@ -32,7 +33,9 @@ test('a module scores with a number or a boolean, soon or later, and is told the
     ['c', 'b', 7],
     [1, 4, 8],
   ] as const
-  const scores = cases.map(async ([answer, expected, line]) => scorer.score(answer, expected, line))
+  const scores = cases.map(async ([answer, expected, line]) =>
+    scorer.score(answer, lineOf(expected, line)),
+  )
   assert.deepEqual(await Promise.all(scores), [1, 0, 0.25])
 })
 
@@ -47,7 +50,7 @@ test('calls come one after another, and each has its own time', async (context) 
        return 1
      }`,
   )
-  const calls = Array.from({ length: 20 }, async (_, line) => scorer.score(1, 1, line))
+  const calls = Array.from({ length: 20 }, async (_, line) => scorer.score(1, lineOf(1, line)))
   assert.deepEqual(new Set(await Promise.all(calls)), new Set([1]))
 })
 
@@ -67,8 +70,8 @@ test('what is no score is an error that says what came', async (context) => {
     ['(() => { throw undefined })()', /undefined/],
   ]
   for (const [answer, message] of cases)
-    await assert.rejects(async () => scorer.score(answer, 1, 1), message, answer)
-  assert.equal(await scorer.score('true', 1, 2), 1)
+    await assert.rejects(async () => scorer.score(answer, lineOf(1)), message, answer)
+  assert.equal(await scorer.score('true', lineOf(1, 2)), 1)
 })
 
 test('what ends the thread is an error for this call and the next ones', async (context) => {
@@ -82,7 +85,7 @@ test('what ends the thread is an error for this call and the next ones', async (
   ]
   for (const [body, message] of cases) {
     const scorer = await opened(context, `export default () => { ${body} }`)
-    const calls = [1, 2].map(async (line) => scorer.score(1, 1, line))
+    const calls = [1, 2].map(async (line) => scorer.score(1, lineOf(1, line)))
     for (const call of await Promise.allSettled(calls)) {
       assert.equal(call.status, 'rejected')
       assert.match(String(call.status === 'rejected' && call.reason), message)
@@ -94,7 +97,7 @@ test('a call that never ends is ended at its limit, and so are those behind it',
   const file = await written(context, 'export default () => { for (;;); }')
   const scorer = await openModuleScore(file, { callMs: 200 })
   context.after(() => scorer.close())
-  const calls = [3, 4].map(async (line) => scorer.score(1, 1, line))
+  const calls = [3, 4].map(async (line) => scorer.score(1, lineOf(1, line)))
   for (const call of await Promise.allSettled(calls))
     assert.match(
       String(call.status === 'rejected' && call.reason),
@@ -108,12 +111,12 @@ test('a module that posts to its parent scores nothing by that', async (context)
     `import { parentPort } from 'node:worker_threads'
      export default () => { parentPort.postMessage({ value: 1 }); parentPort.postMessage(null); return 0 }`,
   )
-  assert.equal(await scorer.score(1, 1, 1), 0)
+  assert.equal(await scorer.score(1, lineOf(1)), 0)
 })
 
 test('a module does not see the variables of Beryl', async (context) => {
   const scorer = await opened(context, 'export default () => Object.keys(process.env).length === 0')
-  assert.equal(await scorer.score(1, 1, 1), 1)
+  assert.equal(await scorer.score(1, lineOf(1)), 1)
 })
 
 test('a module that cannot be loaded is an error before anything is scored', async (context) => {

@@ -93,7 +93,7 @@ export async function openModuleScore(
     get isDead() {
       return dead !== null
     },
-    score(value, expected, line) {
+    score(value, { expected, line }) {
       const scored = call(turn, { answer: value, expected, line }, line)
       turn = scored.catch(() => undefined)
       return scored

@@ -3,13 +3,14 @@ import { test } from 'node:test'
 import type { Score } from '../gate.ts'
 import { repeatedShare } from './repetition.ts'
 import { scorerOf } from './scores.ts'
+import { lineOf } from './testing.ts'
 
 async function scoring(score: Score, cases: [answer: unknown, expected: unknown, score: number][]) {
   const scorer = await scorerOf(score)
   for (const [answer, expected, right] of cases) {
     assert.equal(scorer.wrongWith(expected), null)
     const text = `${score.kind}: ${JSON.stringify(answer)} for ${JSON.stringify(expected)}`
-    assert.equal(await scorer.score(answer, expected, 1), right, text)
+    assert.equal(await scorer.score(answer, lineOf(expected)), right, text)
   }
 }
 
@@ -89,9 +90,12 @@ test('regex tries the pattern on text, on anything else as JSON', async () => {
 test('a pattern that would take years decides nothing, soon', async () => {
   const scorer = await scorerOf({ kind: 'regex' })
   const begun = performance.now()
-  assert.throws(() => scorer.score(`${'a'.repeat(60)}!`, '^(a+)+$', 1), /took longer than 250 ms/)
+  assert.throws(
+    () => scorer.score(`${'a'.repeat(60)}!`, lineOf('^(a+)+$')),
+    /took longer than 250 ms/,
+  )
   assert.ok(performance.now() - begun < 20_000)
-  assert.equal(scorer.score('aaa', '^(a+)+$', 2), 1)
+  assert.equal(scorer.score('aaa', lineOf('^(a+)+$')), 1)
 })
 
 test('a loop repeats its runs of four words, prose does not, in languages without spaces either', () => {

@@ -5,17 +5,28 @@
 import type { TextProbability } from '../../protocols/openai/text-probability.ts'
 import type { Score } from '../gate.ts'
 import { jsonPath } from '../../protocols/json-path.ts'
+import { jsonIn } from '../../protocols/protocol.ts'
+import { f1OfOne } from '../../statistics/f1.ts'
+import { jsonSchema } from '../json-schema.ts'
+import { chrf } from './chrf.ts'
+import { commandScorer } from './command-score.ts'
+import { judgeScorer } from './judge-score.ts'
+import { labelsOf, wrongLabels } from './labels.ts'
 import { openModuleScore } from './module-score.ts'
 import { matches, wrongWithPattern } from './pattern.ts'
 import { repeatedShare, runWords } from './repetition.ts'
 import { sameJson } from './same-json.ts'
+import { tokenF1 } from './token-f1.ts'
 
 export type Failure = { failure: string }
+
+/** What was asked, and what is expected. */
+export type Line = { line: number; request: unknown; expected: unknown }
 
 export type Scorer = {
   /** Null, or why this score can do nothing with what a line expects; asked for every line before a request is sent. */
   wrongWith(expected: unknown): string | null
-  score(answer: unknown, expected: unknown, line: number): Promise<number> | number | Failure
+  score(answer: unknown, line: Line): Promise<number> | number | Failure
   close(): Promise<void>
 }
 
@@ -52,8 +63,18 @@ export async function scorerOf(score: Score): Promise<Scorer> {
     case 'valid':
       // What is not valid has failed before it is scored.
       return scorer(() => true)
+    case 'f1':
+      return score.average === 'tokens' ? tokenScorer : labelScorer
+    case 'chrf':
+      return textScorer((text, [reference]) => chrf(text, reference!), false)
+    case 'jsonSchema':
+      return schemaScorer(score.schema)
     case 'module':
       return openModuleScore(score.file)
+    case 'judge':
+      return judgeScorer(score)
+    case 'command':
+      return commandScorer(score)
   }
 }
 
@@ -63,9 +84,57 @@ function scorer(
 ): Scorer {
   return {
     wrongWith,
-    score: (answer, expected) => (isRight(answer, expected) ? 1 : 0),
+    score: (answer, { expected }) => (isRight(answer, expected) ? 1 : 0),
     close: nothing,
   }
+}
+
+/** Of one input; what is judged is the F1 of all of them (golden-set/figure.ts). */
+const labelScorer: Scorer = {
+  wrongWith: wrongLabels,
+  score: (answer, { expected }) =>
+    f1OfOne({ expected: labelsOf(expected), answered: labelsOf(answer) }),
+  close: nothing,
+}
+
+const tokenScorer = textScorer(tokenF1, true)
+
+/** @param several references may be a list of texts */
+function textScorer(
+  score: (text: string, references: readonly string[]) => number,
+  several: boolean,
+): Scorer {
+  const needed = several
+    ? 'needs a text, or a list of texts, in "expected"'
+    : 'needs a text in "expected"'
+  const referencesOf = (expected: unknown): unknown[] =>
+    several && Array.isArray(expected) ? expected : [expected]
+  return {
+    wrongWith: (expected) => {
+      const all = referencesOf(expected)
+      return all.length > 0 && all.every((one) => typeof one === 'string') ? null : needed
+    },
+    score: (answer, { expected }) => score(textOf(answer), referencesOf(expected) as string[]),
+    close: nothing,
+  }
+}
+
+/** The share of answers that are as the schema has it; what is wrong with the others is said. @throws Error for a schema that is none */
+function schemaScorer(schema: unknown): Scorer {
+  const check = jsonSchema(schema)
+  return {
+    wrongWith: () => null,
+    score(answer) {
+      const wrong = check(answeredJson(answer))
+      return wrong === null ? 1 : { failure: `not as the schema has it: ${wrong}` }
+    },
+    close: nothing,
+  }
+}
+
+/** A language model answers JSON as a text. */
+function answeredJson(answer: unknown): unknown {
+  return typeof answer === 'string' ? (jsonIn(answer) ?? answer) : answer
 }
 
 async function nothing(): Promise<void> {}

@@ -130,7 +130,7 @@ async function moduleJudge({ file, bad }: SignalSpec & { kind: 'module' }): Prom
     async value(said, seq) {
       const given = said.whole ?? said.text
       try {
-        const value = await scorer.score(given, null, seq)
+        const value = await scorer.score(given, { line: seq, request: null, expected: null })
         if (typeof value !== 'number') return null
         if (bad === null) return value
         return value === 0 || value === 1 ? (value === 1) === bad : null

@@ -1,7 +1,7 @@
 /** A JSON Schema that the manifest names: read and compiled when a release begins, so that a broken one costs nobody anything. */
 import { readFile } from 'node:fs/promises'
 import { ProblemError } from '../ipc/problem.ts'
-import { jsonSchema } from '../verification/json-schema.ts'
+import { jsonSchema } from './json-schema.ts'
 
 /** It goes to the examiner with the gate. */
 const schemaMaxBytes = 256 * 1024
