@@ -1,9 +1,9 @@
 /** The controller process: the one place where rooms are wired together. */
 import { hostname, uptime, userInfo } from 'node:os'
-import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { apiApp } from './api/app.ts'
 import { adminToken, eitherOf } from './api/authenticate.ts'
+import { listenApi } from './api/listen.ts'
 import { sessionsBy } from './api/sessions.ts'
 import { loadManifest } from './config/load.ts'
 import { keepCaptures } from './controller/capture.ts'
@@ -45,9 +45,14 @@ import { outOfMoney } from './release/budget.ts'
 import type { Now, Service } from './release/release.ts'
 import { takeLock } from './storage/lock.ts'
 import { openStore } from './storage/store.ts'
+import type { PairFiles } from './tls/pair.ts'
 import { examinerClient } from './verification/client.ts'
 
-type Config = { dataDirectory: string; manifestPath: string; api: { host: string; port: number } }
+type Config = {
+  dataDirectory: string
+  manifestPath: string
+  api: { host: string; port: number; tls: PairFiles | null }
+}
 
 const config = JSON.parse(process.env['BERYL_CONTROLLER'] ?? 'null') as Config | null
 if (config === null)
@@ -161,21 +166,12 @@ const app = apiApp(operations, {
   tokens: eitherOf(adminToken(token, userName()), storedTokens({ store, now })),
   sessions: sessionsBy(token),
   boundTo: config.api.host,
+  answers: store.answers,
   pages: dashboard(),
 })
-const api = await new Promise<{ url: string; close(): void }>((resolve, reject) => {
-  const server = serve(
-    {
-      fetch: app.fetch,
-      hostname: config.api.host,
-      port: config.api.port,
-    },
-    ({ port }) => {
-      const host = config.api.host.includes(':') ? `[${config.api.host}]` : config.api.host
-      resolve({ url: `http://${host}:${port}`, close: () => server.close() })
-    },
-  )
-  server.once('error', reject)
+const api = await listenApi(app, {
+  ...config.api,
+  said: { info: (text) => log.info(text), error: (text) => log.error(text) },
 })
 
 const socket = await serveSocket(controlApp(), directory.socket('controller'))

@@ -27,7 +27,7 @@ const doors: Record<string, string> = {
   providers: 'ipc log probe protocols release secrets',
   storage: 'log release',
   verification: 'ipc log protocols release statistics',
-  api: 'ipc release',
+  api: 'ipc release tls',
   // Told from the record, by a line of its own: the loop knows nothing of it.
   notifications: 'api config log release storage',
   // The pages take types from these, and nothing else: browsers load their own files only.
@@ -40,7 +40,7 @@ const doors: Record<string, string> = {
   // `validate` reads golden sets as the gate will.
   cli: 'api config doctor ipc supervisor verification',
   server:
-    'api config controller dashboard gateway ipc log notifications providers release storage verification',
+    'api config controller dashboard gateway ipc log notifications providers release storage tls verification',
 }
 
 /** Modules that may be imported in these files only: each is a door to something that needs one owner. */

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import { serve } from '@hono/node-server'
 import { ProblemError } from '../ipc/problem.ts'
+import { noAnswers } from './testing.ts'
 import { apiApp } from './app.ts'
 import type { ApiOptions } from './app.ts'
 import { adminToken } from './authenticate.ts'
@@ -19,6 +20,7 @@ const options: ApiOptions = {
   tokens: adminToken(token, 'ada'),
   sessions: sessionsBy(token),
   boundTo: '127.0.0.1',
+  answers: noAnswers,
   pages: () => null,
 }
 

@@ -5,6 +5,10 @@ import { ProblemError } from '../ipc/problem.ts'
 import { asProblem } from '../ipc/serve.ts'
 import { authenticated } from './authenticate.ts'
 import type { ApiEnv, Tokens } from './authenticate.ts'
+import { idempotent } from './idempotency.ts'
+import type { Answers } from './idempotency.ts'
+import { limited, limiterOf } from './limits.ts'
+import type { Limiter } from './limits.ts'
 import { openapi } from './openapi.ts'
 import type { Operations } from './operations.ts'
 import { ownHostOnly } from './own-host.ts'
@@ -29,13 +33,17 @@ export type ApiOptions = {
   sessions: Sessions
   /** The host of `api.listen`. */
   boundTo: string
+  /** Where answers to keys are kept. */
+  answers: Answers
+  /** How often one may ask; usual where left out. */
+  limiter?: Limiter
   /** What people see; null where it has no page. Pages hold no data: anybody may have them. */
   pages: (request: Request) => Response | null
 }
 
 export function apiApp(
   operations: Operations,
-  { tokens, sessions, boundTo, pages }: ApiOptions,
+  { tokens, sessions, boundTo, answers, limiter = limiterOf(), pages }: ApiOptions,
 ): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
   asProblem(app as unknown as Hono)
@@ -52,7 +60,7 @@ export function apiApp(
       reasons.length === 0 ? 200 : 503,
     )
   })
-  const isSignedIn = authenticated(tokens, sessions)
+  const isSignedIn = authenticated(tokens, sessions, limiter)
   app.get('/metrics', isSignedIn, async (context) => {
     const accepts = context.req.header('accept') ?? ''
     const format = accepts.includes('application/openmetrics-text') ? 'openmetrics' : 'text'
@@ -68,9 +76,14 @@ export function apiApp(
   )
   app.route('/api/v1', signIn(tokens, sessions))
   app.use('/api/*', isSignedIn)
+  app.use('/api/*', limited(limiter))
   // Nobody who is not known sends that much.
   app.use('/api/*', (context, next) =>
     isLarge(context.req.path) ? imports(context, next) : next(),
+  )
+  app.use(
+    '/api/*',
+    idempotent(answers, (id) => operations.release(id)),
   )
   app.route('/api/v1', session(sessions))
   app.get('/api/v1/openapi.json', (context) => context.json(openapi()))

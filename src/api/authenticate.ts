@@ -3,6 +3,9 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import { ProblemError } from '../ipc/problem.ts'
+import { addressOf } from './address.ts'
+import { tooMany } from './limits.ts'
+import type { Limiter } from './limits.ts'
 import { isOwnPage, notOwnPage } from './own-page.ts'
 import { checkRole } from './rights.ts'
 import type { Role } from './rights.ts'
@@ -47,15 +50,31 @@ export function eitherOf(first: Tokens, others: Tokens): Tokens {
 }
 
 /** Who asks is known, and has the role that the route needs. */
-export function authenticated(tokens: Tokens, sessions: Sessions): MiddlewareHandler<ApiEnv> {
+export function authenticated(
+  tokens: Tokens,
+  sessions: Sessions,
+  limiter: Limiter,
+): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
-    const caller = callerOf(context, tokens, sessions)
+    const caller = callerWithin(limiter, context, () => callerOf(context, tokens, sessions))
     for (const { method, path } of matchedRoutes(context))
       if (method !== 'ALL')
         checkRole(caller.role, caller.actor, `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
     context.set('actor', caller.actor)
     context.set('caller', caller)
     await next()
+  }
+}
+
+/** Who is not let in may not try without end. Whoever has a good token is let in all the same. */
+function callerWithin(limiter: Limiter, context: Context, find: () => Caller): Caller {
+  try {
+    return find()
+  } catch (error) {
+    const address = addressOf(context)
+    const waitS = limiter.takeS('refused', address)
+    if (waitS > 0) throw tooMany(`${address} without a token that is known`, waitS)
+    throw error
   }
 }
 

@@ -95,6 +95,24 @@ export const feedbackBody = z.strictObject({
 /** As `export` wrote them; the examiner reads each strictly. */
 export const importBody = z.strictObject({ records: z.array(z.unknown()).min(1).max(10_000) })
 
+/** @throws ProblemError `body-cut`: nothing of it is done */
+export async function textOf(request: { text(): Promise<string> }): Promise<string> {
+  try {
+    return await request.text()
+  } catch (cause) {
+    if (cause instanceof ProblemError) throw cause
+    throw new ProblemError(
+      {
+        status: 400,
+        code: 'body-cut',
+        title: `the body did not come to its end (${(cause as Error).message})`,
+        hint: 'nothing was done: send it again, whole',
+      },
+      { cause },
+    )
+  }
+}
+
 type Request = { text(): Promise<string>; method: string; path: string }
 
 /** @throws ProblemError `not-json`, `wrong-body` */
@@ -102,7 +120,7 @@ export async function bodyOf<Shape extends z.ZodType>(
   request: Request,
   shape: Shape,
 ): Promise<z.output<Shape>> {
-  const text = await request.text()
+  const text = await textOf(request)
   let value: unknown
   try {
     value = text === '' ? {} : JSON.parse(text)

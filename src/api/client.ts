@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { dataDirectory } from '../ipc/data-directory.ts'
-import { isProblem, ProblemError } from '../ipc/problem.ts'
+import { ProblemError } from '../ipc/problem.ts'
+import { callsTo } from './call.ts'
+import type { Reach } from './call.ts'
 import type { z } from 'zod'
 import type { versionBody } from './bodies.ts'
 import type { Role } from './rights.ts'
@@ -33,15 +35,12 @@ export type ApiClient = ReturnType<typeof apiClient>
 /** What `addVersion` takes. */
 export type AddVersion = z.input<typeof versionBody>
 
-export type Reach = { url: string; token: string }
-
-const limitMs = 15_000
 /** Weights are read whole when a version is registered. */
 const readMs = 600_000
-const pageMax = 200
 
 /** @throws ProblemError: the API's own, or `unreachable` */
-export function apiClient({ url, token }: Reach) {
+export function apiClient(reached: Reach) {
+  const { call, pages, send, refusalOf } = callsTo(reached)
   const get = <Answer>(path: string) => call<Answer>('GET', path)
   const post = <Answer>(path: string, body: unknown = {}) => call<Answer>('POST', path, body)
   const at = (target: string) =>
@@ -147,10 +146,10 @@ export function apiClient({ url, token }: Reach) {
     ) => post<ReleaseView>(`${at(target)}/${command}`, asked),
     record: () => get<RecordView>('/record'),
     /** Bytes as they come; whoever reads them checks that all came. */
-    backup: async (): Promise<{ bytes: number; body: ReadableStream<Uint8Array> }> => {
-      const response = await ask('GET', '/backup')
-      if (!response.ok || response.body === null) throw await refusalOf(response, 'GET', '/backup')
-      return { bytes: Number(response.headers.get('content-length')), body: response.body }
+    backup: async (): Promise<{ bytes: number; body: AsyncIterable<Uint8Array> }> => {
+      const response = await send('GET', '/backup')
+      if (!response.ok) throw await refusalOf(response, 'GET', '/backup')
+      return { bytes: Number(response.header('content-length')), body: response.body }
     },
     notifications: () => get<NotificationsView>('/notifications'),
     retryNotifications: () => post<{ retried: number }>('/notifications/retry'),
@@ -170,90 +169,31 @@ export function apiClient({ url, token }: Reach) {
       } = {},
     ) => post<ReleaseView>(`${at(target)}/rollback`, asked),
   }
-
-  /** All of a list, whatever its length. */
-  async function pages<Item>(path: string, name: string): Promise<Item[]> {
-    const all: Item[] = []
-    for (let after: string | null = null; ;) {
-      const query = after === null ? '' : `&after=${encodeURIComponent(after)}`
-      const page: Record<string, unknown> = await get(`${path}?limit=${pageMax}${query}`)
-      all.push(...(page[name] as Item[]))
-      if (page['next'] == null) return all
-      after = page['next'] as string
-    }
-  }
-
-  async function call<Answer>(
-    method: string,
-    path: string,
-    body?: unknown,
-    withinMs = limitMs,
-  ): Promise<Answer> {
-    const response = await ask(method, path, body, withinMs)
-    if (!response.ok) throw await refusalOf(response, method, path)
-    const answer: unknown = await response.json().catch(() => null)
-    if (typeof answer === 'object' && answer !== null) return answer as Answer
-    throw notBeryl(response.status, method, path)
-  }
-
-  function ask(method: string, path: string, body?: unknown, withinMs?: number): Promise<Response> {
-    return fetch(`${url}/api/v1${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(withinMs === undefined ? {} : { signal: AbortSignal.timeout(withinMs) }),
-    }).catch((cause: unknown) => {
-      throw new ProblemError(
-        {
-          status: 503,
-          code: 'unreachable',
-          title: `nobody answers at ${url}${whyNot(cause, withinMs ?? limitMs)}`,
-          hint: 'is `beryl up` running there? Model servers and traffic go on without the API',
-        },
-        { cause },
-      )
-    })
-  }
-
-  async function refusalOf(response: Response, method: string, path: string): Promise<Error> {
-    const answer: unknown = await response.json().catch(() => null)
-    return isProblem(answer) ? new ProblemError(answer) : notBeryl(response.status, method, path)
-  }
-
-  function notBeryl(status: number, method: string, path: string): ProblemError {
-    return new ProblemError({
-      status,
-      code: 'unexpected',
-      title: `${method} ${url}/api/v1${path} answered ${status} with something that does not come from Beryl`,
-      hint: `is ${url} the API of Beryl?`,
-    })
-  }
-}
-
-function whyNot(cause: unknown, withinMs: number): string {
-  if ((cause as Error).name === 'TimeoutError') return ` within ${withinMs / 1000} s`
-  const { code } = ((cause as Error).cause ?? {}) as NodeJS.ErrnoException
-  return code === undefined ? '' : ` (${code})`
 }
 
 export type ReachOptions = {
   api?: string | undefined
+  /** A file of certificates to trust. */
+  ca?: string | undefined
   data?: string | undefined
   file?: string | undefined
 }
 
-/** Where the API is and which token opens it. @throws ProblemError `not-running` */
-export function reach({ api, data, file }: ReachOptions): Reach {
+/** Where the API is, which token opens it, and whom to trust. @throws ProblemError `not-running` */
+export function reach({ api, ca, data, file }: ReachOptions): Reach {
   const directory = dataDirectory(whereData({ data, file }))
   const asked = api ?? process.env['BERYL_API']
-  const url =
-    asked === undefined ? runningUrl(directory.running, directory.root) : checkedUrl(asked)
+  const own = runningIn(directory.running)
+  if (asked === undefined && own === null) throw notRunning(directory.root)
+  const url = asked === undefined ? own!.url : checkedUrl(asked)
+  // What `up` wrote down, where only its user may write: the very certificate that this Beryl shows.
+  const trusted = ca ?? process.env['BERYL_CA'] ?? (url === own?.url ? own.cert : undefined)
   const ownToken = process.env['BERYL_TOKEN']
-  if (ownToken !== undefined) return { url, token: ownToken }
+  if (ownToken !== undefined) return { url, token: ownToken, ca: trusted }
   // The token in a data directory opens the Beryl of that directory: no other address gets to see it, unless told to.
   const isNamed = data !== undefined || process.env['BERYL_DATA'] !== undefined
-  const isItsOwn = asked === undefined || isNamed || url === urlIn(directory.running)
-  return { url, token: isItsOwn ? readToken(directory.adminToken) : '' }
+  const isItsOwn = asked === undefined || isNamed || url === own?.url
+  return { url, token: isItsOwn ? readToken(directory.adminToken) : '', ca: trusted }
 }
 
 /** @throws ProblemError `usage` */
@@ -276,10 +216,8 @@ export function whereData({ data, file }: ReachOptions): string {
   )
 }
 
-function runningUrl(file: string, directory: string): string {
-  const url = urlIn(file)
-  if (url !== null) return url
-  throw new ProblemError({
+function notRunning(directory: string): ProblemError {
+  return new ProblemError({
     status: 503,
     code: 'not-running',
     title: `no Beryl runs on ${directory}`,
@@ -287,9 +225,9 @@ function runningUrl(file: string, directory: string): string {
   })
 }
 
-function urlIn(file: string): string | null {
+function runningIn(file: string): { url: string; cert?: string } | null {
   try {
-    return (JSON.parse(readFileSync(file, 'utf8')) as { url: string }).url
+    return JSON.parse(readFileSync(file, 'utf8')) as { url: string; cert?: string }
   } catch {
     return null
   }

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import { serve } from '@hono/node-server'
+import { limiterOf, usualBudgets } from './limits.ts'
+import { noAnswers } from './testing.ts'
 import { apiApp } from './app.ts'
 import type { Holder } from './authenticate.ts'
 import { openapi } from './openapi.ts'
@@ -60,6 +62,9 @@ const app = apiApp(operations, {
   },
   sessions: sessionsBy('a secret'),
   boundTo: '127.0.0.1',
+  answers: noAnswers,
+  // Each route is asked without a token, too.
+  limiter: limiterOf({ ...usualBudgets, refused: { perSecond: 1000, burst: 1000 } }),
   pages: () => null,
 })
 

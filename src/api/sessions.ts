@@ -52,6 +52,9 @@ function cookieOf(context: Context): string {
 }
 
 function attributes(context: Context) {
-  const secure = (context.req.header('origin') ?? '').startsWith('https:')
+  // Behind a proxy that ends TLS, the page says so.
+  const secure =
+    context.req.url.startsWith('https:') ||
+    (context.req.header('origin') ?? '').startsWith('https:')
   return { httpOnly: true, sameSite: 'Strict', path: '/', secure } as const
 }

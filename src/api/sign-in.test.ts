@@ -1,6 +1,7 @@
 /** The cookie of the dashboard: who gets one, for which pages it counts, and what it never is. */
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
+import { noAnswers } from './testing.ts'
 import { apiApp } from './app.ts'
 import { adminToken } from './authenticate.ts'
 import type { Operations } from './operations.ts'
@@ -26,6 +27,7 @@ const appWith = (secret: string) =>
     tokens: adminToken(secret, 'ada'),
     sessions: sessionsBy(secret, () => now),
     boundTo: '127.0.0.1',
+    answers: noAnswers,
     pages: () => null,
   })
 let app = appWith(token)

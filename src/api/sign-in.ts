@@ -1,7 +1,7 @@
 /** Signing in to the dashboard: a token once, then a cookie that scripts cannot read. */
 import { Hono } from 'hono'
-import type { Context } from 'hono'
 import { ProblemError } from '../ipc/problem.ts'
+import { addressOf } from './address.ts'
 import { unknownToken, whyUnknown } from './authenticate.ts'
 import type { ApiEnv, Tokens } from './authenticate.ts'
 import { bodyOf, sessionBody } from './bodies.ts'
@@ -25,6 +25,7 @@ export function signIn(tokens: Tokens, sessions: Sessions): Hono<ApiEnv> {
         code: 'too-many-guesses',
         title: 'too many wrong tokens came from this address',
         hint: `try again in ${waitS} s; the CLI goes on working`,
+        retryAfterS: waitS,
       })
     const { token } = await bodyOf(context.req, sessionBody)
     const holder = tokens.holderOf(token.trim())
@@ -58,9 +59,4 @@ export function session(sessions: Sessions): Hono<ApiEnv> {
     return context.json({ actor: null, role: null, until: null })
   })
   return app
-}
-
-function addressOf(context: Context): string {
-  const { incoming } = (context.env ?? {}) as { incoming?: { socket: { remoteAddress?: string } } }
-  return incoming?.socket.remoteAddress ?? 'unknown'
 }

@@ -37,7 +37,7 @@ function collect(value: string, before: string[] = []): string[] {
   return [...before, value]
 }
 
-export type Globals = { json: boolean; api?: string; data?: string }
+export type Globals = { json: boolean; api?: string; ca?: string; data?: string }
 
 /** @returns the exit code (contract §4) */
 export async function run(args: readonly string[]): Promise<number> {
@@ -196,6 +196,7 @@ function rootCommand(args: readonly string[]): Command {
     .helpCommand(false)
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--api <url>', 'where the API is (else BERYL_API, else what `beryl up` wrote down)')
+    .option('--ca <file>', 'certificates to trust, PEM, where the API is https (else BERYL_CA)')
     .option(
       '--data <directory>',
       'the data directory (else BERYL_DATA, else .beryl beside the manifest)',

@@ -32,16 +32,18 @@ export async function crossCheck(manifest: Manifest, directory: string): Promise
   ]
 }
 
-function pairProblems({ gateway }: Manifest, directory: string): CrossProblem[] {
-  const { tls } = gateway
-  if (tls === undefined) return []
-  try {
-    readPair({ cert: resolve(directory, tls.cert), key: resolve(directory, tls.key) })
-    return []
-  } catch (error) {
-    if (!(error instanceof PairError)) throw error
-    return [{ path: ['gateway', 'tls', error.which], message: error.message }]
-  }
+function pairProblems(manifest: Manifest, directory: string): CrossProblem[] {
+  return (['gateway', 'api'] as const).flatMap((listener) => {
+    const { tls } = manifest[listener]
+    if (tls === undefined) return []
+    try {
+      readPair({ cert: resolve(directory, tls.cert), key: resolve(directory, tls.key) })
+      return []
+    } catch (error) {
+      if (!(error instanceof PairError)) throw error
+      return [{ path: [listener, 'tls', error.which], message: error.message }]
+    }
+  })
 }
 
 async function checkService(

@@ -55,7 +55,7 @@ test('where the example shows a default, it is the default', () => {
   assert.deepEqual(standby, defaults.standby)
   assert.deepEqual(usual(watch), usual(defaults.watch))
   assert.deepEqual(full.gateway.listen, least.gateway.listen)
-  assert.deepEqual(full.api, least.api)
+  assert.deepEqual(full.api.listen, least.api.listen)
   assert.deepEqual(full.record, least.record)
 })
 

@@ -211,6 +211,8 @@ const service = asWritten.transform((one) => {
   return { ...one, switch: { ...given, when } }
 })
 
+const tls = z.strictObject({ cert: named, key: named })
+
 export const manifest = z.strictObject({
   apiVersion: z.literal('beryl/v1'),
   gateway: z
@@ -229,10 +231,16 @@ export const manifest = z.strictObject({
         })
         .optional(),
       /** PEM files, relative to the manifest: with them clients are served over TLS only. */
-      tls: z.strictObject({ cert: named, key: named }).optional(),
+      tls: tls.optional(),
     })
     .prefault({}),
-  api: z.strictObject({ listen: address.default({ host: '127.0.0.1', port: 8090 }) }).prefault({}),
+  api: z
+    .strictObject({
+      listen: address.default({ host: '127.0.0.1', port: 8090 }),
+      /** PEM files, relative to the manifest: with them API and dashboard are served over TLS only. */
+      tls: tls.optional(),
+    })
+    .prefault({}),
   releases: z.strictObject({ atOnce: z.int().min(1).max(1000) }).optional(),
   record,
   notifications: z

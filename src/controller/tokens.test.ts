@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { after, beforeEach, test } from 'node:test'
+import { noAnswers } from '../api/testing.ts'
 import { apiApp } from '../api/app.ts'
 import { adminToken, eitherOf } from '../api/authenticate.ts'
 import type { Operations } from '../api/operations.ts'
@@ -47,6 +48,7 @@ function appOn() {
     tokens: eitherOf(adminToken(first, 'root'), storedTokens({ store, now })),
     sessions: sessionsBy(first, () => clock.wall),
     boundTo: '127.0.0.1',
+    answers: noAnswers,
     pages: () => null,
   })
 }

@@ -69,11 +69,12 @@ function documentOf(problem: Problem): string {
   return JSON.stringify({ type: `urn:beryl:problem:${problem.code}`, ...problem })
 }
 
-function headersOf({ status, allow }: Problem): Record<string, string> {
+function headersOf({ status, allow, retryAfterS }: Problem): Record<string, string> {
   return {
     'content-type': 'application/problem+json',
     // RFC 9110 asks for these two with 401 and 405.
     ...(status === 401 ? { 'www-authenticate': 'Bearer realm="beryl"' } : {}),
+    ...(typeof retryAfterS === 'number' ? { 'retry-after': String(retryAfterS) } : {}),
     ...(status === 405 && Array.isArray(allow) ? { allow: allow.join(', ') } : {}),
   }
 }

@@ -1,4 +1,6 @@
 /** The record: who, when, what, on which evidence. Append-only. */
+import { noteEvent } from './answers.ts'
+import { transaction } from './database.ts'
 import type { Database } from './database.ts'
 
 export type NewEvent = {
@@ -39,19 +41,22 @@ export type EventCount = {
 }
 
 export function insertEvent(database: Database, event: NewEvent): void {
-  database
-    .prepare(
-      'INSERT INTO events (at, service, release, kind, actor, text, data) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    )
-    .run(
-      event.at,
-      event.service,
-      event.release,
-      event.kind,
-      event.by,
-      event.text,
-      JSON.stringify(event.data),
-    )
+  transaction(database, () => {
+    const { lastInsertRowid } = database
+      .prepare(
+        'INSERT INTO events (at, service, release, kind, actor, text, data) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      )
+      .run(
+        event.at,
+        event.service,
+        event.release,
+        event.kind,
+        event.by,
+        event.text,
+        JSON.stringify(event.data),
+      )
+    noteEvent(database, Number(lastInsertRowid))
+  })
 }
 
 export function eventsIn(database: Database) {

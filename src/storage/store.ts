@@ -1,5 +1,6 @@
 /** Everything that is kept, behind one door. */
 import { aliasesIn } from './aliases.ts'
+import { answersIn } from './answers.ts'
 import { backUp } from './backup.ts'
 import { openDatabase, transaction } from './database.ts'
 import { curvesIn } from './curves.ts'
@@ -39,6 +40,7 @@ export function openStore<Plan, Replica extends Kept, WatchState, Times, Track>(
     deliveries: deliveriesIn(database),
     /** All that is saved in it, or nothing of it. No `await` in it. */
     atomically: <Result>(act: () => Result): Result => transaction(database, act),
+    answers: answersIn(database),
     retention: retentionIn(database),
     backUp: (file: string) => backUp(database, file),
     close: () => database.close(),

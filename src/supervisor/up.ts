@@ -1,5 +1,6 @@
 /** `beryl up`: one supervisor of gateway, controller and examiner, in the foreground. */
 import { mkdirSync, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { ManifestError, loadManifest } from '../config/load.ts'
 import type { Manifest } from '../config/manifest.ts'
 import { gatewayClient } from '../gateway/client.ts'
@@ -36,6 +37,8 @@ export type RunningBeryl = {
   pid: number
   /** Of the Beryl that runs; absent: one from before it was written down. */
   version?: string
+  /** The certificate that the API shows, a file: whoever reads this may trust it. */
+  cert?: string
 }
 
 const readyWithinMs = 30_000
@@ -60,7 +63,7 @@ export async function up({
     openDatabase(directory.database).close()
     readOrCreateToken(directory.adminToken)
     const bound = await bindAll(manifest, directory, home)
-    await supervise({ manifestPath, manifest, text, directory, bound, print, isReady })
+    await supervise({ manifestPath, manifest, text, home, directory, bound, print, isReady })
   } catch (error) {
     throw isToldAlready(error) ? error : cannot('cannot-start', (error as Error).message)
   } finally {
@@ -96,6 +99,8 @@ type Supervised = {
   manifestPath: string
   manifest: Manifest
   text: string
+  /** What paths of the manifest are relative to. */
+  home: string
   directory: DataDirectory
   bound: BoundSockets
   print: (line: string) => void
@@ -106,6 +111,7 @@ async function supervise({
   manifestPath,
   manifest,
   text,
+  home,
   directory,
   bound,
   print,
@@ -114,6 +120,7 @@ async function supervise({
   const signal = stopSignal()
   mkdirSync(directory.replicaLogs, { recursive: true, mode: 0o700 })
   let api = manifest.api.listen
+  const tls = filesOf(manifest.api.tls, home)
   await stopOldController(directory)
   const why = await whyNotFree(api)
   if (why !== null) {
@@ -134,7 +141,7 @@ async function supervise({
     inherit: [],
   })
   const controllerConfig = () =>
-    JSON.stringify({ dataDirectory: directory.root, manifestPath, api })
+    JSON.stringify({ dataDirectory: directory.root, manifestPath, api: { ...api, tls } })
   const controller = keepRunning({
     role: 'controller',
     directory,
@@ -156,6 +163,7 @@ async function supervise({
         preview: preview === null ? null : `${scheme}://${host(preview)}`,
         pid: process.pid,
         version,
+        ...(tls === null ? {} : { cert: tls.cert }),
       }
       writeAside(directory.running, `${JSON.stringify(running, null, 2)}\n`)
       isReady(running, manifest)
@@ -222,6 +230,10 @@ async function stopAll(
   await Promise.all([controller.stop(10_000), examiner.stop(5000)])
   rmSync(directory.running, { force: true })
   print('Stopped.')
+}
+
+function filesOf(tls: Manifest['api']['tls'], home: string): { cert: string; key: string } | null {
+  return tls === undefined ? null : { cert: resolve(home, tls.cert), key: resolve(home, tls.key) }
 }
 
 function stopSignal(): { first: Promise<void> } {

@@ -17,7 +17,13 @@ before(async () => {
     protocol: 'grpc',
     models: { v1: { answer: 'one' } },
     gateway: ', tls: { cert: tls.crt, key: tls.key }',
-    files: { 'tls.crt': first.cert, 'tls.key': first.key },
+    api: ', tls: { cert: api.crt, key: api.key }',
+    files: {
+      'tls.crt': first.cert,
+      'tls.key': first.key,
+      'api.crt': first.cert,
+      'api.key': first.key,
+    },
     service: '    switch: { drain: 1s }\n    watch: { atLeast: 0s, atMost: 10m }\n',
   })
   const { id } = await beryl.deploy('v1')
@@ -61,6 +67,22 @@ test('clients are told to come by https, and gRPC is answered there', async () =
   const client = kserveClient(beryl.gateway, { ca: first.cert })
   assert.equal((await client.infer('q')).version, 'one')
   client.close()
+})
+
+test('the API comes by https too, its commands trust the certificate that `up` wrote down, and a controller that was killed shows it again', async () => {
+  assert.match(beryl.apiUrl, /^https:/)
+  const remote = async (...more: string[]) => beryl.cli('status', '--api', beryl.apiUrl, ...more)
+  assert.equal((await remote()).code, 0)
+  const other = await beryl.cli('status', '--ca', join(beryl.directory, 'tls.key'))
+  assert.match(other.err, /nobody who is trusted answers at https:.*\n.*--ca FILE/)
+  write('api.key', second.key)
+  write('api.crt', second.cert)
+  beryl.kill('controller')
+  await eventually(
+    async () => (await beryl.cli('status', '--json')).code === 0,
+    () => 'the API with its second certificate',
+  )
+  assert.equal((await beryl.service()).live?.version, 'v1')
 })
 
 test('a certificate that is renewed on disk is shown to new connections of every worker, and those that stand go on', async () => {

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ask } from '../../src/api/ask.ts'
 import type { ReleaseView, ServiceView } from '../../src/api/shapes.ts'
 import { readIdentity } from '../../src/supervisor/keep-running.ts'
 import { assertContract } from './contract.ts'
@@ -30,6 +31,8 @@ export type Setup = {
   protocol?: 'json' | 'grpc'
   /** More keys of `gateway`, e.g. `, tls: { cert: a, key: b }`. */
   gateway?: string
+  /** More keys of `api`, in the same way. */
+  api?: string
   /** More keys of `environment`, a line each, indented by six spaces. */
   environment?: string
   /** More files beside the manifest, by name. */
@@ -47,6 +50,7 @@ export async function startBeryl({
   goldenLines = golden(40),
   protocol = 'json',
   gateway = '',
+  api: ofApi = '',
   environment = '',
   files = {},
   manifest: written = manifest({
@@ -55,6 +59,7 @@ export async function startBeryl({
     replicas,
     protocol,
     gateway,
+    api: ofApi,
     environment,
   }),
 }: Setup) {
@@ -73,6 +78,7 @@ export async function startBeryl({
     url: string
     gateway: string
     preview: string
+    cert?: string
   }
   const token = (await readFile(join(data, 'admin.token'), 'utf8')).trim()
 
@@ -190,16 +196,17 @@ export async function startBeryl({
   }
 
   async function api<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-    const response = await fetch(`${running.url}/api/v1${path}`, {
+    const response = await ask(`${running.url}/api/v1${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(10_000),
+      body: body === undefined ? undefined : JSON.stringify(body),
+      withinMs: 10_000,
+      ca: running.cert,
     })
     const answer = (await response.json()) as Answer & { title?: string; code?: string }
     // Every answer of every story.
-    const { status, headers } = response
-    const type = headers.get('content-type') ?? ''
+    const { status } = response
+    const type = response.header('content-type') ?? ''
     assertContract({ method, path: `/api/v1${path}`, status, type, body: answer })
     if (!response.ok)
       throw Object.assign(
@@ -236,7 +243,7 @@ const defaultService = `
 `
 
 type Written = Required<
-  Pick<Setup, 'service' | 'replicas' | 'protocol' | 'gateway' | 'environment'>
+  Pick<Setup, 'service' | 'replicas' | 'protocol' | 'gateway' | 'api' | 'environment'>
 > & {
   versions: readonly string[]
 }
@@ -247,12 +254,13 @@ function manifest({
   replicas,
   protocol,
   gateway,
+  api,
   environment,
 }: Written): string {
   const path = protocol === 'grpc' ? '/inference.GRPCInferenceService/ServerReady' : '/healthz'
   return `apiVersion: beryl/v1
 gateway: { listen: 127.0.0.1:0, preview: 127.0.0.1:0, workers: 2${gateway} }
-api: { listen: 127.0.0.1:0 }
+api: { listen: 127.0.0.1:0${api} }
 services:
   tiny:
     protocol: ${protocol}

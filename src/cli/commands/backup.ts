@@ -24,7 +24,7 @@ export async function backup(globals: Globals, name: string): Promise<number> {
   return exitCodes.done
 }
 
-async function take(file: string, bytes: number, body: ReadableStream<Uint8Array>): Promise<void> {
+async function take(file: string, bytes: number, body: AsyncIterable<Uint8Array>): Promise<void> {
   const part = `${file}.part`
   try {
     const out = await open(part, 'wx', 0o600)
