@@ -11,6 +11,7 @@
  * among its two ways, a failure among the whole and the slices.
  */
 import type { Verdict } from '../../release/release.ts'
+import { lowerBound, upperBound } from '../../statistics/clopper-pearson.ts'
 import { worseByAtLeast, worseByAtMost } from '../../statistics/paired-bound.ts'
 import { wilson } from '../../statistics/wilson.ts'
 import { slicesMax } from './counts.ts'
@@ -22,6 +23,8 @@ export type Found = {
   /** Their totals are those of the whole. */
   fields: ReadonlyMap<string, Counts>
   slices: ReadonlyMap<string, Counts>
+  /** Of the inputs that live was asked twice: on so many the candidate differs. */
+  twiceDiffers: number
   liveFailed: number
   examples: readonly Example[]
 }
@@ -58,6 +61,12 @@ export function judge(
     return answer('pass', `surely no more than ${allowed}, which are allowed`)
   const full = fullest(found)
   const atMost = beyondAtMost(whole, rules.risk.pass / 2)
+  const once = beyondWhereAskedOnce(found, rules)
+  if (once > rules.noWorseBy)
+    return answer(
+      'undecided',
+      `where live was asked once it differs on at least ${percent(once)} more than live from itself, and where live was asked twice it does not: those are not like the others, ask live twice for more of them`,
+    )
   // Inputs on which nothing could have been seen are no evidence: the rest must be so much better.
   if (full.share <= fullMax && atMost <= rules.noWorseBy * (1 - full.share))
     return answer('pass', `beyond that noise surely no more than ${allowed}, which are allowed`)
@@ -86,6 +95,17 @@ function noMeasure({ whole, liveFailed }: Found): string | null {
 /** Of one rate: a candidate that differs so rarely needs no noise to explain it. */
 function differsAtMost({ differs, total }: Counts, { risk }: TallyRules): number {
   return worseByAtMost({ newOnly: differs, oldOnly: 0, total }, risk.pass / 2)
+}
+
+/**
+ * Inputs that live was asked twice stand for the others, for they are drawn by lot. That is checked: on the others the candidate must
+ * not surely differ by more than live's noise and what is allowed.
+ */
+function beyondWhereAskedOnce({ whole, twiceDiffers }: Found, { risk }: TallyRules): number {
+  const { total, differs, twice, noisy } = whole
+  if (twice === 0 || total === twice) return 0
+  const low = lowerBound(differs - twiceDiffers, total - twice, risk.fail / 2)
+  return low - upperBound(noisy, twice, risk.fail / 2)
 }
 
 function beyondAtMost({ farther, nearer, twice }: Counts, risk: number): number {

@@ -70,6 +70,31 @@ test('5 % wrong labels are found, with the field and examples side by side', () 
   assert.ok(fields[0].beyondNoise > 0.03 && fields[0].atLeast > 0.01)
 })
 
+test('inputs that live was asked twice and others that were not must be alike: a pass on the first alone is none', () => {
+  // What an unlucky lot, or one that is none, would do: the candidate differs only where live was asked once.
+  const noisy = wrongOn(0.03)
+  const tally = openTally({ how: asJson, noWorseBy: 0.05, slice: null, risk: usualRisk })
+  const random = seeded(4)
+  for (let input = 0; input < 3000; input++) {
+    const isTwice = input % 3 === 0
+    tally.add({
+      id: `q${input}`,
+      request: { input },
+      live: noisy(input, random),
+      candidate: isTwice ? noisy(input, random) : wrongOn(0.25)(input, random),
+      again: isTwice ? noisy(input, random) : null,
+    })
+  }
+  const { verdict, because } = tally.verdict(versions)
+  assert.equal(verdict, 'undecided', because)
+  assert.match(because, /where live was asked once it differs on at least/)
+  // With a fair lot the same noise passes, however the lot falls.
+  for (const seed of [1, 2, 3, 4, 5]) {
+    const fair = compared(noisy, noisy, { twice: 0.3, inputs: 6000, noWorseBy: 0.05, seed })
+    assert.equal(fair.verdict, 'pass', fair.because)
+  }
+})
+
 test('too few inputs decide nothing, and none at all neither', () => {
   assert.equal(compared(steady, steady, { inputs: 100 }).verdict, 'undecided')
   const none = compared(steady, steady, { inputs: 0 })

@@ -45,6 +45,7 @@ export function openTally(rules: TallyRules) {
   const slices = new Map<string, Counts>()
   const examples = openExamples()
   let liveFailed = 0
+  let twiceDiffers = 0
 
   return {
     /** An input that live failed on says nothing about the candidate: it is counted, and that is all. */
@@ -55,6 +56,7 @@ export function openTally(rules: TallyRules) {
       const noise = again === null ? null : compare(live, again)
       const slice =
         sliceOf === null ? null : countsOf(slices, nameOf(sliceOf(compared.request)), slicesMax)
+      if (noise !== null && found.length > 0) twiceDiffers++
       const gain = count(farthest(found), noise === null ? null : farthest(noise), slice)
       examples.add(compared, { found, noise, gain })
     },
@@ -70,7 +72,7 @@ export function openTally(rules: TallyRules) {
     },
     /** @param versions names, for the sentence */
     verdict: (versions: { candidate: string; live: string }): Verdict =>
-      judge(rules, versions, { whole, fields, slices, liveFailed, examples: examples.worst() }),
+      judge(rules, versions, { whole, fields, slices, twiceDiffers, liveFailed, examples: examples.worst() }),
   }
 
   /** @returns how much farther than live's own noise the input is: what an example is worth showing for */
