@@ -2,6 +2,7 @@
 import type { Observation } from '../gateway/control.ts'
 import { hear } from '../guard/hearing.ts'
 import type { Handed, Heard, HeardAnswer } from '../guard/hearing.ts'
+import type { Dropped } from '../guard/reorder.ts'
 import { observe, observePairs } from '../guard/watch.ts'
 import type { Context, Judged, WatchState } from '../guard/watch.ts'
 import type { SignalVerdict } from '../verification/signals/signal.ts'
@@ -12,6 +13,7 @@ export type SaidNow = {
   run: string
   /** Of this service, copies too. */
   seen: readonly Observation[]
+  dropped: readonly Dropped[]
   verdicts: readonly SignalVerdict[]
   opinions: readonly Opinion[]
 }
@@ -20,13 +22,13 @@ export type SaidNow = {
 export function advanceSaid(
   before: Watch,
   release: string,
-  { run, seen, verdicts, opinions }: SaidNow,
+  { run, seen, dropped, verdicts, opinions }: SaidNow,
   { watch, context, instances }: { watch: WatchState; context: Context; instances: string[] },
 ): Pick<Watch, 'watch' | 'said' | 'opinions'> {
   const heard = advanceHeard(
     before,
     release,
-    { run, seen, verdicts },
+    { run, seen, dropped, verdicts },
     { watch, context, instances },
   )
   return advanceOpinions(before, release, { seen, opinions }, { ...heard, context })
@@ -35,7 +37,7 @@ export function advanceSaid(
 function advanceHeard(
   before: Watch,
   release: string,
-  { run, seen, verdicts }: Omit<SaidNow, 'opinions'>,
+  { run, seen, dropped, verdicts }: Omit<SaidNow, 'opinions'>,
   { watch, context, instances }: { watch: WatchState; context: Context; instances: string[] },
 ): Pick<Watch, 'watch' | 'said'> {
   const { said, twice, drawn = null } = before
@@ -55,7 +57,12 @@ function advanceHeard(
     values,
   }))
   const at = context.at
-  const { hearing, due, pairs } = hear(said.hearing, signals, { run, handed, heard, at }, instances)
+  const { hearing, due, pairs } = hear(
+    said.hearing,
+    signals,
+    { run, handed, heard, at, dropped },
+    instances,
+  )
   const now: Context = {
     ...context,
     of: 'answer',

@@ -117,3 +117,22 @@ test('a half that is missing is waited for, and its end comes though nothing els
   assert.ok(!isWaiting(over))
   assert.deepEqual(over.twice?.pairing.halves, {})
 })
+
+test('a range that the gateway dropped holds neither single answers nor pairs up', () => {
+  const pairOf = (seq: number) => [
+    { ...one(seq, 'r2', 'ok'), copied: true as const },
+    { ...one(seq, 'r1', 'ok'), isCopy: true as const },
+  ]
+  const first = { run: 'run', items: [0, 1, 2].flatMap(pairOf), at: noon, last }
+  const gaps = [
+    { service: 's', count: 5, from: 3, to: 8 },
+    { service: 'other', count: 3, from: 0, to: 3 },
+    { service: 's', count: 7, from: null, to: null },
+  ]
+  const items = [8, 9].flatMap(pairOf)
+  const next = { run: 'run', items, gaps, at: noon, last }
+  const watch = advanceWatch(advanceWatch(begun(), 'r2', first), 'r2', next)
+  assert.ok(!isWaiting(watch))
+  assert.deepEqual([watch.watch.total, watch.watch.void], [5, 5])
+  assert.equal(watch.watch.signals[0]!.judged['paired'], 2)
+})

@@ -1,5 +1,5 @@
 /** One step of a watch: what arrived goes into its lines, and what is due in assignment order goes into its evidence. */
-import type { GatewayState, Observation } from '../gateway/control.ts'
+import type { Gap, GatewayState, Observation } from '../gateway/control.ts'
 import { answerOf, cellOf, drawnCellOf, readCell, readDrawn } from '../guard/answer.ts'
 import { beginCoverage, countCoverage, isCovered } from '../guard/coverage.ts'
 import type { Coverage } from '../guard/coverage.ts'
@@ -29,6 +29,7 @@ export function advanceWatch(
   {
     run,
     items,
+    gaps = [],
     verdicts = [],
     opinions = [],
     at,
@@ -36,6 +37,7 @@ export function advanceWatch(
   }: {
     run: string
     items: readonly Observation[]
+    gaps?: readonly Gap[]
     verdicts?: readonly SignalVerdict[]
     opinions?: readonly Opinion[]
     at: number
@@ -47,6 +49,9 @@ export function advanceWatch(
   const seen = items.filter((item) => item.service === service)
   const live = seen.filter(({ isCopy }) => isCopy !== true)
   const drawn = before.drawn ?? null
+  const dropped = gaps.flatMap(({ service: of, from, to }) =>
+    of === service && from !== null && to !== null ? [{ from, to }] : [],
+  )
   const arrived = live.map((item): Arrived => ({
     seq: item.seq,
     cell:
@@ -56,7 +61,7 @@ export function advanceWatch(
           ? cellOf(answerOf(item), instances)
           : null,
   }))
-  const { order, due } = inOrder(before.order, run, arrived, at)
+  const { order, due } = inOrder(before.order, run, arrived, at, dropped)
 
   const { twice: control } = before
   const old = control?.old ?? drawn?.old ?? null
@@ -79,6 +84,7 @@ export function advanceWatch(
   const told = {
     run,
     seen,
+    dropped,
     verdicts: verdicts.filter((one) => one.service === service),
     opinions,
   }
@@ -88,7 +94,7 @@ export function advanceWatch(
   }
 
   const halves = seen.flatMap((item) => halfOf(item, { release, old: control.old, instances }))
-  const arrival = { run, halves, at, newIs: 'live' as const }
+  const arrival = { run, halves, at, newIs: 'live' as const, dropped }
   const { pairing, due: pairs } = joinPairs(control.pairing, arrival, (cell) =>
     readCell(cell, instances),
   )

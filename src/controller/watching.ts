@@ -1,7 +1,7 @@
 /** Counts what the gateway saw, exactly once, and asks the guard about the releases that are being watched. */
 import type { GatewayClient } from '../gateway/client.ts'
 import { answerMax } from '../gateway/ledger.ts'
-import type { GatewayState, Observation } from '../gateway/control.ts'
+import type { GatewayState, Observation, Observations, ServiceState } from '../gateway/control.ts'
 import { cellWidth, drawnWidth } from '../guard/answer.ts'
 import { beginCoverage } from '../guard/coverage.ts'
 import { decide } from '../guard/decide.ts'
@@ -10,7 +10,7 @@ import { outcomeOf } from '../guard/outcome.ts'
 import { distance } from '../guard/line.ts'
 import { beginHearing } from '../guard/hearing.ts'
 import { beginPairing } from '../guard/pairs.ts'
-import { beginOrder } from '../guard/reorder.ts'
+import { beginOrder, missingAfterMs } from '../guard/reorder.ts'
 import { beginWatch } from '../guard/watch.ts'
 import { log } from '../log.ts'
 import type { Now, Release, Service } from '../release/release.ts'
@@ -34,6 +34,8 @@ export type Watching = ReturnType<typeof watchingOf>
 
 /** Batches per look; more are taken with the next one. */
 const batchesMax = 10
+/** From the end of a request to the controller, with room. */
+const travelMs = 15_000
 /** With nothing new to count, the cursor need not be written again. */
 const pullEveryMs = 90
 
@@ -108,14 +110,15 @@ export function watchingOf({
       const perSecond = old?.load.perSecond?.new ?? 0
       const drawn = drawnOf(release)
       const width = drawn === null ? cellWidth : drawnWidth
-      const order = beginOrder(run, next, { width, perSecond })
+      const waitMs = longestWaitMs(state)
+      const order = beginOrder(run, next, { width, perSecond, waitMs })
       const watch = beginWatch(plan.watch, history, from === null)
       const twice =
         from === null || release.rules.control === undefined
           ? null
           : {
               old: from.release,
-              pairing: beginPairing(run, next, { perSecond }),
+              pairing: beginPairing(run, next, { perSecond, waitMs }),
               coverage: beginCoverage(),
             }
       const taken = plan.watch.signals.filter((signal) => signal.from === 'answer')
@@ -133,7 +136,7 @@ export function watchingOf({
             : {
                 id: answers.id,
                 signals: taken.map(({ name, kind }) => ({ name, kind })),
-                hearing: beginHearing(taken, { run, next, perSecond, pairs }),
+                hearing: beginHearing(taken, { run, next, perSecond, waitMs, pairs }),
               },
         opinions: Object.keys(opinions).length === 0 ? null : { after: now().wall, shares: {} },
       })
@@ -219,7 +222,7 @@ export function watchingOf({
   }
 
   function count(
-    { run, next, items: all }: { run: string; next: number; items: readonly Observation[] },
+    { run, next, items: all, gaps }: Observations,
     state: GatewayState,
     opinions: ReadonlyMap<string, readonly Opinion[]>,
   ): void {
@@ -230,7 +233,7 @@ export function watchingOf({
       const taken = newest.get(service)
       if (taken?.run !== run || distance(seq, taken.seq) > 0) newest.set(service, { run, seq })
     }
-    const watches = watched(run, all, opinions)
+    const watches = watched({ run, items: all, gaps }, opinions)
     store.traffic.count(
       {
         observations: { run, after: next },
@@ -254,15 +257,14 @@ export function watchingOf({
 
   /** The watches that these observations, and what was said, change. */
   function watched(
-    run: string,
-    items: readonly Observation[],
+    seen: Pick<Observations, 'run' | 'items' | 'gaps'>,
     opinions: ReadonlyMap<string, readonly Opinion[]>,
   ): Map<string, { before: Watch; after: Watch }> {
     const at = now().wall
     const verdicts = told?.items ?? []
     return new Map(
       activeWatches().map(({ release, state: before }) => {
-        const arrived = { run, items, verdicts, opinions: opinions.get(release) ?? [], at, last }
+        const arrived = { ...seen, verdicts, opinions: opinions.get(release) ?? [], at, last }
         return [release, { before, after: advanceWatch(before, release, arrived) }]
       }),
     )
@@ -320,6 +322,13 @@ export function watchingOf({
       return release === null || state === null ? [] : [{ release, state }]
     })
   }
+}
+
+/** A version is silent for so long before that is said of it; then it must still travel. */
+function longestWaitMs(state: ServiceState | undefined): number {
+  const { firstByteMs = 0, paths = [] } = state?.table.rules ?? {}
+  const longest = Math.max(firstByteMs, ...paths.map((one) => one.firstByteMs ?? 0))
+  return Math.max(missingAfterMs, longest + travelMs)
 }
 
 function totalsOf(

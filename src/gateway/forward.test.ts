@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Claim } from './claim.ts'
-import { forward } from './forward.ts'
+import { forward, openMs } from './forward.ts'
 import { usualRules } from './rules.ts'
 import type { CallListener, Exchange, ExchangeListener } from './wire/wire.ts'
 
@@ -23,6 +23,7 @@ function walking(takes = true) {
     pause: () => said.push('pause'),
     resume: () => said.push('resume'),
     answer: (status: number) => said.push(`answered ${status}`),
+    respond: () => {},
     destroy: () => said.push('destroyed'),
   } as unknown as Exchange
   const claim = {
@@ -107,4 +108,19 @@ test('who is late is named: a client that sends no more of its body, or a server
   silent.client.bodyEnd('')
   silent.flight.expire(late())
   assert.deepEqual(silent.said.slice(-3), ['call 1 destroyed', 'answered 504', 'deadline'])
+})
+
+test('a stream that is still open after a minute is said as it stands, and one that never began is not', () => {
+  const late = () => performance.now() + openMs + 1
+  const streaming = walking()
+  streaming.calls[0]!.connected()
+  assert.equal(streaming.flight.soFar(late()), null)
+  streaming.calls[0]!.head(200, 'OK', { lines: '', dropped: [] } as never, 'open')
+  assert.equal(streaming.flight.soFar(performance.now()), null)
+  const sofar = streaming.flight.soFar(late())!
+  assert.deepEqual([sofar.outcome, sofar.status], ['ok', 200])
+  assert.ok(sofar.firstByteMs < 1000 && sofar.totalMs >= openMs)
+  const failing = walking()
+  failing.calls[0]!.head(503, 'No', { lines: '', dropped: [] } as never, 'open')
+  assert.equal(failing.flight.soFar(late())!.outcome, 'error-status')
 })

@@ -51,6 +51,8 @@ export type Forwarding = {
 
 /** A request that may be sent twice is kept up to here; a longer one is sent once. */
 const keptMaxBytes = 64 * 1024
+/** A stream that is still open after this is judged as it stands: whoever waits for the ends of streams never judges anything. */
+export const openMs = 60_000
 /** Replicas that see one request, the first one included. */
 const triesMax = 3
 /** Answers that go on as long as they like. */
@@ -93,6 +95,8 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   tapping: Tapping | null = null
   /** Among those in flight; see bag.ts. */
   place = -1
+  /** What was seen of it was noted before its end. */
+  isNoted = false
   /** It is one of those whose answers are judged. */
   judged = false
   /** Whether its answer was handed on for that; see `Observation.heard`. */
@@ -141,6 +145,14 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
 
   get isOver(): boolean {
     return this.over
+  }
+
+  /** An answer that has begun and goes on for long, as it stands now; null while it may be waited for. @param now monotonic, ms */
+  soFar(now: number): Ended | null {
+    const { begun, firstAt, status } = this
+    if (this.over || firstAt === 0 || now - begun < openMs) return null
+    const outcome = status >= 500 ? 'error-status' : 'ok'
+    return { outcome, status, firstByteMs: firstAt - begun, totalMs: now - begun }
   }
 
   /** Ends it now: the client sees that its answer is not whole. */

@@ -189,7 +189,12 @@ class Copy implements Copying, CallListener {
   }
 
   expire(now: number): void {
-    if (this.call !== null && now - this.begun > copyMs) this.done('deadline')
+    if (this.call === null || now - this.begun <= copyMs) return
+    if (this.firstAt === 0) return this.done('deadline')
+    // As its original: a stream that goes on is good so far (`openMs`). Half an answer is none to be judged.
+    this.hearing?.ended({ outcome: 'deadline', status: this.status, firstByteMs: 0, totalMs: 0 })
+    this.hearing = null
+    this.done(this.status >= 500 ? 'error-status' : 'ok')
   }
 
   drop(why: string): void {

@@ -94,9 +94,7 @@ const handlers = {
     flights.delete(flight)
     if (flight.claim.waits) queue.leave(flight)
     if (flight.tapping !== null) tap.ended(flight, result)
-    const { environment, replica } = flight.claim
-    const where = { environment, replica, heard: flight.heard }
-    note(flight.claim, where, flight.copied ? 'copied' : 'alone', result)
+    noteFlight(flight, result)
     counter.ended(flight, result)
     access.ended(flight, result)
     if (leaving && flights.size === 0) tell({ kind: 'idle' })
@@ -108,7 +106,10 @@ const clockMs = 250
 let leaving = false
 setInterval(() => {
   const now = performance.now()
-  for (const flight of flights.all()) flight.expire(now)
+  for (const flight of flights.all()) {
+    flight.expire(now)
+    noteOpen(flight, now)
+  }
   mirror.expire(now)
 }, clockMs).unref()
 
@@ -166,6 +167,21 @@ function walk(exchange: Exchange, role: 'live' | 'preview'): void {
 function isTooLarge({ body, fields }: Exchange, bodyMaxBytes: number | null): boolean {
   if (bodyMaxBytes === null || body !== 'length') return false
   return Number(headerIn('content-length', fields.lines)) > bodyMaxBytes
+}
+
+/** In the order of assignment it stands before all that came after it: they must not wait for hours. */
+function noteOpen(flight: Flight, now: number): void {
+  const sofar = flight.isNoted ? null : flight.soFar(now)
+  if (sofar !== null) noteFlight(flight, sofar)
+}
+
+/** Once: what becomes of it after a minute is told by metrics and log. */
+function noteFlight(flight: Flight, result: Ended): void {
+  if (flight.isNoted) return
+  flight.isNoted = true
+  const { environment, replica } = flight.claim
+  const where = { environment, replica, heard: flight.heard }
+  note(flight.claim, where, flight.copied ? 'copied' : 'alone', result)
 }
 
 function note(

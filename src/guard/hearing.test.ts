@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { seeded } from '../statistics/testing/random.ts'
 import { beginHearing, hear, isHearing, owedMs } from './hearing.ts'
 import type { Handed, Heard, Hearing } from './hearing.ts'
+import { missingAfterMs } from './reorder.ts'
 import { namesMax } from './values.ts'
 import type { Said, Values } from './values.ts'
 
@@ -29,7 +30,8 @@ const told = (seq: number, values: Values, more: Partial<Heard> = {}): Heard => 
   values,
   ...more,
 })
-const begin = (pairs = false) => beginHearing(said, { run: 'g', next: 0, perSecond: 0, pairs })
+const begin = (pairs = false) =>
+  beginHearing(said, { run: 'g', next: 0, perSecond: 0, waitMs: missingAfterMs, pairs })
 const step = (
   hearing: Hearing,
   {
@@ -173,7 +175,13 @@ test('shuffled, doubled, cut into batches and saved in between: the same values,
         .map((one) => ({ one, place: random.uniform() }))
         .toSorted((a, b) => a.place - b.place)
         .map(({ one }) => one as { handed?: Handed; heard?: Heard })
-      let hearing = beginHearing(said, { run: 'g', next: start, perSecond: 0, pairs: false })
+      let hearing = beginHearing(said, {
+        run: 'g',
+        next: start,
+        perSecond: 0,
+        waitMs: missingAfterMs,
+        pairs: false,
+      })
       const seen: unknown[] = []
       while (shuffled.length > 0) {
         const batch = shuffled.splice(0, 1 + Math.floor(random.uniform() * 9))

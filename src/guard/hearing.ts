@@ -9,7 +9,7 @@ import { lost } from './line.ts'
 import { beginPairing, joinPairs } from './pairs.ts'
 import type { Half, Pairing } from './pairs.ts'
 import { beginOrder, inOrder } from './reorder.ts'
-import type { Arrived, Order } from './reorder.ts'
+import type { Arrived, Dropped, Order } from './reorder.ts'
 import { readValues, valuesCellOf, valuesWidth } from './values.ts'
 import type { Said, Values } from './values.ts'
 import type { AnsweredTwice, Judged } from './watch.ts'
@@ -54,12 +54,18 @@ const owedMax = 20_000
 /** @param next,perSecond as for the order of what the gateway sees */
 export function beginHearing(
   said: readonly Said[],
-  { run, next, perSecond, pairs }: { run: string; next: number; perSecond: number; pairs: boolean },
+  {
+    run,
+    next,
+    perSecond,
+    waitMs,
+    pairs,
+  }: { run: string; next: number; perSecond: number; waitMs: number; pairs: boolean },
 ): Hearing {
   const width = valuesWidth(said)
   return {
-    order: beginOrder(run, next, { width, perSecond }),
-    pairing: pairs ? beginPairing(run, next, { perSecond, width }) : null,
+    order: beginOrder(run, next, { width, perSecond, waitMs }),
+    pairing: pairs ? beginPairing(run, next, { perSecond, width, waitMs }) : null,
     owed: {},
     names: [],
   }
@@ -78,7 +84,15 @@ export function hear(
     handed,
     heard,
     at,
-  }: { run: string; handed: readonly Handed[]; heard: readonly Heard[]; at: number },
+    dropped = [],
+  }: {
+    run: string
+    handed: readonly Handed[]
+    heard: readonly Heard[]
+    at: number
+    /** Of `run`. */
+    dropped?: readonly Dropped[]
+  },
   instances: string[],
 ): { hearing: Hearing; due: HeardAnswer[]; pairs: AnsweredTwice[] } {
   const names = [...before.names]
@@ -88,12 +102,17 @@ export function hear(
   const pairs: AnsweredTwice[] = []
   let { order, pairing } = before
   const read = (cell: string) => readValues(cell, said, tables)
-  const put = (of: string, arrived: readonly Arrived[], halves: readonly Half[]) => {
-    const ordered = inOrder(order, of, arrived, at)
+  const put = (
+    of: string,
+    arrived: readonly Arrived[],
+    halves: readonly Half[],
+    gone: readonly Dropped[] = [],
+  ) => {
+    const ordered = inOrder(order, of, arrived, at, gone)
     order = ordered.order
     cells.push(...ordered.due)
     if (pairing === null) return
-    const joined = joinPairs(pairing, { run: of, halves, at, newIs: 'live' }, read)
+    const joined = joinPairs(pairing, { run: of, halves, at, newIs: 'live', dropped: gone }, read)
     pairing = joined.pairing
     pairs.push(...joined.due)
   }
@@ -108,6 +127,7 @@ export function hear(
     run,
     placed.map(({ seq, is }) => ({ seq, cell: is === 'lost' ? nothing : null })),
     without.map(({ seq, isCopy }) => ({ seq, of: isCopy ? 'copy' : 'live', cell: null })),
+    dropped,
   )
 
   for (const [of, all] of Map.groupBy(heard, (one) => one.run)) {

@@ -46,6 +46,22 @@ export function lineOf(
       cells[place] = cell ?? notOurs!
       return true
     },
+    /**
+     * Of [from, to) nothing more is judged, whoever is here already: it was chosen before anything was known of them, and
+     * those who come early are not like those who come late. What has left the line stays judged.
+     */
+    drop(from: number, to: number): void {
+      const count = Math.min((to - from) >>> 0, windowMax * every)
+      const late = distance(from, first + left * every)
+      const start = late < 0 ? -late : 0
+      for (let seq = from + ((every - (from % every)) % every); seq - from < count; seq += every) {
+        if (seq - from < start) continue
+        const place = placeOf(seq >>> 0)
+        if (place < left || place >= left + windowMax) continue
+        while (cells.length <= place) cells.push(nobody!)
+        cells[place] = gone!
+      }
+    },
     takeWhatIsHere(): void {
       while (left < cells.length && cells[left] !== nobody) take()
     },

@@ -7,7 +7,7 @@ import { cellWidth } from './answer.ts'
 import type { Answer } from './answer.ts'
 import { distance, lost, windowMax } from './line.ts'
 import { beginOrder, inOrder } from './reorder.ts'
-import type { Arrived, Order } from './reorder.ts'
+import type { Arrived, Dropped, Order } from './reorder.ts'
 import type { AnsweredTwice } from './watch.ts'
 
 export type Pairing = {
@@ -32,9 +32,10 @@ const elevenBits = 0x7ff
 export function beginPairing(
   run: string,
   next: number,
-  { perSecond, width = cellWidth }: { perSecond: number; width?: number },
+  { perSecond, width = cellWidth, waitMs }: { perSecond: number; width?: number; waitMs?: number },
 ): Pairing {
-  return { order: beginOrder(run, next, { width: 2 * width + numberWidth, perSecond }), halves: {} }
+  const options = { width: 2 * width + numberWidth, perSecond, ...(waitMs && { waitMs }) }
+  return { order: beginOrder(run, next, options), halves: {} }
 }
 
 /**
@@ -49,7 +50,14 @@ export function joinPairs(
     halves,
     at,
     newIs,
-  }: { run: string; halves: readonly Half[]; at: number; newIs: 'live' | 'copy' },
+    dropped = [],
+  }: {
+    run: string
+    halves: readonly Half[]
+    at: number
+    newIs: 'live' | 'copy'
+    dropped?: readonly Dropped[]
+  },
   read: (cell: string) => Answer,
 ): { pairing: Pairing; due: AnsweredTwice[] } {
   // Of a run that is over nothing is taken; a new run takes no half of the one before.
@@ -70,7 +78,7 @@ export function joinPairs(
       delete waiting[seq]
     }
   }
-  const { order, due } = inOrder(before.order, run, arrived, at)
+  const { order, due } = inOrder(before.order, run, arrived, at, dropped)
   for (const seq of Object.keys(waiting)) if (isOver(Number(seq), order.next)) delete waiting[seq]
   const nothing = lost.padEnd(order.width)
   const pairs = due.filter((cell) => cell !== nothing).map((cell) => pairOf(cell, newIs, read))

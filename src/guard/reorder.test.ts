@@ -190,3 +190,37 @@ test('cells of any width wait and leave as they came', () => {
   )
   assert.deepEqual(due, ['g..', 'b\u0101\u4e00', 'goo'])
 })
+
+test('what the gateway dropped is lost at once, whoever of it is here already; what comes of it later counts no more', () => {
+  const range = { from: 4, to: 8 }
+  const begun = inOrder(beginOrder('a', 0), 'a', [...good(0, 1, 2, 6), ...bad(9)], 0)
+  assert.equal(begun.due.length, 3)
+  const told = inOrder(begun.order, 'a', [], 1, [range])
+  // Number 3 had been assigned before the range was chosen: it is still waited for.
+  assert.deepEqual(told.due, [])
+  const rest = inOrder(told.order, 'a', good(3, 5, 8), 2)
+  assert.deepEqual(rest.due, ['g', 'v', 'v', 'v', 'v', 'g', 'b'])
+  assert.equal(rest.order.missingSince, null)
+  // Twice told, told late, or of another run: nothing more.
+  for (const [run, from] of [
+    ['a', 4],
+    ['b', 12],
+  ] as const)
+    assert.deepEqual(inOrder(rest.order, run, [], 3, [{ from, to: from + 4 }]).due, [])
+})
+
+test('a dropped range goes round at 2³², and of many requests only those that are judged stand in line', () => {
+  const top = 2 ** 32 - 2
+  const { due, order } = inOrder(beginOrder('a', top), 'a', [], 0, [{ from: top, to: 2 }])
+  assert.deepEqual(due, ['v', 'v', 'v', 'v'])
+  assert.equal(order.next, 2)
+  const busy = beginOrder('a', 0, { perSecond: 4000 })
+  const dropped = inOrder(busy, 'a', good(0), 0, [{ from: 1, to: 1024 }])
+  assert.equal(dropped.due.length, 1024 / busy.every)
+  assert.equal(dropped.order.next, 1024)
+})
+
+test('a range without end cannot fill the memory', () => {
+  const { order, due } = inOrder(beginOrder('a', 0), 'a', [], 0, [{ from: 1, to: 2 ** 32 - 1 }])
+  assert.ok(order.window.length <= windowMax && due.length <= windowMax)
+})

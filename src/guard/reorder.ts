@@ -34,6 +34,9 @@ export type Order = {
   refused: number
 }
 
+/** Numbers in [from, to), modulo 2³²: the gateway dropped what it saw of them. */
+export type Dropped = { from: number; to: number }
+
 /** The gateway gives a version 60 s to its first byte and then reports `deadline`, which must still travel. */
 export const missingAfterMs = 75_000
 /** Judged requests a second beyond which more only cost: what waits for the slowest must fit in line even at three times this. */
@@ -72,6 +75,7 @@ export function beginOrder(
 
 /**
  * @param at wall time, ms. @throws RangeError unless it is a number
+ * @param dropped what will not come is not waited for: it is lost at once
  * @returns the cells that are due now, in assignment order; what did not come in time, or has no number, is `lost`
  */
 export function inOrder(
@@ -79,6 +83,7 @@ export function inOrder(
   run: string,
   arrived: readonly Arrived[],
   at: number,
+  dropped: readonly Dropped[] = [],
 ): { order: Order; due: string[] } {
   if (!Number.isFinite(at))
     throw new RangeError(`the time of observations must be a number of ms, it is ${at}`)
@@ -95,6 +100,7 @@ export function inOrder(
   const sorted = valid.toSorted((a, b) => distance(a.seq, order.next) - distance(b.seq, order.next))
   let refused = order.refused + broken
   for (const { seq, cell } of sorted) if (!line.put(seq, cell)) refused++
+  for (const { from, to } of order.run === run ? dropped : []) line.drop(from, to)
   line.takeWhatIsHere()
 
   // A clock that was set back must not make the wait longer.

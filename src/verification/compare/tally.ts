@@ -72,7 +72,14 @@ export function openTally(rules: TallyRules) {
     },
     /** @param versions names, for the sentence */
     verdict: (versions: { candidate: string; live: string }): Verdict =>
-      judge(rules, versions, { whole, fields, slices, twiceDiffers, liveFailed, examples: examples.worst() }),
+      judge(rules, versions, {
+        whole,
+        fields,
+        slices,
+        twiceDiffers,
+        liveFailed,
+        examples: examples.worst(),
+      }),
   }
 
   /** @returns how much farther than live's own noise the input is: what an example is worth showing for */
