@@ -1,15 +1,28 @@
 /** Which service does a request belong to? Exact host first, then any; the longest path prefix, by whole segments. Pure. */
 export type Route<Target> = { host: string | null; path: string; target: Target }
 
+/** The routes of one host, by path. */
+type Paths<Target> = Map<string, Route<Target>[]>
+
 export class RouteIndex<Target> {
-  private readonly byKey = new Map<string, Route<Target>[]>()
+  private readonly byHost = new Map<string, Paths<Target>>()
+  private readonly anyHost: Paths<Target>
+  /** Segments of the longest path that leads anywhere: what a target has beyond them is not looked at. */
+  private readonly segmentsMax: number
 
   /** Of routes with the same host and path the last one comes first; the manifest's check refuses such a pair. */
   constructor(routes: Iterable<Route<Target>>) {
+    let segmentsMax = 0
     for (const route of routes) {
-      const key = keyOf(route.host?.toLowerCase() ?? '', trimmed(route.path))
-      this.byKey.set(key, [route, ...(this.byKey.get(key) ?? [])])
+      const host = route.host?.toLowerCase() ?? ''
+      const path = trimmed(route.path)
+      const paths: Paths<Target> = this.byHost.get(host) ?? new Map<string, Route<Target>[]>()
+      this.byHost.set(host, paths.set(path, [route, ...(paths.get(path) ?? [])]))
+      segmentsMax = Math.max(segmentsMax, path.split('/').length - 1)
     }
+    this.anyHost = this.byHost.get('') ?? new Map<string, Route<Target>[]>()
+    this.byHost.delete('')
+    this.segmentsMax = segmentsMax
   }
 
   /**
@@ -21,33 +34,40 @@ export class RouteIndex<Target> {
     target: string,
     take: (route: Route<Target>) => Found | null,
   ): Found | null {
-    const host = withoutPort(hostHeader).toLowerCase()
-    const path = pathOf(target)
-    return this.longest(host, path, take) ?? this.longest('', path, take)
+    const path = firstSegments(pathOf(target), this.segmentsMax)
+    const own =
+      this.byHost.size === 0 ? undefined : this.byHost.get(withoutPort(hostHeader).toLowerCase())
+    return (own && longest(own, path, take)) ?? longest(this.anyHost, path, take)
   }
+}
 
-  /** Costs one look-up per path segment, however many routes there are. */
-  private longest<Found>(
-    host: string,
-    path: string,
-    take: (route: Route<Target>) => Found | null,
-  ): Found | null {
-    let end = path.length
-    for (;;) {
-      for (const route of this.byKey.get(keyOf(host, path.slice(0, end))) ?? none) {
-        const found = take(route)
-        if (found !== null) return found
-      }
-      if (end === 0) return null
-      end = Math.max(0, path.lastIndexOf('/', end - 1))
+/** Costs one look-up per path segment, however many routes there are. */
+function longest<Target, Found>(
+  paths: Paths<Target>,
+  path: string,
+  take: (route: Route<Target>) => Found | null,
+): Found | null {
+  let end = path.length
+  for (;;) {
+    for (const route of paths.get(end === path.length ? path : path.slice(0, end)) ?? none) {
+      const found = take(route)
+      if (found !== null) return found
     }
+    if (end === 0) return null
+    end = Math.max(0, path.lastIndexOf('/', end - 1))
   }
 }
 
 const none: never[] = []
 
-function keyOf(host: string, path: string): string {
-  return `${host} ${path}`
+/** `/a/b/c` and 2: `/a/b`. */
+function firstSegments(path: string, count: number): string {
+  let end = -1
+  for (let found = 0; found <= count; found++) {
+    end = path.indexOf('/', end + 1)
+    if (end === -1) return path
+  }
+  return path.slice(0, end)
 }
 
 function trimmed(path: string): string {

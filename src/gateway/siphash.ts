@@ -14,78 +14,68 @@ export function sipKey(bytes: Uint8Array): SipKey {
   ]
 }
 
-/** The state while one tag is made; nothing waits in between. */
-const v = new Int32Array(8)
 const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-/** @returns the 64-bit tag as 16 hexadecimal digits, in byte order */
+/**
+ * All in local words, for this runs once for each request: `v0` to `v3` as low and high halves. Rounds 0 and 1 take the word in,
+ * 2 and 3 the last one, which for a message of eight bytes holds nothing but its length, in the top byte; 4 to 7 end it.
+ *
+ * @returns the 64-bit tag as 16 hexadecimal digits, in byte order
+ */
 export function sipHash([a, b, c, d]: SipKey, low: number, high: number): string {
-  v[0] = a ^ 0x70736575
-  v[1] = b ^ 0x736f6d65
-  v[2] = c ^ 0x6e646f6d
-  v[3] = d ^ 0x646f7261
-  v[4] = a ^ 0x6e657261
-  v[5] = b ^ 0x6c796765
-  v[6] = c ^ 0x79746573
-  v[7] = d ^ 0x74656462
-  absorb(low, high)
-  // The last word of an eight-byte message holds nothing but its length, in the top byte.
-  absorb(0, 8 << 24)
-  v[4] ^= 0xff
-  for (let turn = 0; turn < 4; turn++) round()
-  return hex(v[0] ^ v[2] ^ v[4] ^ v[6]) + hex(v[1] ^ v[3] ^ v[5] ^ v[7])
+  const lastHigh = 8 << 24
+  let [v0, V0] = [a ^ 0x70736575, b ^ 0x736f6d65]
+  let [v1, V1] = [c ^ 0x6e646f6d, d ^ 0x646f7261]
+  let [v2, V2] = [a ^ 0x6e657261, b ^ 0x6c796765]
+  let [v3, V3] = [c ^ 0x79746573 ^ low, d ^ 0x74656462 ^ high]
+  for (let turn = 0; turn < 8; turn++) {
+    let sum = (v0 >>> 0) + (v1 >>> 0)
+    V0 = (V0 + V1 + carryOf(sum)) | 0
+    v0 = sum | 0
+    sum = (v2 >>> 0) + (v3 >>> 0)
+    V2 = (V2 + V3 + carryOf(sum)) | 0
+    v2 = sum | 0
+    // Rotations to the left: v1 by 13, v3 by 16, then v0 by 32.
+    let w = ((v1 << 13) | (V1 >>> 19)) ^ v0
+    V1 = ((V1 << 13) | (v1 >>> 19)) ^ V0
+    v1 = w
+    w = ((v3 << 16) | (V3 >>> 16)) ^ v2
+    V3 = ((V3 << 16) | (v3 >>> 16)) ^ V2
+    v3 = w
+    w = v0
+    v0 = V0
+    V0 = w
+    sum = (v2 >>> 0) + (v1 >>> 0)
+    V2 = (V2 + V1 + carryOf(sum)) | 0
+    v2 = sum | 0
+    sum = (v0 >>> 0) + (v3 >>> 0)
+    V0 = (V0 + V3 + carryOf(sum)) | 0
+    v0 = sum | 0
+    // v1 by 17, v3 by 21, then v2 by 32.
+    w = ((v1 << 17) | (V1 >>> 15)) ^ v2
+    V1 = ((V1 << 17) | (v1 >>> 15)) ^ V2
+    v1 = w
+    w = ((v3 << 21) | (V3 >>> 11)) ^ v0
+    V3 = ((V3 << 21) | (v3 >>> 11)) ^ V0
+    v3 = w
+    w = v2
+    v2 = V2
+    V2 = w
+    if (turn === 1) {
+      v0 ^= low
+      V0 ^= high
+      V3 ^= lastHigh
+    } else if (turn === 3) {
+      V0 ^= lastHigh
+      v2 ^= 0xff
+    }
+  }
+  return hex(v0 ^ v1 ^ v2 ^ v3) + hex(V0 ^ V1 ^ V2 ^ V3)
 }
 
-function absorb(low: number, high: number): void {
-  v[6]! ^= low
-  v[7]! ^= high
-  round()
-  round()
-  v[0]! ^= low
-  v[1]! ^= high
-}
-
-/** Words v0 to v3 lie as low and high halves at 0/1, 2/3, 4/5 and 6/7. */
-function round(): void {
-  add(0, 2)
-  rotate(2, 13)
-  xor(2, 0)
-  swap(0)
-  add(4, 6)
-  rotate(6, 16)
-  xor(6, 4)
-  add(0, 6)
-  rotate(6, 21)
-  xor(6, 0)
-  add(4, 2)
-  rotate(2, 17)
-  xor(2, 4)
-  swap(4)
-}
-
-function add(to: number, from: number): void {
-  const low = (v[to]! >>> 0) + (v[from]! >>> 0)
-  v[to + 1] = (v[to + 1]! + v[from + 1]! + (low > 0xffffffff ? 1 : 0)) | 0
-  v[to] = low | 0
-}
-
-function xor(to: number, from: number): void {
-  v[to]! ^= v[from]!
-  v[to + 1]! ^= v[from + 1]!
-}
-
-/** Left by less than 32. */
-function rotate(at: number, by: number): void {
-  const [low, high] = [v[at]!, v[at + 1]!]
-  v[at] = (low << by) | (high >>> (32 - by))
-  v[at + 1] = (high << by) | (low >>> (32 - by))
-}
-
-/** Left by 32. */
-function swap(at: number): void {
-  const low = v[at]!
-  v[at] = v[at + 1]!
-  v[at + 1] = low
+/** @param sum of two halves as unsigned numbers */
+function carryOf(sum: number): 0 | 1 {
+  return sum > 0xffffffff ? 1 : 0
 }
 
 /** Little-endian bytes of a half. */

@@ -5,13 +5,15 @@
 import { isUnreadable, parseFields } from './fields.ts'
 import type { Bytes, Lines } from './wire.ts'
 
-export type BodySink = { data(bytes: Bytes): void; end(trailers: Lines): void }
+export type BodySink = { bodyData(bytes: Bytes): void; bodyEnd(trailers: Lines): void }
 
 /** A chunk's size, extensions and all. */
 const sizeLineMaxBytes = 1024
 const trailersMaxBytes = 16 * 1024
 /** 2⁵² bytes in hexadecimal; more digits are an attack. */
 const sizeDigitsMax = 13
+/** Below 2²⁸ in hexadecimal. */
+const plainDigitsMax = 7
 
 const sizeLine = /^([\dA-Fa-f]+)(?:;[\t -~\u0080-\u00ff]*)?$/
 
@@ -37,7 +39,7 @@ export class BodyReader {
   close(sink: BodySink): boolean {
     if (this.state !== 'close') return false
     this.state = 'done'
-    sink.end('')
+    sink.bodyEnd('')
     return true
   }
 
@@ -52,7 +54,7 @@ export class BodyReader {
         case 'chunk': {
           const to = Math.min(bytes.length, at + this.left)
           this.left -= to - at
-          sink.data(at === 0 && to === bytes.length ? bytes : bytes.slice(at, to))
+          sink.bodyData(at === 0 && to === bytes.length ? bytes : bytes.slice(at, to))
           at = to
           if (this.left > 0) return at
           if (this.state === 'chunk') this.state = 'chunk-end'
@@ -60,7 +62,7 @@ export class BodyReader {
           break
         }
         case 'close':
-          sink.data(at === 0 ? bytes : bytes.slice(at))
+          sink.bodyData(at === 0 ? bytes : bytes.slice(at))
           return bytes.length
         case 'chunk-end':
         case 'size':
@@ -84,6 +86,14 @@ export class BodyReader {
 
   /** Reads the CR LF behind a chunk, or a size line. */
   private line(bytes: Bytes, from: number): number {
+    if (this.held === '') {
+      const end = this.state === 'size' ? this.plainSize(bytes, from) : plainEnd(bytes, from)
+      if (end !== -1) {
+        if (this.state === 'chunk-end') this.state = 'size'
+        else this.state = this.left === 0 ? 'trailers' : 'chunk'
+        return end
+      }
+    }
     const text = this.held + bytes.slice(from, from + sizeLineMaxBytes + 2)
     const already = this.held.length
     if (this.state === 'chunk-end') {
@@ -103,6 +113,22 @@ export class BodyReader {
     return from + end + 2 - already
   }
 
+  /** What nearly every size line is: a few digits and nothing else. @returns where it ended; -1: whatever it is, look closer */
+  private plainSize(bytes: Bytes, from: number): number {
+    let size = 0
+    let at = from
+    for (; at - from < plainDigitsMax; at++) {
+      const code = bytes.charCodeAt(at)
+      if (code >= 48 && code <= 57) size = size * 16 + code - 48
+      else if ((code | 32) >= 97 && (code | 32) <= 102) size = size * 16 + (code | 32) - 87
+      else break
+    }
+    if (at === from) return -1
+    const end = plainEnd(bytes, at)
+    if (end !== -1) this.left = size
+    return end
+  }
+
   private trailers(bytes: Bytes, from: number, sink: BodySink): number {
     const already = this.held.length
     const text = this.held + bytes.slice(from, from + trailersMaxBytes + 4)
@@ -116,7 +142,7 @@ export class BodyReader {
 
   private finish(trailers: Lines, at: number, sink: BodySink): number {
     this.state = 'done'
-    sink.end(trailers)
+    sink.bodyEnd(trailers)
     return at
   }
 
@@ -129,6 +155,10 @@ export class BodyReader {
     this.state = 'broken'
     return -1
   }
+}
+
+function plainEnd(bytes: Bytes, at: number): number {
+  return bytes.charCodeAt(at) === 13 && bytes.charCodeAt(at + 1) === 10 ? at + 2 : -1
 }
 
 /** What frames a message may not come after it (RFC 9110 §6.5.1). */

@@ -22,7 +22,7 @@ export type Acceptance = {
 }
 
 /** How HTTP/2 by prior knowledge begins, up to where a head of HTTP/1.1 would end. RFC 9113 §3.4. */
-const prefaceOfHttp2 = 'PRI * HTTP/2.0'
+const prefaceOfHttp2 = 'PRI * HTTP/2.0\r\n'
 
 type Phase = 'head' | 'exchange' | 'tunnel' | 'closing'
 
@@ -190,7 +190,7 @@ export class ClientConnection implements LinkListener {
       this.searched = Math.max(0, this.input.length - 3)
       return false
     }
-    const text = this.input.slice(0, end)
+    const text = this.input.slice(0, end + 2)
     const head = parseRequestHead(text)
     if (isUnreadable(head)) {
       if (this.fresh && text === prefaceOfHttp2) this.giveAway()

@@ -12,7 +12,7 @@ const waitingMaxBytes = 64 * 1024
 /** What is left of a body that nobody wants is read and thrown away up to here, so that an early answer arrives. */
 const unwantedMaxBytes = 256 * 1024
 
-export class ClientExchange implements Exchange {
+export class ClientExchange implements Exchange, BodySink {
   readonly method: string
   readonly target: string
   readonly fields: Fields
@@ -21,15 +21,6 @@ export class ClientExchange implements Exchange {
   readonly secure: boolean
   private readonly connection: ClientConnection
   private readonly reader: BodyReader | null
-  private readonly sink: BodySink = {
-    data: (bytes) => {
-      if (this.answered === 'done') this.unwanted += bytes.length
-      else this.listener?.body(bytes)
-    },
-    end: (trailers) => {
-      if (this.answered !== 'done') this.listener?.bodyEnd(trailers)
-    },
-  }
   private readonly keep: boolean
   private readonly modern: boolean
   private readonly expectsContinue: boolean
@@ -117,12 +108,21 @@ export class ClientExchange implements Exchange {
   }
 
   private consume(bytes: Bytes): void {
-    const end = this.reader!.read(bytes, 0, this.sink)
+    const end = this.reader!.read(bytes, 0, this)
     if (end === -1) return this.unreadableBody()
     if (end < bytes.length) this.unread = bytes.slice(end)
     if (this.inputEnded && this.bodyMissing) return this.connection.link.destroy()
     if (this.answered === 'done') return this.afterAnswer()
     this.listener?.bodyRead()
+  }
+
+  bodyData(bytes: Bytes): void {
+    if (this.answered === 'done') this.unwanted += bytes.length
+    else this.listener?.body(bytes)
+  }
+
+  bodyEnd(trailers: Lines): void {
+    if (this.answered !== 'done') this.listener?.bodyEnd(trailers)
   }
 
   /** A client may close its half and still wait for the answer; one that breaks off its request does not. */

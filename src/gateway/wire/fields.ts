@@ -36,13 +36,15 @@ for (const character of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd
 /** `Connection` may take a line away, but never these: without them a message means something else, or goes elsewhere. */
 const neverNominated = new Set(['content-length', 'host', 'content-type', 'authorization'])
 
+const none: readonly number[] = []
+
 /** @param lines each ended by CR LF; the empty line is not part of it */
 export function parseFields(lines: Lines): ParsedFields | Unreadable {
   if (unlawful.test(lines))
     return refuse(400, 'a header holds a control character or a bare CR or LF')
   const found: Found = {
     lines,
-    dropped: [],
+    dropped: none,
     host: null,
     upgrade: null,
     forwardedFor: '',
@@ -68,7 +70,8 @@ export function parseFields(lines: Lines): ParsedFields | Unreadable {
   }
   if (found.chunked && found.contentLength >= 0)
     return refuse(400, 'both Content-Length and Transfer-Encoding (RFC 9112 §6.3)')
-  return { ...found, dropped: nominates(found.connection) ? nominated(found, dropped) : dropped }
+  found.dropped = nominates(found.connection) ? nominated(found, dropped) : dropped
+  return found
 }
 
 /** @returns whether the line must not go on, or why the message is refused */
@@ -140,6 +143,12 @@ function lengthOf(found: Found, value: string): false | Unreadable {
     return refuse(400, 'a Content-Length that is no number')
   found.contentLength = Number(value)
   return false
+}
+
+/** One of the options that `Connection` names. @param connection in lower case */
+export function names(connection: string, option: string): boolean {
+  if (connection === '') return false
+  return connection === option || connection.split(',').some((one) => one.trim() === option)
 }
 
 /** What `Connection` names is meant for one connection too (RFC 9110 §7.6.1). Rare: costs a second pass. */

@@ -18,7 +18,10 @@ function ours(pieces: readonly string[]): Parsed | 'refused' | 'incomplete' {
   let body = ''
   let whole = false
   let forgiven = false
-  const sink = { data: (bytes: string) => void (body += bytes), end: () => void (whole = true) }
+  const sink = {
+    bodyData: (bytes: string) => void (body += bytes),
+    bodyEnd: () => void (whole = true),
+  }
   for (const piece of pieces) {
     let rest = piece
     if (head === null) {
@@ -29,7 +32,7 @@ function ours(pieces: readonly string[]): Parsed | 'refused' | 'incomplete' {
       }
       const end = input.indexOf('\r\n\r\n')
       if (end === -1) continue
-      const parsed = parseRequestHead(input.slice(0, end))
+      const parsed = parseRequestHead(input.slice(0, end + 2))
       if (isUnreadable(parsed)) return 'refused'
       head = parsed
       rest = input.slice(end + 4)

@@ -1,5 +1,5 @@
 /** Start lines, and what a whole head says of the message. RFC 9112 §3, §4, §6. */
-import { isUnreadable, parseFields, refuse } from './fields.ts'
+import { isUnreadable, names, parseFields, refuse } from './fields.ts'
 import type { ParsedFields, Unreadable } from './fields.ts'
 import type { Body } from './wire.ts'
 
@@ -26,10 +26,10 @@ const requestLine = /^([!#$%&'*+\-.^_`|~\dA-Za-z]+) ([\x21-\x7e]+) HTTP\/(\d)\.(
 const absoluteForm = /^https?:\/\/([^/?#@]+)([/?].*)?$/i
 export const hostValue = /^(\[[\dA-Fa-f:.]+\]|[A-Za-z\d.\-_~%!$&'()*+,;=]*)(:\d{0,5})?$/
 
-/** @param head without the CR LF CR LF at its end */
+/** @param head its lines, each ended by CR LF; the empty line is not part of it */
 export function parseRequestHead(head: string): RequestHead | Unreadable {
   const lineEnd = head.indexOf('\r\n')
-  const line = lineEnd === -1 ? head : head.slice(0, lineEnd)
+  const line = head.slice(0, lineEnd)
   const match = requestLine.exec(line)
   if (match === null)
     return line.length > targetMaxBytes
@@ -47,7 +47,7 @@ export function parseRequestHead(head: string): RequestHead | Unreadable {
     return refuse(414, `a target of more than ${targetMaxBytes} bytes`)
   if (method.length > methodMaxBytes) return refuse(501, 'no such method')
   if (method === 'CONNECT') return refuse(501, 'no tunnels to other hosts')
-  const fields = parseFields(lineEnd === -1 ? '' : `${head.slice(lineEnd + 2)}\r\n`)
+  const fields = parseFields(head.slice(lineEnd + 2))
   if (isUnreadable(fields)) return fields
   const modern = minor !== '0'
   return checked({ method, asked, modern, fields })
@@ -74,11 +74,12 @@ function checked({
   const { connection, contentLength, chunked } = fields
   const place = targetOf(method, asked, fields)
   if (isUnreadable(place)) return place
-  const has = (option: string) =>
-    connection === option || connection.split(',').some((one) => one.trim() === option)
   const body: Body = chunked ? 'open' : contentLength > 0 ? 'length' : 'none'
   const upgrade =
-    modern && fields.upgrade?.toLowerCase() === 'websocket' && has('upgrade') && method === 'GET'
+    modern &&
+    fields.upgrade?.toLowerCase() === 'websocket' &&
+    names(connection, 'upgrade') &&
+    method === 'GET'
   if (upgrade && body !== 'none')
     return refuse(
       400,
@@ -91,7 +92,7 @@ function checked({
     body,
     upgrade,
     expectsContinue: modern && fields.expect !== null && body !== 'none',
-    keep: modern && connection !== 'close' && !has('close'),
+    keep: modern && !names(connection, 'close'),
     modern,
   }
 }
@@ -126,12 +127,15 @@ export type AnswerHead = {
 
 const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([\t -~\u0080-\u00ff]*))?$/
 
-/** @param method of the request: an answer to HEAD has no body, whatever its head says */
+/**
+ * @param head its lines, each ended by CR LF; the empty line is not part of it
+ * @param method of the request: an answer to HEAD has no body, whatever its head says
+ */
 export function parseAnswerHead(head: string, method: string): AnswerHead | Unreadable {
   const lineEnd = head.indexOf('\r\n')
-  const match = statusLine.exec(lineEnd === -1 ? head : head.slice(0, lineEnd))
+  const match = statusLine.exec(head.slice(0, lineEnd))
   if (match === null) return refuse(502, 'its first line is no status line of HTTP/1.1')
-  const fields = parseFields(lineEnd === -1 ? '' : `${head.slice(lineEnd + 2)}\r\n`)
+  const fields = parseFields(head.slice(lineEnd + 2))
   if (isUnreadable(fields)) return refuse(502, fields.because)
   const status = Number(match[2])
   const { chunked, contentLength, connection } = fields
@@ -139,14 +143,12 @@ export function parseAnswerHead(head: string, method: string): AnswerHead | Unre
   const untilClose = !bodyless && !chunked && contentLength < 0
   const body: Body =
     bodyless || contentLength === 0 ? 'none' : chunked || untilClose ? 'open' : 'length'
-  const closes =
-    connection === 'close' || connection.split(',').some((one) => one.trim() === 'close')
   return {
     status,
     reason: match[3] ?? '',
     fields,
     body,
     untilClose,
-    keep: match[1] === '1' ? !closes : false,
+    keep: match[1] === '1' && !names(connection, 'close'),
   }
 }

@@ -84,6 +84,8 @@ export function linkOf(socket: Socket, listener: LinkListener): Link {
 
 function wrap(socket: Socket, listener: LinkListener, data?: (chunk: Buffer) => void): Link {
   let failure: Error | null = null
+  /** Nobody but this link pauses its socket: what flows need not be told so again with each request. */
+  let flows = false
   const heard = {
     end: () => listener.ended(),
     drain: () => listener.drained(),
@@ -93,8 +95,15 @@ function wrap(socket: Socket, listener: LinkListener, data?: (chunk: Buffer) => 
   for (const [event, listen] of Object.entries(heard)) socket.on(event, listen)
   return {
     write: (bytes) => socket.write(bytes, 'latin1'),
-    pause: () => void socket.pause(),
-    resume: () => void socket.resume(),
+    pause: () => {
+      flows = false
+      socket.pause()
+    },
+    resume: () => {
+      if (flows) return
+      flows = true
+      socket.resume()
+    },
     end: () => void socket.end(),
     destroy: () => void socket.destroy(),
     // A TLS connection that ends without its own last word looks cut as it is.

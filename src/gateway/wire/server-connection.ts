@@ -116,7 +116,7 @@ export class ServerConnection implements LinkListener {
   }
 }
 
-export class ServerCall implements Call {
+export class ServerCall implements Call, BodySink {
   connection: ServerConnection | null = null
   private readonly request: CallRequest
   private readonly listener: CallListener
@@ -132,10 +132,6 @@ export class ServerCall implements Call {
   private answered = false
   /** Set once the body is whole. */
   private trailers: Lines | null = null
-  private readonly sink: BodySink = {
-    data: (bytes) => this.listener.data(bytes),
-    end: (trailers) => (this.trailers = trailers),
-  }
 
   constructor(request: CallRequest, listener: CallListener, find: (call: ServerCall) => void) {
     this.request = request
@@ -216,7 +212,7 @@ export class ServerCall implements Call {
       this.held = ''
       bytes = text
       at = end + 4
-      const head = parseAnswerHead(text.slice(0, end), this.request.method)
+      const head = parseAnswerHead(text.slice(0, end + 2), this.request.method)
       if (isUnreadable(head))
         return this.fail(new Error(`its answer cannot be read: ${head.because}`))
       if (head.status === 101) return this.switched(head, text.slice(at))
@@ -234,11 +230,19 @@ export class ServerCall implements Call {
       if (this.over) return
     }
     if (this.reader === null) return this.complete('', at === bytes.length)
-    const end = this.reader.read(bytes, at, this.sink)
+    const end = this.reader.read(bytes, at, this)
     if (end === -1) return this.fail(new Error('the chunks of its answer cannot be read'))
     if (this.over) return
     if (this.trailers !== null) return this.complete(this.trailers, end === bytes.length)
     this.listener.dataRead()
+  }
+
+  bodyData(bytes: Bytes): void {
+    this.listener.data(bytes)
+  }
+
+  bodyEnd(trailers: Lines): void {
+    this.trailers = trailers
   }
 
   private begun(head: AnswerHead): void {
@@ -271,7 +275,7 @@ export class ServerCall implements Call {
 
   inputEnded(): void {
     if (this.over) return
-    if (this.reader?.close(this.sink) === true) return this.complete('', true)
+    if (this.reader?.close(this) === true) return this.complete('', true)
     this.fail(new Error('it closed the connection before its answer was complete'))
   }
 

@@ -10,7 +10,9 @@ const idlePerReplicaMax = 256
 const sweepMs = 1000
 
 export function openUpstream(): Upstream {
+  /** By address (an empty list stays: there are no more than ports), and by a table's own word for it, which costs no look-up of text. */
   const idle = new Map<string, ServerConnection[]>()
+  const idleOf = new WeakMap<object, ServerConnection[]>()
   const connecting = new Map<ServerConnection, { call: ServerCall; until: number }>()
   const clock = setInterval(sweep, sweepMs)
   clock.unref()
@@ -18,12 +20,12 @@ export function openUpstream(): Upstream {
   return {
     call: (to, request, listener) =>
       new ServerCall(request, listener, (call) => {
-        const key = `${to.host}:${to.port}`
-        const kept = request.fresh || request.upgrade ? undefined : idle.get(key)?.pop()
+        const here = idleOf.get(to) ?? find(to)
+        const kept = request.fresh || request.upgrade ? undefined : here.pop()
         if (kept !== undefined) return kept.take(call)
         const connection = new ServerConnection(to, {
-          left: (one) => leave(key, one),
-          idle: (one) => keep(key, one),
+          left: (one) => leave(here, one),
+          idle: (one) => keep(here, one),
         })
         connecting.set(connection, { call, until: performance.now() + connectMs })
         connection.take(call)
@@ -34,21 +36,24 @@ export function openUpstream(): Upstream {
     },
   }
 
-  function keep(key: string, connection: ServerConnection): void {
-    const connections = idle.get(key)
+  function find(to: { host: string; port: number }): ServerConnection[] {
+    const key = `${to.host}:${to.port}`
+    const here = idle.get(key) ?? []
+    idle.set(key, here)
+    idleOf.set(to, here)
+    return here
+  }
+
+  function keep(here: ServerConnection[], connection: ServerConnection): void {
     connection.idleSince = performance.now()
-    if (connections === undefined) idle.set(key, [connection])
-    else if (connections.length < idlePerReplicaMax) connections.push(connection)
+    if (here.length < idlePerReplicaMax) here.push(connection)
     else connection.destroy()
   }
 
-  function leave(key: string, connection: ServerConnection): void {
+  function leave(here: ServerConnection[], connection: ServerConnection): void {
     connecting.delete(connection)
-    const connections = idle.get(key)
-    const at = connections?.indexOf(connection) ?? -1
-    if (at === -1) return
-    connections!.splice(at, 1)
-    if (connections!.length === 0) idle.delete(key)
+    const at = here.indexOf(connection)
+    if (at !== -1) here.splice(at, 1)
   }
 
   /** One clock for all: no timer per connection. */
