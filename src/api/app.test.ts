@@ -189,8 +189,14 @@ test('every read reaches its operation', async () => {
   assert.deepEqual((await ask('/api/v1/services/chat/aliases')).json.said, ['aliases', 'chat'])
   assert.deepEqual((await ask('/api/v1/services/chat/cost')).json.said, ['cost', 'chat'])
   const plan = async (query = '') => ask(`/api/v1/services/chat/plan/v2${query}`)
-  assert.deepEqual((await plan()).json.said, ['plan', 'chat', 'v2', null])
-  assert.deepEqual((await plan('?find=0.05')).json.said, ['plan', 'chat', 'v2', 0.05])
+  const asked = { find: null, traffic: null, gpus: null, standby: null }
+  assert.deepEqual((await plan()).json.said, ['plan', 'chat', 'v2', asked])
+  const found = { ...asked, find: 0.05 }
+  assert.deepEqual((await plan('?find=0.05')).json.said, ['plan', 'chat', 'v2', found])
+  const whatIf = { ...asked, traffic: 2, gpus: 4, standby: 'asleep' }
+  assert.deepEqual((await plan('?traffic=2&gpus=4&standby=asleep')).json.said[3], whatIf)
+  for (const wrong of ['traffic=x2', 'traffic=-1', 'gpus=1.5', 'gpus=', 'standby=shared'])
+    assert.equal((await plan(`?${wrong}`)).json.code, 'wrong-query', wrong)
   for (const wrong of ['5%', '0', '1.1', '-1', 'NaN', ''])
     assert.equal((await plan(`?find=${encodeURIComponent(wrong)}`)).json.code, 'wrong-query')
   const history = await ask('/api/v1/services/chat/history?limit=7')

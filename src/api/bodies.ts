@@ -11,6 +11,8 @@ export const deployBody = z.strictObject({
   replace: z.boolean().default(false),
   /** Wait until the standby of the release before has had its time, instead of ending its ladder. */
   keepStandby: z.boolean().default(false),
+  /** With `verify`: fewer than live has, where there is no room for as many. */
+  replicas: z.int().min(1).max(100).nullish(),
 })
 export const aliasBody = z.strictObject({ version: z.string().min(1).max(100), reason })
 const named = z.string().min(1).max(1000)

@@ -126,9 +126,9 @@ export function apiClient(reached: Reach) {
     createToken: (asked: { name: string; role: Role; expiresInS?: number | undefined }) =>
       post<NewTokenView>('/tokens', asked),
     revokeToken: (name: string) => call<TokenView>('DELETE', `/tokens/${encodeURIComponent(name)}`),
-    plan: (name: string, version: string, find?: number) =>
+    plan: (name: string, version: string, asked: Readonly<Record<string, string>> = {}) =>
       get<PlanView>(
-        `/services/${encodeURIComponent(name)}/plan/${encodeURIComponent(version)}${find === undefined ? '' : `?find=${find}`}`,
+        `/services/${encodeURIComponent(name)}/plan/${encodeURIComponent(version)}${queryOf(asked)}`,
       ),
     deploy: (
       service: string,
@@ -137,6 +137,7 @@ export function apiClient(reached: Reach) {
         kind: 'deploy' | 'verify'
         replace: boolean
         keepStandby: boolean
+        replicas?: number | undefined
       },
     ) => post<ReleaseView>(`/services/${encodeURIComponent(service)}/releases`, asked),
     command: (
@@ -239,4 +240,9 @@ function readToken(file: string): string {
   } catch {
     return ''
   }
+}
+
+function queryOf(asked: Readonly<Record<string, string>>): string {
+  const query = new URLSearchParams(asked).toString()
+  return query === '' ? '' : `?${query}`
 }

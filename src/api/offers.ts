@@ -181,7 +181,12 @@ export const offers: Record<string, Offer> = {
   'GET /api/v1/services/{service}/plan/{version}': {
     answer: planShape,
     summary: 'what a release would take: capacity, time, cost, and what its watch could find',
-    query: { find: 'a share of errors, such as 0.05: how soon would that be seen?' },
+    query: {
+      find: 'a share of errors, such as 0.05: how soon would that be seen?',
+      traffic: 'what if there were so many times as much, such as 2',
+      gpus: 'what if there were so many GPU slots, such as 4',
+      standby: 'what if the old version were kept so: full, replicas, asleep or gone',
+    },
   },
   'GET /api/v1/services/{service}/history': {
     answer: page({ releases: z.array(releaseShape) }),

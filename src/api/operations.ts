@@ -43,8 +43,8 @@ export type Operations = {
   events(after: number, service: string | null, limit: number): Event[]
   eventsOf(release: string): Event[]
   cost(service: string): CostView
-  /** @param find share of errors of the regression that is asked about; null: the manifest's `minimumEffect` above today's */
-  plan(service: string, version: string, find: number | null): Promise<PlanView>
+  /** @throws ProblemError `no-regression` when `find` is not above what is live */
+  plan(service: string, version: string, asked: PlanAsked): Promise<PlanView>
   deploy(
     service: string,
     asked: {
@@ -52,6 +52,8 @@ export type Operations = {
       kind: 'deploy' | 'verify' | 'rollback'
       replace: boolean
       keepStandby: boolean
+      /** With verify: fewer than live has. */
+      replicas?: number | null | undefined
     },
     by: string,
   ): Promise<ReleaseView>
@@ -132,3 +134,15 @@ export type Operations = {
 export type FreezeAsked = { reason: string | null; forS: number | null }
 
 export type Asked = { reason: string | null; gate: string | null }
+
+/** What is assumed; null: as it is. */
+export type PlanAsked = {
+  /** Share of errors of the regression that is asked about; null: the manifest's `minimumEffect` above today's. */
+  find: number | null
+  /** Times today's. */
+  traffic: number | null
+  /** GPU slots in all. */
+  gpus: number | null
+  /** For the whole time of the ladder. */
+  standby: 'full' | 'replicas' | 'asleep' | 'gone' | null
+}

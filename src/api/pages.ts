@@ -61,7 +61,7 @@ export function wholeNumber(
   throw wrongQuery(name, `a whole number from 0 to ${atMost}`, text)
 }
 
-function wrongQuery(name: string, expected: string, text: string): ProblemError {
+export function wrongQuery(name: string, expected: string, text: string): ProblemError {
   return new ProblemError({
     status: 400,
     code: 'wrong-query',

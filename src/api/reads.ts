@@ -1,4 +1,5 @@
 /** What can be asked: services, releases, the record; as JSON, the record also as a stream of events. */
+import { planAsked } from './plan-asked.ts'
 import { Readable } from 'node:stream'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
@@ -6,7 +7,7 @@ import { streamSSE } from 'hono/streaming'
 import { ProblemError } from '../ipc/problem.ts'
 import type { ApiEnv } from './authenticate.ts'
 import type { Operations } from './operations.ts'
-import { cut, pageAsked, pageOf, shareOf, wholeNumber } from './pages.ts'
+import { cut, pageAsked, pageOf, wholeNumber } from './pages.ts'
 import { releaseSeenBy, serviceSeenBy } from './seen-by.ts'
 
 const eventPollMs = 250
@@ -66,7 +67,7 @@ export function reads(operations: Operations): Hono<ApiEnv> {
       await operations.plan(
         context.req.param('service'),
         context.req.param('version'),
-        shareOf('find', context.req.query('find')),
+        planAsked((name) => context.req.query(name)),
       ),
     ),
   )

@@ -313,6 +313,80 @@ export const planShape = z
     moveMs: z.number().nullable().meta({
       description: "The last move of this service's traffic; null before there was one. ms",
     }),
+    evicts: z.array(z.string()).readonly().meta({
+      description:
+        'Candidates of other services that a rollback now would end: they are on its GPU slots.',
+    }),
+    room: z
+      .object({
+        needed: z.number(),
+        free: z.number(),
+        lent: z.number().meta({ description: 'Of what is needed, lent by replicas that sleep.' }),
+        of: z.number(),
+        fits: z.boolean(),
+        holders: z.array(z.string()).readonly(),
+        offers: z
+          .array(z.object({ what: z.string(), how: z.string().nullable(), lost: z.string() }))
+          .readonly()
+          .meta({
+            description:
+              'What still protects where it does not fit, in order. `how` null: Beryl does not do it.',
+          }),
+      })
+      .nullable()
+      .meta({ description: 'GPU slots for a second environment; null where none are asked for.' }),
+    policies: z
+      .array(
+        z.object({
+          rung: z.string(),
+          inManifest: z.boolean(),
+          forS: z.number(),
+          replicaHours: z.number(),
+          money: z.number().nullable(),
+          currency: z.string().nullable(),
+          backMs: z
+            .number()
+            .nullable()
+            .meta({ description: 'Until all of the traffic is back, ms; null: never measured.' }),
+          backFrom: z.enum(['moves', 'drills', 'starts', 'unknown']),
+          atOnce: z
+            .number()
+            .meta({ description: 'Part of the traffic that goes back at once, 0 to 1.' }),
+          requests: z
+            .number()
+            .nullable()
+            .meta({ description: 'That the bad version answers meanwhile, at this traffic.' }),
+          risk: z.string(),
+        }),
+      )
+      .readonly()
+      .meta({ description: 'Ways to keep the old version for the time of the ladder.' }),
+    strategies: z
+      .array(
+        z.object({
+          strategy: z.enum(['blue-green', 'canary', 'linear', 'replica by replica']),
+          offered: z.boolean().meta({ description: 'Whether Beryl does it.' }),
+          share: z.number().meta({ description: 'Of the traffic, in its first step.' }),
+          verdictMs: z.number().nullable(),
+          answers: z
+            .number()
+            .nullable()
+            .meta({ description: 'Of the new version, that clients get until the verdict.' }),
+          bad: z.number().nullable().meta({ description: 'Of them, failures.' }),
+          backMs: z.number().nullable(),
+          replicaHours: z.number().nullable(),
+          money: z.number().nullable(),
+          currency: z.string().nullable(),
+        }),
+      )
+      .readonly(),
+    whatIf: z
+      .object({
+        traffic: z.number().nullable(),
+        gpus: z.number().nullable(),
+        standby: z.string().nullable(),
+      })
+      .meta({ description: 'What was assumed instead of what is.' }),
   })
   .meta({ id: 'Plan' })
 export type PlanView = z.infer<typeof planShape>

@@ -86,7 +86,10 @@ export async function run(args: readonly string[]): Promise<number> {
     .action(on(upCommand))
   verb('down').action(on(downCommand))
   for (const kind of ['deploy', 'verify'] as const) {
-    waiting(verb(kind, '<service> <version>'))
+    const one = waiting(verb(kind, '<service> <version>'))
+    if (kind === 'verify')
+      one.option('--replicas <count>', 'fewer than live has, where there is no room for as many')
+    one
       .option('--replace', 'take the place of a release that waits already', false)
       .option('--keep-standby', 'wait until the ladder before has ended by itself', false)
       .action(
@@ -125,6 +128,12 @@ export async function run(args: readonly string[]): Promise<number> {
   verb('status', '[service]').action(on(status))
   verb('plan', '<service> <version>')
     .option('--find <share>', 'errors of the regression that is asked about, such as 5%')
+    .option('--traffic <times>', 'what if there were so much of it, such as x2')
+    .option('--gpus <count>', 'what if there were so many GPU slots')
+    .option(
+      '--standby <rung>',
+      'what if the old version were kept so: full, replicas, asleep, gone',
+    )
     .action(on(plan))
   verb('history', '<service>').action(on(history))
   verb('explain', '<release>').action(on(explain))

@@ -125,7 +125,11 @@ export const menu = {
   plan: {
     group: look,
     does: 'before anything is started: time, capacity, cost, and what the watch could find',
-    examples: ['beryl plan chat v2', 'beryl plan chat v2 --find 2% --json'],
+    examples: [
+      'beryl plan chat v2',
+      'beryl plan chat v2 --find 2% --json',
+      'beryl plan chat v2 --traffic x2 --gpus 4 --standby asleep',
+    ],
   },
   history: {
     group: look,

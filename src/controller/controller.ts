@@ -5,7 +5,7 @@ import { advance } from '../release/advance.ts'
 import type { Move } from '../release/move.ts'
 import { settle } from '../release/commands.ts'
 import { enter } from '../release/enter.ts'
-import { weakened } from '../release/ladder.ts'
+import { rungText, weakened } from '../release/ladder.ts'
 import { nextActions } from '../release/next-actions.ts'
 import { isEnd } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
@@ -225,6 +225,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
     const by = move.to === 'rolling-back' ? move.by : 'beryl'
     const text = `${release.id} (${release.bundle.version}) is ${phase.name}: ${because}`
     const evidence = {
+      ...drillOf(release, move),
       step: release.step,
       gates: seen.gates,
       guard: seen.guard,
@@ -261,6 +262,15 @@ export function createController(hands: Hands & { watching: Watching }): Control
     const all = [...found, ...away, ...(weak === null ? [] : [weak])]
     tell.problems(name, all, service?.release ?? null)
   }
+}
+
+/** How long the way back from a rung took, for the plans of later releases. */
+function drillOf({ phase, rules }: Release, move: Move): object {
+  if (move.to !== 'stabilizing' || move.step !== 'drilled' || phase.name !== 'stabilizing')
+    return {}
+  const rung = rules.standby[phase.rung]
+  if (rung === undefined || rung.rung === 'full' || phase.drilled === undefined) return {}
+  return { drill: { rung: rungText(rung), tookMs: phase.drilled.tookMs } }
 }
 
 /** Money is out, or a standby does not lead back. */

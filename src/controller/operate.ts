@@ -20,6 +20,9 @@ import { freezeOperations, freezesOf } from './freeze.ts'
 import { holdsBy } from './holds.ts'
 import { ledgerView } from './ledger.ts'
 import { planView } from './plan-view.ts'
+import type { Plan } from './plan.ts'
+import { checkSize, evictsOf, noRoomText, offersText, roomFor } from './planning/room.ts'
+import type { Slots } from './planning/room.ts'
 import { recordOperations } from './record.ts'
 import type { RecordBounds } from './record.ts'
 import type { NewEvent } from '../storage/events.ts'
@@ -75,14 +78,19 @@ export function operationsOf(
     events: (after, service, limit) => store.events.after(after, service, limit),
     eventsOf: (id) => store.events.ofRelease(findRelease(id).id),
     cost: (name) => ledgerView(store, findService(name).name, now().wall),
-    plan: async (name, named, find) => {
+    plan: async (name, named, { find, ...whatIf }) => {
       const service = findService(name)
       const { version, alias } = resolve(service, named)
       const asked = await registry.planFor(service.name, version)
       const [hold] = holdsBy(asked.plan.rules, now(), freezesOf(sources, service.name))
       const held = hold === undefined ? null : holdText(hold, service.name, now().wall)
       const today = todayOf(sources, service)
-      return { ...planView(service, version, { ...asked, find, today, held }), alias }
+      const evicts = evictsOf(controller.lastSeen(service.name)?.seen ?? null)
+      const slots = slotsNow()
+      return {
+        ...planView(service, version, { ...asked, find, today, held, slots, evicts, whatIf }),
+        alias,
+      }
     },
     versions: {
       ...versions,
@@ -188,7 +196,13 @@ export function operationsOf(
 
   async function deploy(
     name: string,
-    { version: named, kind, replace, keepStandby }: Parameters<Operations['deploy']>[1],
+    {
+      version: named,
+      kind,
+      replace,
+      keepStandby,
+      replicas: small = null,
+    }: Parameters<Operations['deploy']>[1],
     by: string,
   ): Promise<ReturnType<typeof view>> {
     // An alias means what it means now, whatever becomes of it while the files are read.
@@ -214,11 +228,14 @@ export function operationsOf(
         hint: `beryl status ${name}`,
       })
     }
+    checkSize(name, bundle.replicas, { kind, replicas: small })
+    checkRoom(service, version, { kind, plan, replicas: small ?? bundle.replicas })
     const release: Release = {
       id: store.services.nextReleaseId(),
       service: name,
       kind,
-      bundle,
+      bundle: small === null ? bundle : { ...bundle, replicas: small },
+      ...(small === null ? {} : { small: true as const }),
       ...(alias === null ? {} : { alias }),
       from: service.live,
       rules: plan.rules,
@@ -254,6 +271,37 @@ export function operationsOf(
     })
     controller.poke(name)
     return view(release)
+  }
+
+  /** Said before anything is started, with what still protects; a way back is not held up by it. */
+  function checkRoom(
+    service: Service,
+    version: string,
+    { kind, plan, replicas }: { kind: Release['kind']; plan: Plan; replicas: number },
+  ): void {
+    const { template } = plan
+    if (kind === 'rollback' || template.provider === 'external') return
+    const isOnLadder = service.release?.phase.name === 'stabilizing'
+    const room = roomFor(slotsNow(), {
+      service: service.name,
+      version,
+      replicas: kind === 'verify' ? replicas : Math.max(replicas, service.live?.replicas ?? 0),
+      gpus: template.gpus,
+      clears: isOnLadder ? (service.standby?.release ?? null) : null,
+    })
+    // One that waits may find room when its turn comes.
+    if (room === null || room.fits || (service.release !== null && !isOnLadder)) return
+    throw new ProblemError({
+      status: 409,
+      code: 'no-room',
+      title: `${noRoomText(room)}: nothing was started. What still protects:\n${offersText(room).join('\n')}`,
+      hint: `beryl plan ${service.name} ${version}`,
+    })
+  }
+
+  function slotsNow(): Slots {
+    const holders = sources.provider.look().filter(({ gpus }) => gpus.length > 0)
+    return { all: sources.provider.slots(), holders }
   }
 
   function saveCommand(

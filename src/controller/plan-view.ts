@@ -7,8 +7,13 @@ import { beginWatch } from '../guard/watch.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { isEnd } from '../release/release.ts'
 import { rungText } from '../release/ladder.ts'
-import type { Service } from '../release/release.ts'
+import type { Rung, Service } from '../release/release.ts'
 import type { Plan } from './plan.ts'
+import { policiesOf } from './planning/policies.ts'
+import type { Measured } from './planning/policies.ts'
+import { roomFor } from './planning/room.ts'
+import type { Slots } from './planning/room.ts'
+import { strategiesOf } from './planning/strategies.ts'
 
 /** What is known of the service today. */
 export type Today = {
@@ -18,7 +23,14 @@ export type Today = {
   perSecond: number
   /** From the request to the switch, of earlier releases, ms. */
   tookMs: readonly number[]
-  moveMs: number | null
+  measured: Measured
+}
+
+/** Assumed instead of what is; null: as it is. */
+export type WhatIf = {
+  traffic: number | null
+  gpus: number | null
+  standby: Rung['rung'] | 'gone' | null
 }
 
 const hourMs = 3_600_000
@@ -34,22 +46,47 @@ export function planView(
     plan,
     replicas,
     find,
-    today,
+    today: now,
     held,
-  }: { plan: Plan; replicas: number; find: number | null; today: Today; held: string | null },
+    slots,
+    evicts,
+    whatIf,
+  }: {
+    plan: Plan
+    replicas: number
+    find: number | null
+    today: Today
+    held: string | null
+    slots: Slots
+    evicts: readonly string[]
+    whatIf: WhatIf
+  },
 ): Omit<PlanView, 'alias'> {
-  const { rules, price, template } = plan
+  const { price, template } = plan
+  const rules = { ...plan.rules, standby: assumed(plan.rules.standby, whatIf.standby) }
+  const today = { ...now, perSecond: now.perSecond * (whatIf.traffic ?? 1) }
   const standbyS = rules.standby.reduce((sum, { forS }) => sum + forS, 0)
   const toSwitchMs = median(today.tookMs)
   const stepsS = (rules.traffic?.shares.length ?? 0) * (rules.traffic?.everyS ?? 0)
   const fullMs = (toSwitchMs ?? 0) + (stepsS + rules.watch.atLeastS) * 1000
-  // What the watch keeps is full; then each rung as it is.
-  const ladderMs = rules.standby.reduce(
-    // What sleeps is still reserved, and costs its full price (rulings §12).
-    (sum, rung) => sum + (rung.rung === 'replicas' ? rung.replicas : replicas) * rung.forS * 1000,
-    0,
+  // What the watch keeps is full; then each rung as it is. What sleeps is still reserved (rulings §12).
+  const ladderMs = (where: (rung: Rung) => boolean) =>
+    rules.standby
+      .filter(where)
+      .reduce(
+        (sum, one) => sum + (one.rung === 'replicas' ? one.replicas : replicas) * one.forS * 1000,
+        0,
+      )
+  const asleepHours = ladderMs(({ rung }) => rung === 'asleep') / hourMs
+  const awakeHours = (replicas * fullMs + ladderMs(({ rung }) => rung !== 'asleep')) / hourMs
+  const regression = service.live === null ? null : regressionOf(plan, find, today)
+  const gpus = template.provider === 'external' ? 0 : template.gpus
+  const kept = Math.max(replicas, service.live?.replicas ?? 0)
+  const { release } = service
+  const clears = release?.phase.name === 'stabilizing' ? (service.standby?.release ?? null) : null
+  const all = regression?.designs.find(({ design }) =>
+    rules.control === undefined ? design !== 'paired' && design !== 'split' : design === 'paired',
   )
-  const replicaHours = toSwitchMs === null ? null : (replicas * fullMs + ladderMs) / hourMs
   return {
     service: service.name,
     version,
@@ -61,7 +98,7 @@ export function planView(
     held,
     capacity: {
       replicas,
-      gpus: template.provider === 'external' ? 0 : replicas * template.gpus,
+      gpus: replicas * gpus,
       unknown: rules.unknown ?? null,
     },
     toSwitchMs,
@@ -78,23 +115,60 @@ export function planView(
     standbyS,
     ladder: rules.standby.map((rung) => ({ rung: rungText(rung), forS: rung.forS })),
     cost:
-      replicaHours === null
+      toSwitchMs === null
         ? null
         : {
-            replicaHours,
-            money: price === null ? null : replicaHours * price.replicaHour,
+            replicaHours: awakeHours + asleepHours,
+            money:
+              price === null
+                ? null
+                : awakeHours * price.replicaHour +
+                  asleepHours * (price.asleepHour ?? price.replicaHour),
             currency: price?.currency ?? null,
           },
-    regression: service.live === null ? null : regressionOf(plan, find, today),
-    moveMs: today.moveMs,
+    regression,
+    moveMs: today.measured.moveMs,
+    evicts,
+    room: roomFor(slots, {
+      service: service.name,
+      version,
+      replicas: kept,
+      gpus,
+      clears,
+      atLeast: whatIf.gpus,
+    }),
+    policies:
+      service.live === null
+        ? []
+        : policiesOf({
+            replicas: service.live.replicas,
+            canSleep: template.sleep !== undefined,
+            ladder: rules.standby,
+            price,
+            perSecond: today.perSecond,
+            measured: today.measured,
+          }),
+    strategies: strategiesOf({
+      replicas: kept,
+      shares: rules.traffic?.shares ?? [],
+      sinceAllMs: all?.seconds == null ? null : all.seconds * 1000,
+      toSwitchMs,
+      atLeastS: rules.watch.atLeastS,
+      price,
+      measured: today.measured,
+      regression,
+      risk: { risk: plan.watch.falseRollbackRisk, weight: weightOfErrors(plan) },
+    }),
+    whatIf,
   }
 }
 
 function regressionOf(
-  { watch, rules }: Plan,
+  plan: Plan,
   find: number | null,
   { old, perSecond }: Today,
 ): PlanView['regression'] {
+  const { watch, rules } = plan
   const errors = watch.signals.find((signal) => signal.name === 'errors')
   if (errors?.kind !== 'yesNo') return null
   const oldRate = old.total === 0 ? 0 : old.bad / old.total
@@ -108,16 +182,13 @@ function regressionOf(
       title: `${percent(newRate)} errors are no more than the ${percent(oldRate)} of what is live`,
       hint: 'ask for a larger share',
     })
-  const { weight } = beginWatch(watch, null, false).signals.find(
-    (signal) => signal.rules.name === 'errors',
-  )!
   const { designs, said } = forecast({
     ...errors,
     perSecond,
     old,
     newRate,
     falseRollbackRisk: watch.falseRollbackRisk,
-    weight,
+    weight: weightOfErrors(plan),
     replayed: 0,
     control: rules.control !== undefined,
     watchS: rules.watch.atMostS,
@@ -136,6 +207,20 @@ function regressionOf(
   }
 }
 
+/** Of all of the risk. */
+function weightOfErrors({ watch }: Plan): number {
+  const { signals } = beginWatch(watch, null, false)
+  return signals.find(({ rules }) => rules.name === 'errors')?.weight ?? 1
+}
+
+/** One rung for the whole time of the ladder. */
+function assumed(ladder: readonly Rung[], standby: WhatIf['standby']): readonly Rung[] {
+  if (standby === null) return ladder
+  if (standby === 'gone') return []
+  const forS = ladder.reduce((sum, rung) => sum + rung.forS, 0) || 86_400
+  return [standby === 'replicas' ? { rung: standby, replicas: 1, forS } : { rung: standby, forS }]
+}
+
 /** rulings §3. */
 function inTheWay({ release, queued }: Service, version: string): string | null {
   if (queued !== null) return `${queued.id} waits already: a deploy needs --replace`
@@ -147,6 +232,7 @@ function inTheWay({ release, queued }: Service, version: string): string | null 
     : `${release.id} is ${release.phase.name}: a deploy waits for it`
 }
 
-function median(values: readonly number[]): number | null {
+/** Of an even number the upper one; null of none. */
+export function median(values: readonly number[]): number | null {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? null
 }

@@ -1,5 +1,7 @@
 /** What the record and the gateway say of a service today: what `beryl plan` counts with. */
 import type { Service } from '../release/release.ts'
+import type { Event } from '../storage/events.ts'
+import { median } from './plan-view.ts'
 import type { Today } from './plan-view.ts'
 import { phaseAt, switched } from './views.ts'
 import type { ViewSources } from './views.ts'
@@ -25,6 +27,29 @@ export function todayOf({ store, now }: ViewSources, service: Service): Today {
     old: live === null ? { bad: 0, total: 0 } : store.traffic.totals(name, live.release),
     perSecond: isFresh ? (load.perSecond?.new ?? 0) : 0,
     tookMs,
-    moveMs: moves[0] ?? null,
+    measured: {
+      moveMs: moves[0] ?? null,
+      startMs: median(past.flatMap(({ events }) => between(events, 'provisioning', 'warming'))),
+      warmMs: median(past.flatMap(({ events }) => between(events, 'warming', 'verifying'))),
+      drills: drillsOf(past.flatMap(({ events }) => events)),
+    },
   }
+}
+
+/** What a phase took, ms; of a release that went through it. */
+function between(events: readonly Event[], from: string, to: string): number[] {
+  const [began, ended] = [phaseAt(events, from), phaseAt(events, to)]
+  return began === null || ended === null ? [] : [ended - began]
+}
+
+/** By rung; of those that brought the standby back. */
+function drillsOf(events: readonly Event[]): ReadonlyMap<string, number> {
+  const drills = events.flatMap(({ data }) => {
+    const { drill } = data as { drill?: { rung: string; tookMs: number } }
+    return drill === undefined ? [] : [drill]
+  })
+  const byRung = Map.groupBy(drills, ({ rung }) => rung)
+  return new Map(
+    [...byRung].map(([rung, some]) => [rung, median(some.map(({ tookMs }) => tookMs))!]),
+  )
 }

@@ -24,6 +24,7 @@ export function providersByKind(all: {
     wake: async (id) => void (await Promise.all(each.map((one) => one.wake(id)))),
     lastLines: async (id, count) =>
       (await Promise.all(each.map((one) => one.lastLines(id, count)))).flat(),
+    slots: () => each.flatMap((one) => one.slots()),
     changed: (listener) => {
       const stops = each.map((one) => one.changed(listener))
       return () => stops.forEach((stop) => stop())

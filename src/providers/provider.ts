@@ -133,6 +133,8 @@ export type Provider<Spec = ReplicaSpec> = {
   wake(id: string): Promise<void>
   /** The last lines of a replica's log, oldest first. */
   lastLines(id: string, count: number): Promise<readonly string[]>
+  /** GPU slots that it may hand out, held or not. */
+  slots(): readonly number[]
   /** Called when a replica's state or address has changed. Answers how to stop being called. */
   changed(listener: () => void): () => void
   /** Stops probing; leaves replicas running. */

@@ -53,7 +53,8 @@ export function enter(service: Service, release: Release, move: Move, now: Now):
 
 /** A candidate is never smaller than what is live when it leaves the queue: it could not take the traffic over (rulings §14). */
 function sizedAsLive({ live }: Service, release: Release): Release {
-  const replicas = Math.max(release.bundle.replicas, live?.replicas ?? 0)
+  const least = release.small === true ? 0 : (live?.replicas ?? 0)
+  const replicas = Math.max(release.bundle.replicas, least)
   return { ...release, from: live, bundle: { ...release.bundle, replicas } }
 }
 

@@ -190,6 +190,8 @@ export type Release = {
   phase: Phase
   /** It waits until the standby of the release before it has had its time, instead of ending the ladder. */
   keepsStandby?: true
+  /** `verify --replicas`: smaller than live, as asked. */
+  small?: true
   /** Set while forward steps are stopped. */
   paused: { by: Actor; at: number; up: number; because?: string } | null
   approvals: readonly Approval[]

@@ -31,6 +31,10 @@ services:
     environment: ${environment}
     versions: { w1: { model: w1.json } }
     switch: { when: verified }
+  huge:
+    route: { path: /huge }
+    environment: ${environment.replace('gpus: 1', 'gpus: 2, replicas: 2')}
+    versions: { w1: { model: w1.json } }
 `,
   })
 })
@@ -68,4 +72,24 @@ test('a rollback takes the slot back: the candidate on it is rejected by name, a
     async () => (await fetch(`${beryl.gateway}/version`)).status === 200,
     () => 'v1 to answer',
   )
+})
+
+test('where two environments do not fit, that is said before anything is started, with what still protects', async () => {
+  const { out } = await beryl.cli('plan', 'tiny', 'v2', '--gpus', '1', '--traffic', 'x2')
+  assert.match(out, /if it were: traffic x2, 1 GPU slots/)
+  assert.match(out, /room +TOO FEW: 1 GPU slots are needed, 0 of 1 are free/)
+  assert.match(out, /standby +cost of 10 min +all is back after/)
+  // What was drilled, and what the last move took.
+  assert.match(out, /asleep \* .*\(drills\)/)
+  assert.match(out, /blue-green .*never seen|blue-green +\d/)
+  const refused = await beryl.cli('deploy', 'huge', 'w1')
+  assert.equal(refused.code, 1)
+  assert.match(
+    refused.err,
+    /needs 4 GPU slots, 1 of 2 are free \(r\d of tiny: \d\): nothing was started/,
+  )
+  assert.match(refused.err, /1\. a smaller candidate.*\n *2\. replica by replica.*\n *3\. swap/)
+  // Half of it does not fit either: each of its replicas needs two.
+  assert.doesNotMatch(refused.err, /--replicas/)
+  assert.match((await beryl.cli('plan', 'huge', 'w1', '--gpus', '4')).out, /--replicas 1/)
 })

@@ -14,12 +14,13 @@ export async function deploy(
   kind: 'deploy' | 'verify',
   service: string,
   version: string,
-  options: WaitOptions & { replace: boolean; keepStandby: boolean },
+  options: WaitOptions & { replace: boolean; keepStandby: boolean; replicas?: string },
 ): Promise<number> {
   const timeoutS = timeoutOf(options)
   const api = apiClient(reach(globals))
   const { replace, keepStandby } = options
-  const release = await api.deploy(service, { version, kind, replace, keepStandby })
+  const replicas = replicasOf(options.replicas)
+  const release = await api.deploy(service, { version, kind, replace, keepStandby, ...replicas })
   if (!options.wait) {
     say(
       globals.json,
@@ -48,5 +49,15 @@ export function timeoutOf({ wait, timeout: text }: WaitOptions): number | null {
     status: 400,
     code: 'usage',
     title: `--timeout expects a duration such as 30s or 10m, came ${JSON.stringify(text)}`,
+  })
+}
+
+function replicasOf(text: string | undefined): { replicas?: number } {
+  if (text === undefined) return {}
+  if (/^[1-9]\d{0,2}$/.test(text)) return { replicas: Number(text) }
+  throw new ProblemError({
+    status: 400,
+    code: 'usage',
+    title: `--replicas expects a whole number such as 1, came ${JSON.stringify(text)}`,
   })
 }

@@ -6,20 +6,40 @@ import { ProblemError } from '../../ipc/problem.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
 import { count, paint, say } from '../output.ts'
+import { policyTable, roomLines, strategyTable, whatIfText } from '../plan-tables.ts'
 
 export async function plan(
   globals: Globals,
   service: string,
   version: string,
-  { find }: { find?: string },
+  options: { find?: string; traffic?: string; gpus?: string; standby?: string },
 ): Promise<number> {
-  const view = await apiClient(reach(globals)).plan(service, version, shareOf(find))
+  const view = await apiClient(reach(globals)).plan(service, version, askedOf(options))
   say(globals.json, view, planText(view))
   return exitCodes.done
 }
 
-function shareOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
+/** `x2` and `5%` are for people; the API takes numbers, and says what is none. */
+function askedOf({
+  find,
+  traffic,
+  gpus,
+  standby,
+}: {
+  find?: string
+  traffic?: string
+  gpus?: string
+  standby?: string
+}): Record<string, string> {
+  return {
+    ...(find === undefined ? {} : { find: String(shareOf(find)) }),
+    ...(traffic === undefined ? {} : { traffic: traffic.replace(/^x/, '') }),
+    ...(gpus === undefined ? {} : { gpus }),
+    ...(standby === undefined ? {} : { standby }),
+  }
+}
+
+function shareOf(text: string): number {
   const parsed = share.safeParse(/^[\d.]+$/.test(text) ? Number(text) : text)
   if (parsed.success && parsed.data > 0) return parsed.data
   throw new ProblemError({
@@ -32,7 +52,9 @@ function shareOf(text: string | undefined): number | undefined {
 /** Nothing was started; nothing is registered. */
 export function planText(view: PlanView): string {
   const { service, version, from, capacity, watch, regression, moveMs } = view
-  const lines = [`${paint('bold', service)}  ${from ?? 'nothing live yet'} → ${version}`]
+  const lines = [
+    `${paint('bold', service)}  ${from ?? 'nothing live yet'} → ${version}${whatIfText(view.whatIf)}`,
+  ]
   const say_ = (what: string, text: string) => lines.push(`  ${what.padEnd(9)} ${text}`)
   if (view.before !== null) say_('before', view.before)
   const gates = view.gates.length === 0 ? 'no gates' : `gates: ${view.gates.join(', ')}`
@@ -42,6 +64,7 @@ export function planText(view: PlanView): string {
   const gpus = capacity.gpus === 0 ? '' : ` and ${count(capacity.gpus, 'GPU slot')}`
   say_('capacity', `${count(capacity.replicas, 'replica')}${gpus} more, until the ladder ends`)
   if (capacity.unknown !== null) say_('', capacity.unknown)
+  for (const [index, text] of roomLines(view.room).entries()) say_(index === 0 ? 'room' : '', text)
   say_(
     'switch',
     view.toSwitchMs === null
@@ -63,6 +86,8 @@ export function planText(view: PlanView): string {
       ? 'none once the watch has ended: the ladder is empty'
       : `${ladderText(view.ladder)} after the watch; ${moveMs === null ? 'no move was measured yet' : `the last move took ${moveMs.toFixed(1)} ms`}`,
   )
+  for (const one of view.evicts)
+    say_('', `a rollback now would end ${one}: it is on GPU slots of the standby`)
   if (view.cost !== null) {
     const { money, currency, replicaHours } = view.cost
     const price = money === null ? '' : `, ${money.toFixed(2)} ${currency}`
@@ -74,6 +99,7 @@ export function planText(view: PlanView): string {
   for (const [index, text] of (regression?.said ?? []).entries())
     say_(index === 0 ? 'finds' : '', text)
   if (from === null) say_('finds', 'nothing: a first version has nothing to be compared with')
+  lines.push(...policyTable(view), ...strategyTable(view))
   return `${lines.join('\n')}\nNext: beryl deploy ${service} ${version} --wait`
 }
 

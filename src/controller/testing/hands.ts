@@ -247,6 +247,7 @@ export function providerFake(...replicas: ReplicaSeen[]) {
     sleep: async (id) => void fake.asked.push(`sleep ${id}`),
     wake: async (id) => void fake.asked.push(`wake ${id}`),
     lastLines: async () => [],
+    slots: () => [],
     changed: () => () => {},
     close: async () => {},
   }

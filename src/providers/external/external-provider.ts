@@ -50,6 +50,7 @@ export function externalProvider({
     wake: async (id) => claims.get(id)?.wake(),
     // What it prints is where its owner keeps it.
     lastLines: async () => [],
+    slots: () => [],
     changed: listeners.add,
     close: async () => {
       for (const claim of claims.values()) claim.close()

@@ -67,6 +67,7 @@ export function processProvider({
     sleep: async (id) => replicas.get(id)?.sleep(),
     wake: async (id) => replicas.get(id)?.wake(),
     lastLines: async (id, count) => logs.lastLines(id, count),
+    slots: () => gpuSlots,
     changed: listeners.add,
     close: async () => {
       clearInterval(rotating)

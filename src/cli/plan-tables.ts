@@ -1,0 +1,84 @@
+/** The tables of `beryl plan`: ways to keep the old version, strategies, and whether two environments fit. */
+import type { PlanView } from '../api/shapes.ts'
+
+export function whatIfText({ traffic, gpus, standby }: PlanView['whatIf']): string {
+  const said = [
+    ...(traffic === null ? [] : [`traffic x${traffic}`]),
+    ...(gpus === null ? [] : [`${gpus} GPU slots`]),
+    ...(standby === null ? [] : [`standby ${standby}`]),
+  ]
+  return said.length === 0 ? '' : `, if it were: ${said.join(', ')}`
+}
+
+export function roomLines(room: PlanView['room']): string[] {
+  if (room === null) return []
+  const { needed, free, lent, of, fits, holders, offers } = room
+  const asleep =
+    lent === 0 ? '' : `; ${lent} more are lent by what sleeps, and go back to a rollback`
+  const first = `${fits ? 'it fits' : 'TOO FEW'}: ${needed} GPU slots are needed, ${free} of ${of} are free${asleep}`
+  const who = holders.map((one) => `held by ${one}`)
+  if (fits) return [first]
+  return [
+    first,
+    ...who,
+    'nothing would be started. What still protects, in order:',
+    ...offers.flatMap(({ what, how, lost }, index) => [
+      `${index + 1}. ${what}: ${how ?? 'not offered here'}`,
+      `   lost: ${lost}`,
+    ]),
+  ]
+}
+
+export function policyTable({ policies }: PlanView): string[] {
+  if (policies.length === 0) return []
+  const time = timeText(policies[0]!.forS * 1000)
+  const rows = policies.map((one) => [
+    `${one.rung}${one.inManifest ? ' *' : ''}`,
+    hours(one.replicaHours) + paid(one),
+    one.backMs === null ? 'not measured' : `${timeText(one.backMs)} (${one.backFrom})`,
+    one.requests === null ? '–' : counted(one.requests),
+    one.risk,
+  ])
+  const head = ['standby', `cost of ${time}`, 'all is back after', 'requests meanwhile', 'risk']
+  return ['', ...table([head, ...rows])]
+}
+
+export function strategyTable({ strategies, regression }: PlanView): string[] {
+  if (strategies.length === 0 || regression === null) return []
+  const rows = strategies.map((one) => [
+    `${one.strategy}${one.offered ? '' : ' (not offered here)'}`,
+    one.answers === null ? 'never seen' : `${counted(one.answers)}, ${counted(one.bad ?? 0)} bad`,
+    one.verdictMs === null ? '–' : timeText(one.verdictMs),
+    one.backMs === null ? 'not measured' : timeText(one.backMs),
+    one.replicaHours === null ? '–' : hours(one.replicaHours) + paid(one),
+  ])
+  const head = ['strategy', 'answers of a bad version', 'to a verdict', 'time back', 'cost']
+  return ['', ...table([head, ...rows])]
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)))
+  return rows.map((row) =>
+    `  ${row.map((cell, at) => cell.padEnd(widths[at]!)).join('  ')}`.trimEnd(),
+  )
+}
+
+function paid({ money, currency }: { money: number | null; currency: string | null }): string {
+  return money === null ? '' : `, ${money.toFixed(2)} ${currency}`
+}
+
+function hours(value: number): string {
+  return `${value.toFixed(value < 10 ? 2 : 1)} h`
+}
+
+function counted(value: number): string {
+  return value < 10 ? String(Math.round(value * 10) / 10) : String(Math.round(value))
+}
+
+function timeText(ms: number): string {
+  const s = ms / 1000
+  if (s < 1) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`
+  if (s < 90) return `${Math.round(s * 10) / 10} s`
+  if (s < 5400) return `${Math.round(s / 60)} min`
+  return `${Math.round(s / 360) / 10} h`
+}

@@ -1,0 +1,84 @@
+/** What each way of keeping the old version would cost, how soon it leads back, and what is risked until then. Pure. */
+import type { PlanView } from '../../api/shapes.ts'
+import { rungText } from '../../release/ladder.ts'
+import type { Rung } from '../../release/release.ts'
+import type { Price } from '../cost.ts'
+
+/** From the record of this service, medians, ms; null: never measured. */
+export type Measured = {
+  /** A switch or a rollback in one store. */
+  moveMs: number | null
+  /** From the first start to all replicas ready. */
+  startMs: number | null
+  /** Warm-up and identity, before a version may answer. */
+  warmMs: number | null
+  /** By rung: until a drill had the standby back at its full size. */
+  drills: ReadonlyMap<string, number>
+}
+
+/** Where the ladder of the manifest is empty, policies are held against a day. */
+const dayS = 86_400
+const hourS = 3600
+
+export function policiesOf({
+  replicas,
+  canSleep,
+  ladder,
+  price,
+  perSecond,
+  measured,
+}: {
+  /** Of the standby: as many as are live. */
+  replicas: number
+  canSleep: boolean
+  ladder: readonly Rung[]
+  price: Price | null
+  perSecond: number
+  measured: Measured
+}): PlanView['policies'] {
+  const forS = ladder.reduce((sum, rung) => sum + rung.forS, 0) || dayS
+  const names = [
+    'full',
+    ...(replicas > 1 ? ['1 replica'] : []),
+    ...(canSleep ? ['asleep'] : []),
+    'gone',
+  ]
+  return names.map((rung) => {
+    const kept = rung === 'gone' ? 0 : rung === '1 replica' ? 1 : replicas
+    const hour = rung === 'asleep' ? (price?.asleepHour ?? price?.replicaHour) : price?.replicaHour
+    const replicaHours = (kept * forS) / hourS
+    const { ms, from } = backFrom(rung, measured)
+    const atOnce = rung === 'full' ? 1 : rung === '1 replica' ? 1 / replicas : 0
+    return {
+      rung,
+      inManifest: ladder.some((one) => rungText(one) === rung),
+      forS,
+      replicaHours,
+      money: hour === undefined ? null : replicaHours * hour,
+      currency: price?.currency ?? null,
+      backMs: ms,
+      backFrom: from,
+      atOnce,
+      requests: ms === null ? null : (perSecond * (1 - atOnce) * ms) / 1000,
+      risk: risks[rung]!,
+    }
+  })
+}
+
+const risks: Record<string, string> = {
+  full: 'none: it answers already',
+  '1 replica': 'the others must start; what one cannot carry stays with the bad version until then',
+  asleep: 'it must wake: all stays with the bad version until then',
+  gone: 'it must start from nothing, and find room: all stays with the bad version until then',
+}
+
+function backFrom(
+  rung: string,
+  { moveMs, startMs, warmMs, drills }: Measured,
+): { ms: number | null; from: PlanView['policies'][number]['backFrom'] } {
+  const drilled = drills.get(rung)
+  if (rung === 'full') return { ms: moveMs, from: moveMs === null ? 'unknown' : 'moves' }
+  if (drilled !== undefined) return { ms: drilled, from: 'drills' }
+  if (rung === 'asleep' || startMs === null) return { ms: null, from: 'unknown' }
+  return { ms: startMs + (rung === 'gone' ? (warmMs ?? 0) : 0), from: 'starts' }
+}
