@@ -26,6 +26,7 @@ import { keepSignals } from './controller/signals.ts'
 import { stopReplicas } from './controller/stop-replicas.ts'
 import { tapOf } from './controller/tap.ts'
 import { storedTokens } from './controller/tokens.ts'
+import { openTraces } from './controller/traces.ts'
 import { versionOperations } from './controller/versions.ts'
 import { watchingOf } from './controller/watching.ts'
 import { dashboard } from './dashboard/pages.ts'
@@ -34,6 +35,7 @@ import { requestKey } from './gateway/request-id.ts'
 import { cannotStart, dataDirectory } from './ipc/data-directory.ts'
 import { asProblem, serveSocket } from './ipc/serve.ts'
 import { readOrCreateToken } from './ipc/token-file.ts'
+import { version } from './ipc/version.ts'
 import { prepareAside } from './ipc/write-aside.ts'
 import { log } from './log.ts'
 import { notifierOf } from './notifications/notifier.ts'
@@ -46,6 +48,7 @@ import type { Now, Service } from './release/release.ts'
 import { takeLock } from './storage/lock.ts'
 import { openStore } from './storage/store.ts'
 import type { PairFiles } from './tls/pair.ts'
+import { openExporter } from './telemetry/exporter.ts'
 import { examinerClient } from './verification/client.ts'
 
 type Config = {
@@ -135,6 +138,20 @@ const bounds = {
   keepS: loaded.manifest.record.keep,
   atMostBytes: loaded.manifest.record.atMost,
 }
+const { telemetry } = loaded.manifest
+const traces =
+  telemetry === undefined
+    ? null
+    : openTraces({
+        exporter: openExporter(telemetry, {
+          'service.name': 'beryl-controller',
+          'service.instance.id': hostname(),
+          'service.version': version,
+        }),
+        store,
+        releaseOf: (id) => store.services.release(id),
+      })
+
 let traffic = 'http://127.0.0.1'
 const operations = operationsOf({
   ...hands,
@@ -232,6 +249,7 @@ async function exit(): Promise<void> {
   await socket.close()
   await controller.stop()
   await notifier.stop()
+  await traces?.stop()
   await provider.close()
   curves.write()
   runs.stop()

@@ -23,7 +23,8 @@ const doors: Record<string, string> = {
   log: '',
   guard: 'statistics',
   versions: 'config',
-  gateway: 'ipc log probe tls',
+  gateway: 'ipc log probe telemetry tls',
+  telemetry: 'ipc log',
   providers: 'ipc log probe protocols release secrets',
   storage: 'log release',
   verification: 'ipc log protocols release statistics',
@@ -33,14 +34,14 @@ const doors: Record<string, string> = {
   // The pages take types from these, and nothing else: browsers load their own files only.
   dashboard: 'api ipc',
   controller:
-    'api config gateway guard ipc log providers release secrets statistics storage verification versions',
+    'api config gateway guard ipc log providers release secrets statistics storage telemetry verification versions',
   supervisor: 'config gateway ipc log storage',
   // Looks at everything, changes nothing.
   doctor: 'config ipc providers storage supervisor',
   // `validate` reads golden sets as the gate will.
   cli: 'api config doctor ipc supervisor verification',
   server:
-    'api config controller dashboard gateway ipc log notifications providers release storage tls verification',
+    'api config controller dashboard gateway ipc log notifications providers release storage telemetry tls verification',
 }
 
 /** Modules that may be imported in these files only: each is a door to something that needs one owner. */

@@ -5,6 +5,7 @@ import { gate } from './gate-schemas.ts'
 import { notification } from './notifications.ts'
 import { requests } from './requests.ts'
 import { signalSections } from './signals.ts'
+import { telemetry } from './telemetry.ts'
 import { capture, headerName } from './traffic.ts'
 import { record } from './record.ts'
 import { address, duration, share, size } from './units.ts'
@@ -243,6 +244,8 @@ export const manifest = z.strictObject({
     .prefault({}),
   releases: z.strictObject({ atOnce: z.int().min(1).max(1000) }).optional(),
   record,
+  /** Spans of requests, releases and gates, by OTLP/HTTP with JSON. */
+  telemetry: telemetry.optional(),
   notifications: z
     .array(notification)
     .max(20)

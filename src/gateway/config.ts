@@ -1,4 +1,5 @@
 /** What the supervisor tells the gateway at its start, as JSON in BERYL_GATEWAY. */
+import type { Telemetry } from '../telemetry/exporter.ts'
 import type { AccessLogConfig } from './access-log.ts'
 
 export type GatewayConfig = {
@@ -12,6 +13,8 @@ export type GatewayConfig = {
   headers: 'full' | 'id'
   /** A sample of the requests, as JSON lines; without it none. */
   accessLog?: AccessLogConfig | null
+  /** Whom spans are sent to; without it nothing is traced. `share`: of the requests that nobody traces yet. */
+  telemetry?: (Telemetry & { share: number }) | null
   /** Inherited descriptors, one per worker, bound and not listening; null: the gateway listens by itself. */
   sockets: { traffic: readonly number[]; preview: readonly number[] } | null
 }

@@ -192,6 +192,8 @@ export type GatewayMetrics = Counts & {
   taps: Record<string, number>
   /** Lines of the access log that the disk did not take in time. */
   accessDropped: number
+  /** Null: nothing is traced. */
+  spans: { sent: number; dropped: number } | null
 }
 
 /**

@@ -5,6 +5,7 @@ import type { OpenRequest } from './control.ts'
 import type { Counts } from './counts.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
 import type { TapBatch } from './tap.ts'
+import type { SpanBatch } from './tracing.ts'
 import { replicaSlotsMax } from './shared.ts'
 import type { Shared } from './shared.ts'
 
@@ -20,6 +21,7 @@ export type CrewOptions = {
   onFailing: (slot: number) => void
   onCounts: (counts: Counts) => void
   onAccess: (lines: string) => void
+  onSpans: (batch: SpanBatch) => void
   onTapped: (batch: TapBatch) => void
   /** Requests at one place that a dead worker took with it. */
   onLost: (slot: number, count: number) => void
@@ -53,6 +55,7 @@ export async function startCrew({
   onFailing,
   onCounts,
   onAccess,
+  onSpans,
   onTapped,
   onLost,
 }: CrewOptions) {
@@ -197,6 +200,7 @@ export async function startCrew({
     if (message.kind === 'failing') return onFailing(message.slot)
     if (message.kind === 'counts') return onCounts(message.counts)
     if (message.kind === 'access') return onAccess(message.lines)
+    if (message.kind === 'spans') return onSpans(message.batch)
     const member = members[index]
     if (message.kind === 'idle' && member) member.idle = true
     if (message.kind !== 'done') return

@@ -56,6 +56,7 @@ function walking(takes = true) {
     budget: { earn: () => {}, spend: () => true },
     mirror: () => {},
     tap: { isOn: false, begin: () => {} },
+    tracing: { isOn: false, begin: () => null },
     wait: () => {},
     ended: (_, { outcome }) => said.push(outcome),
   })

@@ -8,6 +8,7 @@ import { failureSaid } from './http2/grpc.ts'
 import { bodyTooLarge, bodyTooSlow, noReplicaInTime, problemText } from './problems.ts'
 import type { Refusal } from './problems.ts'
 import type { Waiting } from './queue.ts'
+import type { Trace, Tracing } from './tracing.ts'
 import { without } from './wire/body-reader.ts'
 import type { Body, Bytes, Call, CallFailure, CallListener, Fields, Lines } from './wire/wire.ts'
 import type { Exchange, ExchangeListener, Tunnel, Upstream } from './wire/wire.ts'
@@ -43,6 +44,7 @@ export type Forwarding = {
   mirror(flight: Flight): void
   /** Nothing is asked of it while it is off. */
   tap: { isOn: boolean; begin(flight: Flight): void }
+  tracing: Pick<Tracing, 'isOn' | 'begin'>
   /** Its claim waits for a replica; `dial` is called once it has one. */
   wait(flight: Flight): void
   /** Called exactly once for each flight, after its claim was released. */
@@ -69,6 +71,7 @@ export function forward(
   // Before anything of the body is heard: a copy that missed its beginning would be another request.
   if (claim.table.copies !== null) forwarding.mirror(flight)
   if (forwarding.tap.isOn) forwarding.tap.begin(flight)
+  if (forwarding.tracing.isOn) flight.trace = forwarding.tracing.begin(exchange.fields.lines)
   exchange.hear(flight)
   if (claim.waits) forwarding.wait(flight)
   else flight.dial(false)
@@ -93,6 +96,8 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   /** It was given one, whatever became of it. */
   copied = false
   tapping: Tapping | null = null
+  /** It is recorded, and its model server told so. */
+  trace: Trace | null = null
   /** Among those in flight; see bag.ts. */
   place = -1
   /** What was seen of it was noted before its end. */
@@ -133,7 +138,14 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   /** @param fresh not over a kept connection */
   dial(fresh: boolean): void {
     const { method, target, upgrade, body } = this.exchange
-    const request = { method, target, lines: requestLines(this.exchange), body, upgrade, fresh }
+    const request = {
+      method,
+      target,
+      lines: requestLines(this.exchange, this.trace),
+      body,
+      upgrade,
+      fresh,
+    }
     // Until it is connected the wire's own limit holds.
     this.dueAt = Infinity
     this.isConnected = false

@@ -5,7 +5,9 @@ import { resolve } from 'node:path'
 import { dataDirectory } from '../ipc/data-directory.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { asProblem, serveSocket } from '../ipc/serve.ts'
+import { version } from '../ipc/version.ts'
 import { log } from '../log.ts'
+import { openExporter } from '../telemetry/exporter.ts'
 import { endOf, readPair } from '../tls/pair.ts'
 import { watchPair } from '../tls/watch-pair.ts'
 import type { GatewayConfig } from './config.ts'
@@ -21,6 +23,7 @@ import { requestKey } from './request-id.ts'
 import { loadRoutes } from './routes-file.ts'
 import { inFlightOf, makeShared, openShared } from './shared.ts'
 import { openSlots } from './slots.ts'
+import { spanOf } from './spans.ts'
 import { openSwitchboard } from './switchboard.ts'
 import { openTapLine } from './tap-line.ts'
 
@@ -57,6 +60,15 @@ export async function startGateway(
     accessLog === null
       ? null
       : openAccessLog({ ...accessLog, file: resolve(directory.root, accessLog.file) })
+  const { telemetry = null } = config
+  const exporter =
+    telemetry === null
+      ? null
+      : openExporter(telemetry, {
+          'service.name': 'beryl-gateway',
+          'service.instance.id': run,
+          'service.version': version,
+        })
   const ejections = new Map<string, number>()
   const health = openHealth({
     shared,
@@ -84,6 +96,7 @@ export async function startGateway(
     requestKey: key,
     headers: config.headers,
     accessShare: accessLog?.share ?? 0,
+    traceShare: telemetry?.share ?? null,
     listen: listenOn(listen, config.sockets?.traffic[index], config.workers),
     preview:
       preview === null ? null : listenOn(preview, config.sockets?.preview[index], config.workers),
@@ -105,6 +118,10 @@ export async function startGateway(
     onFailing: (slot) => health.failing(slot),
     onCounts: (counts) => sums.add(counts),
     onAccess: (lines) => access?.add(lines),
+    onSpans: ({ spans, dropped }) => {
+      exporter?.add(spans.map(spanOf))
+      exporter?.drop(dropped)
+    },
     onTapped: (batch) => tapLine.send(batch),
     onLost: (slot, count) => raise(lost, slots.serviceAt(slot) ?? '', count),
   })
@@ -147,6 +164,7 @@ export async function startGateway(
       health.close()
       tapLine.close()
       await access?.close()
+      await exporter?.stop()
     },
   }
 
@@ -248,6 +266,7 @@ export async function startGateway(
       ejections: Object.fromEntries(ejections),
       taps: tapLine.counts(),
       accessDropped: access?.dropped() ?? 0,
+      spans: exporter?.counts() ?? null,
       ...sums.read(),
     }
   }

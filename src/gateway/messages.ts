@@ -6,6 +6,7 @@ import type { SharedBuffers } from './shared.ts'
 import type { Pair } from '../tls/pair.ts'
 import type { SlottedTable } from './slotted.ts'
 import type { TapBatch } from './tap.ts'
+import type { SpanBatch } from './tracing.ts'
 import type { Tls } from './wire/accept.ts'
 
 export type WorkerData = {
@@ -16,6 +17,8 @@ export type WorkerData = {
   headers: 'full' | 'id'
   /** Of the requests, into the access log. */
   accessShare: number
+  /** Of the requests that nobody traces yet, recorded as spans; null: nothing is traced. */
+  traceShare: number | null
   listen: Listen
   preview: Listen | null
   /** What clients are shown; null: without TLS. */
@@ -45,6 +48,7 @@ export type FromWorker =
   | { kind: 'seen'; batch: Batch }
   | { kind: 'counts'; counts: Counts }
   | { kind: 'access'; lines: string }
+  | { kind: 'spans'; batch: SpanBatch }
   | { kind: 'tapped'; batch: TapBatch }
   | { kind: 'failing'; slot: number }
   | { kind: 'idle' }

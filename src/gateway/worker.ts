@@ -34,6 +34,7 @@ import { sideOf } from './split.ts'
 import type { SlottedEnvironment, SlottedReplica, SlottedTable } from './slotted.ts'
 import { openTables } from './tables.ts'
 import { openTap } from './tap.ts'
+import { openTracing } from './tracing.ts'
 import { openUpstreams } from './upstreams.ts'
 import { accept } from './wire/accept.ts'
 import type { Exchange } from './wire/wire.ts'
@@ -45,6 +46,7 @@ const {
   requestKey,
   headers,
   accessShare,
+  traceShare,
   listen,
   preview,
   tls,
@@ -65,6 +67,7 @@ const notebook = openNotebook(
 )
 const counter = openCounter((counts) => tell({ kind: 'counts', counts }))
 const access = openAccessLines(accessShare, (lines) => tell({ kind: 'access', lines }))
+const tracing = openTracing(traceShare, (batch) => tell({ kind: 'spans', batch }))
 const mirror = openMirror({
   upstream,
   count: counter.copy,
@@ -89,6 +92,7 @@ const handlers = {
   budget,
   mirror: (flight: Flight) => mirror.begin(flight),
   tap,
+  tracing,
   wait: (flight: Flight) => queue.join(flight),
   ended: (flight: Flight, result: Ended) => {
     flights.delete(flight)
@@ -97,6 +101,7 @@ const handlers = {
     noteFlight(flight, result)
     counter.ended(flight, result)
     access.ended(flight, result)
+    if (flight.trace !== null) tracing.ended(flight, flight.trace, result)
     if (leaving && flights.size === 0) tell({ kind: 'idle' })
   },
 }

@@ -32,6 +32,7 @@ export async function bindAll(
     tls: tls === undefined ? null : { cert: resolve(home, tls.cert), key: resolve(home, tls.key) },
     headers: headers ?? (isLoopback(listen.host) ? 'full' : 'id'),
     accessLog: accessLog ?? null,
+    telemetry: manifest.telemetry ?? null,
   } as const
   // Without the private door the gateway listens by itself; everything else is the same.
   if (!canBind())

@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
+import { otlpReceiver } from '../../src/telemetry/testing.ts'
 import { eventually, startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
 
@@ -14,6 +15,7 @@ const got: Told[] = []
 let hung = 0
 let listening: Server
 let hanging: Server
+let traces: Awaited<ReturnType<typeof otlpReceiver>>
 let beryl: Running
 
 before(async () => {
@@ -32,6 +34,8 @@ before(async () => {
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     }),
   )
+  traces = await otlpReceiver()
+  process.env['BERYL_TEST_OTLP_KEY'] = 'the key'
   beryl = await startBeryl({
     models: { v1: { answer: 'one' }, v2: { answer: 'two' } },
     service: `
@@ -40,6 +44,7 @@ before(async () => {
     standby: [{ full: 10m }]
 notifications:
 ${urls.map((url) => `  - { url: '${url}', secret: 0123456789abcdef, on: [deployed, waiting, switched, rolling-back, frozen] }`).join('\n')}
+telemetry: { otlp: '${traces.url}', share: 0%, headers: { x-key: '\${BERYL_TEST_OTLP_KEY}' } }
 `,
   })
 })
@@ -50,6 +55,8 @@ after(async () => {
   hanging.closeAllConnections()
   hanging.close()
   assert.equal(await beryl.stop(), 0)
+  await traces.close()
+  delete process.env['BERYL_TEST_OTLP_KEY']
 })
 
 const told = (type: string) => got.filter((one) => one.type === `beryl.${type}`)
@@ -103,4 +110,31 @@ test('what is lifted goes on at once, though one receiver hangs; both wait in th
   assert.equal((await beryl.cli('freeze', 'tiny')).code, 2)
   const ids = got.map((one) => one.id)
   assert.ok(new Set(ids).size >= 5, 'deployed, frozen, waiting, frozen, switched')
+})
+
+test('the release is a trace, over the death of a controller; a request that its caller traces is one, too', async () => {
+  const { id } = (await beryl.service()).release!
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+  const answer = await fetch(`${beryl.gateway}/predict`, {
+    method: 'POST',
+    body: '{"text":"x"}',
+    headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
+  })
+  assert.equal(answer.status, 200)
+  const ofRelease = () =>
+    traces.spans.filter(({ attributes }) => attributes['beryl.phase'] !== undefined)
+  await eventually(
+    () =>
+      traces.spans.some((span) => span.traceId === traceId) &&
+      ofRelease().some(({ name }) => name === 'switching'),
+    () => `the spans: ${traces.spans.map(({ name }) => name).join(', ')}`,
+  )
+  assert.deepEqual(traces.wrong, [])
+  assert.ok(traces.headers.every((one) => one['x-key'] === 'the key'))
+  const request = traces.spans.find((span) => span.traceId === traceId)!
+  assert.equal(request.resource['service.name'], 'beryl-gateway')
+  assert.equal(request.attributes['beryl.release'], id)
+  assert.equal(new Set(ofRelease().map((span) => span.traceId)).size, 1)
+  assert.equal(new Set(ofRelease().map((span) => span.parentSpanId)).size, 1)
+  assert.ok(ofRelease().every(({ resource }) => resource['service.name'] === 'beryl-controller'))
 })

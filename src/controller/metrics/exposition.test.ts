@@ -27,6 +27,7 @@ function metricsWith(version: string): GatewayMetrics {
     taps: { 'chat sent': 6, 'chat too-large': 1 },
     ejections: { 'chat blue': 1 },
     accessDropped: 0,
+    spans: { sent: 7, dropped: 1 },
   }
 }
 

@@ -6,8 +6,18 @@ import { family } from './exposition.ts'
 import type { Family, Labels, Sample } from './exposition.ts'
 
 export function gatewayFamilies(metrics: GatewayMetrics): Family[] {
-  const { rows, services, refused, unreadable, copies, taps, ejections, accessDropped, workers } =
-    metrics
+  const {
+    rows,
+    services,
+    refused,
+    unreadable,
+    copies,
+    taps,
+    ejections,
+    accessDropped,
+    spans,
+    workers,
+  } = metrics
   const of = ({ service, environment, version }: Row): Labels => ({ service, environment, version })
   const byService = (value: (one: (typeof services)[string]) => number) =>
     Object.entries(services).map(([service, one]) => ({ labels: { service }, value: value(one) }))
@@ -140,6 +150,12 @@ export function gatewayFamilies(metrics: GatewayMetrics): Family[] {
       'counter',
       'Lines of the access log that the disk did not take.',
       [{ labels: {}, value: accessDropped }],
+    ),
+    family(
+      'beryl_spans_total',
+      'counter',
+      'Spans of requests, by what became of them.',
+      Object.entries(spans ?? {}).map(([result, value]) => ({ labels: { result }, value })),
     ),
     family('beryl_workers', 'gauge', 'Gateway workers.', [{ labels: {}, value: workers }]),
   ]

@@ -204,6 +204,7 @@ export function gatewayFake(table: ServiceTable, back: ServiceTable | null = nul
       ejections: {},
       taps: {},
       accessDropped: 0,
+      spans: null,
     }),
     observations: async (run: string) => ({ run, next: 0, items: [], gaps: [] }),
   } satisfies GatewayClient

@@ -43,6 +43,7 @@ export async function openPair(
     budget: openBudget(),
     mirror: () => {},
     tap: { isOn: false, begin: () => {} },
+    tracing: { isOn: false, begin: () => null },
     wait: () => {},
     ended: (_: Flight, result: Ended) => {
       ended.push(result)
