@@ -7,6 +7,7 @@ import type { Own } from './headers.ts'
 import { failureSaid } from './http2/grpc.ts'
 import { bodyTooLarge, bodyTooSlow, noReplicaInTime, problemText } from './problems.ts'
 import type { Refusal } from './problems.ts'
+import type { Copying, Tapping } from './listeners.ts'
 import type { Waiting } from './queue.ts'
 import type { Trace, Tracing } from './tracing.ts'
 import { without } from './wire/body-reader.ts'
@@ -16,22 +17,6 @@ import type { Exchange, ExchangeListener, Tunnel, Upstream } from './wire/wire.t
 export type Outcome = Observation['outcome']
 
 export type Ended = { outcome: Outcome; status: number; firstByteMs: number; totalMs: number }
-
-/** What a copy needs to hear of its original. None of it may throw, wait or answer. */
-export type Copying = {
-  body(bytes: Bytes): void
-  /** The request is whole. */
-  send(): void
-  /** Its original has ended; what was not sent by now never is. */
-  orphaned(): void
-}
-
-/** Who keeps the exchange's bytes for the examiner. None of it may throw, wait or answer. */
-export type Tapping = {
-  request(bytes: Bytes): void
-  head(lines: Lines): void
-  answer(bytes: Bytes): void
-}
 
 export type Forwarding = {
   upstream: Upstream
