@@ -32,16 +32,21 @@ export async function crossCheck(manifest: Manifest, directory: string): Promise
   ]
 }
 
-function pairProblems(manifest: Manifest, directory: string): CrossProblem[] {
-  return (['gateway', 'api'] as const).flatMap((listener) => {
-    const { tls } = manifest[listener]
-    if (tls === undefined) return []
+function pairProblems({ gateway, api }: Manifest, directory: string): CrossProblem[] {
+  const ofApi = api.tls === undefined ? [] : [{ ...api.tls, at: ['api', 'tls'] }]
+  const { tls = [] } = gateway
+  const all = tls.map((one, index) => ({
+    ...one,
+    // One by itself is not written as a list.
+    at: tls.length === 1 ? ['gateway', 'tls'] : ['gateway', 'tls', index],
+  }))
+  return [...all, ...ofApi].flatMap(({ cert, key, at }) => {
     try {
-      readPair({ cert: resolve(directory, tls.cert), key: resolve(directory, tls.key) })
+      readPair({ cert: resolve(directory, cert), key: resolve(directory, key) })
       return []
     } catch (error) {
       if (!(error instanceof PairError)) throw error
-      return [{ path: [listener, 'tls', error.which], message: error.message }]
+      return [{ path: [...at, error.which], message: error.message }]
     }
   })
 }

@@ -231,8 +231,8 @@ export const manifest = z.strictObject({
           keep: z.int().min(1).max(1000).default(5),
         })
         .optional(),
-      /** PEM files, relative to the manifest: with them clients are served over TLS only. */
-      tls: tls.optional(),
+      /** PEM files, relative to the manifest: with them clients are served over TLS only. Of several, each answers to the names it was made for. */
+      tls: z.union([tls.transform((one) => [one]), z.array(tls).min(1).max(100)]).optional(),
     })
     .prefault({}),
   api: z

@@ -7,8 +7,8 @@ export type GatewayConfig = {
   listen: { host: string; port: number }
   preview: { host: string; port: number } | null
   workers: number
-  /** Files of the certificate and its key, absolute; null: without TLS. */
-  tls: { cert: string; key: string } | null
+  /** Files of each certificate and its key, absolute; null: without TLS. */
+  tls: readonly { cert: string; key: string }[] | null
   /** `full` tells clients version and environment; `id` only the opaque request id. */
   headers: 'full' | 'id'
   /** A sample of the requests, as JSON lines; without it none. */

@@ -84,7 +84,7 @@ export async function startGateway(
   /** Null: nothing is tapped any more. */
   const taps = new Map<string, Tap | null>()
   const tapLine = openTapLine(directory.socket('tap'))
-  let pair = config.tls === null ? null : readPair(config.tls)
+  const pairs = config.tls?.map(readPair) ?? null
   // One for all workers: a client that comes back to another one need not begin anew.
   const ticketKeys = randomBytes(48)
   let { listen, preview } = config
@@ -100,7 +100,7 @@ export async function startGateway(
     listen: listenOn(listen, config.sockets?.traffic[index], config.workers),
     preview:
       preview === null ? null : listenOn(preview, config.sockets?.preview[index], config.workers),
-    tls: pair === null ? null : { pair, ticketKeys },
+    tls: pairs === null ? null : { pairs, ticketKeys },
     tables: switchboard.slotted(),
   })
   const crew = await startCrew({
@@ -138,20 +138,25 @@ export async function startGateway(
         ),
   )
 
-  const watching =
-    config.tls === null || pair === null
-      ? null
-      : watchPair(config.tls, pair, {
-          changed: (next) => {
-            pair = next
-            crew.post({ kind: 'pair', pair })
-            log.info({ validTo: new Date(endOf(pair)) }, 'clients are shown a new certificate')
-          },
-          refused: (why) =>
-            log.error({ why }, 'the new certificate is of no use; the old one stays'),
-        })
-  if (pair !== null && endOf(pair) < Date.now())
-    log.error({ validTo: new Date(endOf(pair)) }, 'the certificate has ended: clients refuse it')
+  const watching = (config.tls ?? []).map((files, index) =>
+    watchPair(files, pairs![index]!, {
+      changed: (next) => {
+        pairs![index] = next
+        crew.post({ kind: 'pairs', pairs: pairs! })
+        log.info(
+          { cert: files.cert, validTo: new Date(endOf(next)) },
+          'clients are shown a new certificate',
+        )
+      },
+      refused: (why) => log.error({ why }, 'the new certificate is of no use; the old one stays'),
+    }),
+  )
+  for (const [index, pair] of (pairs ?? []).entries())
+    if (endOf(pair) < Date.now())
+      log.error(
+        { cert: config.tls![index]!.cert, validTo: new Date(endOf(pair)) },
+        'the certificate has ended: clients refuse it',
+      )
 
   const socket = await serveSocket(controlApp(), directory.socket('gateway'))
   log.info({ run, listen, preview, workers: config.workers }, 'the gateway is ready')
@@ -159,7 +164,7 @@ export async function startGateway(
     state,
     stop: async () => {
       await socket.close()
-      watching?.close()
+      for (const one of watching) one.close()
       await crew.stop(drainMs)
       health.close()
       tapLine.close()
@@ -246,7 +251,7 @@ export async function startGateway(
       startedAt,
       listen,
       preview,
-      secure: pair !== null,
+      secure: pairs !== null,
       workers: crew.size(),
       services,
     }

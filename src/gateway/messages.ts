@@ -7,7 +7,7 @@ import type { Pair } from '../tls/pair.ts'
 import type { SlottedTable } from './slotted.ts'
 import type { TapBatch } from './tap.ts'
 import type { SpanBatch } from './tracing.ts'
-import type { Tls } from './wire/accept.ts'
+import type { Tls } from './wire/certificates.ts'
 
 export type WorkerData = {
   index: number
@@ -39,7 +39,7 @@ export type ToWorker =
   | { kind: 'tap'; service: string; tap: Tap | null }
   /** Main has let go of so many bytes. */
   | { kind: 'tap-taken'; bytes: number }
-  | { kind: 'pair'; pair: Pair }
+  | { kind: 'pairs'; pairs: readonly Pair[] }
   | { kind: 'stop' }
 
 export type FromWorker =

@@ -21,7 +21,7 @@ beforeEach(async () => {
     seen = text
     return ok('hi')
   })
-  const tls = { pair: first, ticketKeys: Buffer.alloc(48, 1) }
+  const tls = { pairs: [first], ticketKeys: Buffer.alloc(48, 1) }
   pair = await openPair(serve, { blockedMs: 5000 }, undefined, tls)
 })
 afterEach(async () => {
@@ -121,7 +121,7 @@ test('a renewed certificate is shown to those who come later; what stands goes o
   const session = http2()
   assert.equal(await askHttp2(session), 'hi')
   const kept = await shakeHands()
-  pair.acceptor.renew(second)
+  pair.acceptor.renew([second])
   const later = await shakeHands({ ca: second.cert })
   assert.equal(later.getPeerCertificate().subject.CN, 'second')
   assert.equal(await askHttp1(second.cert), 'hi')
@@ -130,4 +130,40 @@ test('a renewed certificate is shown to those who come later; what stands goes o
   assert.equal(await askHttp2(session), 'hi')
   kept.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
   assert.match(String(await new Promise((resolve) => kept.once('data', resolve))), /hi$/)
+})
+
+test('each certificate answers to its own names, an exact one before a star; the first to everybody else', async () => {
+  const [exact, starred] = [
+    makePair('exact', 1, ['chat.models.example']),
+    makePair('starred', 1, ['*.models.example', 'other.test']),
+  ]
+  await pair.close()
+  pair = await openPair(
+    answering(() => ok('hi')),
+    {},
+    undefined,
+    { pairs: [first, starred, exact], ticketKeys: Buffer.alloc(48, 1) },
+  )
+  const shownTo = async (servername?: string) => {
+    const socket = await shakeHands({
+      rejectUnauthorized: false,
+      ...(servername === undefined ? {} : { servername }),
+    })
+    return socket.getPeerCertificate().subject.CN
+  }
+  for (const [name, cn] of [
+    ['chat.models.example', 'exact'],
+    ['CHAT.Models.Example', 'exact'],
+    ['embed.models.example', 'starred'],
+    ['a.b.models.example', 'first'],
+    ['other.test', 'starred'],
+    ['nobody.test', 'first'],
+    [undefined, 'first'],
+  ] as const)
+    assert.equal(await shownTo(name), cn, name)
+  pair.acceptor.renew([makePair('newest'), starred, makePair('newer', 1, ['chat.models.example'])])
+  assert.deepEqual(
+    [await shownTo('chat.models.example'), await shownTo('other.test'), await shownTo()],
+    ['newer', 'starred', 'newest'],
+  )
 })

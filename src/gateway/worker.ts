@@ -262,9 +262,9 @@ function obey(message: ToWorker): void {
       return tap.set(message.service, message.tap)
     case 'tap-taken':
       return tap.taken(message.bytes)
-    case 'pair':
-      traffic.renew(message.pair)
-      return previewing?.renew(message.pair)
+    case 'pairs':
+      traffic.renew(message.pairs)
+      return previewing?.renew(message.pairs)
     case 'stop':
       return void leave()
   }

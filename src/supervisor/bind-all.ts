@@ -29,7 +29,8 @@ export async function bindAll(
   const base = {
     dataDirectory: directory.root,
     workers,
-    tls: tls === undefined ? null : { cert: resolve(home, tls.cert), key: resolve(home, tls.key) },
+    tls:
+      tls?.map(({ cert, key }) => ({ cert: resolve(home, cert), key: resolve(home, key) })) ?? null,
     headers: headers ?? (isLoopback(listen.host) ? 'full' : 'id'),
     accessLog: accessLog ?? null,
     telemetry: manifest.telemetry ?? null,

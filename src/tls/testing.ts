@@ -8,14 +8,22 @@ const oids = {
   subjectAltName: Buffer.from('0603551d11', 'hex'),
 }
 
-/** For `localhost` and 127.0.0.1. @param name tells one from another @param days from now on; below zero: it has expired */
-export function makePair(name = 'test', days = 1): Pair {
+/**
+ * For `localhost` and 127.0.0.1, or other names.
+ *
+ * @param name tells one from another @param days from now on; below zero: it has expired
+ */
+export function makePair(name = 'test', days = 1, hosts: readonly string[] = ['localhost']): Pair {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = der(0x30, oids.ecdsaWithSha256)
   const called = der(0x30, der(0x31, der(0x30, oids.commonName, der(0x0c, Buffer.from(name)))))
   const dayMs = 86_400_000
   const valid = der(0x30, time(Date.now() - 2 * dayMs), time(Date.now() + days * dayMs))
-  const names = der(0x30, der(0x82, Buffer.from('localhost')), der(0x87, Buffer.of(127, 0, 0, 1)))
+  const names = der(
+    0x30,
+    ...hosts.map((host) => der(0x82, Buffer.from(host))),
+    der(0x87, Buffer.of(127, 0, 0, 1)),
+  )
   const extensions = der(0xa3, der(0x30, der(0x30, oids.subjectAltName, der(0x04, names))))
   const serial = der(0x02, Buffer.of(1), randomBytes(8))
   const body = der(

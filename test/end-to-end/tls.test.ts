@@ -141,5 +141,9 @@ test('validate names the file and the line', async () => {
   write('other.key', first.key)
   const other = await validate('tls: { cert: tls.crt, key: other.key }')
   assert.match(other.err, /other\.yaml:2:\d+ gateway\.tls\.key: .*is not that of the certificate/)
+  const second = await validate(
+    'tls: [{ cert: tls.crt, key: tls.key }, { cert: tls.crt, key: other.key }]',
+  )
+  assert.match(second.err, /other\.yaml:2:\d+ gateway\.tls\.1\.key: .*is not that of/)
   assert.equal((await validate('tls: { cert: tls.crt, key: tls.key }')).code, 0)
 })

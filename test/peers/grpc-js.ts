@@ -108,7 +108,7 @@ before(async () => {
       one.pipe(other)
     }
   }
-  const tls = { pair: secret, ticketKeys: Buffer.alloc(48) }
+  const tls = { pairs: [secret], ticketKeys: Buffer.alloc(48) }
   pairs.push(await openPair(serve, {}, 'grpc'), await openPair(serve, {}, 'grpc', tls))
   const { credentials } = grpc
   clients.push(

@@ -8,7 +8,8 @@ import { openUpstreams } from '../upstreams.ts'
 import type { Ended, Flight } from '../forward.ts'
 import { usualRules } from '../rules.ts'
 import { accept } from '../wire/accept.ts'
-import type { Limits, Tls } from '../wire/accept.ts'
+import type { Limits } from '../wire/accept.ts'
+import type { Tls } from '../wire/certificates.ts'
 
 export type Pair = Awaited<ReturnType<typeof openPair>>
 

@@ -2,16 +2,16 @@
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import type { Server as TlsServer, TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { log } from '../../log.ts'
 import { ClientSession } from '../http2/client-session.ts'
+import { certificatesOf } from './certificates.ts'
+import type { Certificates, Tls } from './certificates.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { Acceptance } from './client-connection.ts'
 import type { Acceptor, Exchange } from './wire.ts'
 
 export type ListenOn = { fd: number } | { host: string; port: number; reusePort: boolean }
-
-export type Tls = { pair: { cert: string; key: string }; ticketKeys: Uint8Array }
 
 export type Limits = {
   /** From a head's first byte to its last. */
@@ -66,7 +66,8 @@ export async function accept(
     refused,
     http2,
   }
-  const server = tls === null ? openServer() : openTlsServer(tls)
+  const certificates = tls === null ? null : certificatesOf(tls)
+  const server = certificates === null ? openServer() : openTlsServer(certificates)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ ...on, backlog: backlogMax }, resolve)
@@ -81,7 +82,7 @@ export async function accept(
   const address = server.address()
   return {
     port: address !== null && typeof address === 'object' ? address.port : 0,
-    renew: (pair) => (server as TlsServer).setSecureContext({ ...secureOptions(tls!), ...pair }),
+    renew: (pairs) => certificates!.renew(pairs),
     stop: async () => {
       stopping = true
       server.close(() => clearInterval(clock))
@@ -99,20 +100,20 @@ export async function accept(
     })
   }
 
-  function openTlsServer(own: Tls): Server {
+  function openTlsServer(shown: Certificates): Server {
     const options = {
       allowHalfOpen: true,
       noDelay: true,
       handshakeTimeout: handshakeMs,
       ALPNProtocols: protocols,
-      ...secureOptions(own),
-      ...own.pair,
+      ...shown.options,
     }
     const opened = createTlsServer(options, (socket: TLSSocket) => {
       if (isFull()) socket.destroy()
       else if (socket.alpnProtocol === 'h2') http2(socket, true)
       else connections.add(new ClientConnection(socket, acceptance, true))
     })
+    shown.renewed((context) => opened.setSecureContext(context))
     // Whoever does not get through the handshake never was a client.
     opened.on('tlsClientError', () => {})
     // Handshakes under way count as well.
@@ -153,8 +154,4 @@ export async function accept(
         connection.link.destroy()
     }
   }
-}
-
-function secureOptions({ ticketKeys }: Tls) {
-  return { minVersion: 'TLSv1.2' as const, ticketKeys: Buffer.from(ticketKeys) }
 }

@@ -132,7 +132,7 @@ export type Acceptor = {
   /** Where it listens. */
   port: number
   /** From here on new connections are shown this; those that stand keep what they were shown. */
-  renew(pair: { cert: string; key: string }): void
+  renew(pairs: readonly { cert: string; key: string }[]): void
   /**
    * No new connections; idle ones are closed, the others after the answer they wait for. Resolves once each client of
    * HTTP/2 knows which of its streams was the last: until then one may still begin.
