@@ -91,7 +91,7 @@ async function checkService(
     ...answerPath(at, service),
     ...spoken(at, service),
     ...languageModel(at, service),
-    ...ofOthers(at, service),
+    ...ofOthers(at, service, directory),
     ...unreachable(at, service),
     ...rungs(at, service),
     ...budgets(at, service),

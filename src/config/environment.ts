@@ -70,6 +70,8 @@ const ofOthers = z.strictObject({
   provider: z.literal('external'),
   blue: place,
   green: place,
+  /** Of https addresses: who vouches for their certificates, and the name in them. */
+  tls: z.strictObject({ ca: named.optional(), serverName: named.optional() }).optional(),
   ...looks,
 })
 

@@ -95,7 +95,7 @@ const wrong: [name: string, change: (one: Record<string, any>) => void][] = [
   ['a command for external servers', (one) => (one['services'].legacy.environment.command = ['a'])],
   ['addresses for processes', (one) => (one['services'].tagger.environment.blue = ['http://a:1'])],
   ['an address with a path', (one) => (one['services'].legacy.environment.blue[0] += '/v1')],
-  ['TLS to servers', (one) => (one['services'].legacy.environment.blue[0] = 'https://a')],
+  ['another scheme', (one) => (one['services'].legacy.environment.blue[0] = 'ftp://a')],
   ['no green place', (one) => delete one['services'].legacy.environment.green],
   ['a capture without an end', (one) => (one['services'].tagger.capture.keep = 'for ever')],
 ]

@@ -96,13 +96,25 @@ const refused: [name: string, from: string | RegExp, to: string, said: RegExp][]
     /^5:17 .*expected "process" or "external", came "extern"/,
   ],
   [
-    'TLS, by name',
+    'TLS to one address and not to the next',
     'http://10.0.0.1:8000',
     'https://10.0.0.1:8000',
-    /^6:14 .*TLS to model servers \(https\) is not built yet/,
+    /blue.1: expected https, as the first address is/,
+  ],
+  [
+    'authorities for addresses without TLS',
+    'ready:',
+    'tls: { serverName: models.internal }\n      ready:',
+    /environment.tls: is for https:\/\/ addresses, and these are http/,
+  ],
+  [
+    'authorities that are not there',
+    'ready:',
+    'tls: { ca: none.pem }\n      ready:',
+    /environment.tls.ca: .*none.pem cannot be read: there is no such file/,
   ],
   ['a path', '10.0.0.4:8000/', '10.0.0.4:8000/v1', /blue|green.*no path \(paths stay/],
-  ['no scheme', 'http://10.0.0.1:8000', '10.0.0.1:8000', /expected http:\/\/HOST:PORT/],
+  ['no scheme', 'http://10.0.0.1:8000', '10.0.0.1:8000', /expected http\(s\):\/\/HOST:PORT/],
   ['a port that is none', '10.0.0.1:8000', '10.0.0.1:70000', /expected a port from 1 to 65535/],
   ['an empty place', /blue: .*/, 'blue: []', /expected a list of at least 1/],
   [

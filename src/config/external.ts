@@ -1,11 +1,39 @@
 /** `provider: external`: what must hold of somebody else's addresses, and what cannot be asked of them. */
+import { resolve } from 'node:path'
+import { authorities } from '../tls/peer.ts'
+import type { Peer } from '../tls/peer.ts'
 import type { CrossProblem } from './cross-problem.ts'
 import { fileKeys } from './manifest.ts'
-import type { Manifest, ServiceManifest, VersionManifest } from './manifest.ts'
+import type {
+  EnvironmentManifest,
+  ExternalEnvironment,
+  Manifest,
+  ServiceManifest,
+  VersionManifest,
+} from './manifest.ts'
 
 type Address = { host: string; port: number }
 
-export function ofOthers(at: string[], service: ServiceManifest): CrossProblem[] {
+/** All addresses are, or none is: `ofOthers` sees to it. */
+export function isSecure({ blue }: Pick<ExternalEnvironment, 'blue'>): boolean {
+  return blue[0]?.secure === true
+}
+
+/** How its addresses prove who they are; undefined where nothing is encrypted. @param directory what a relative file is relative to */
+export function peerOf(environment: EnvironmentManifest, directory: string): Peer | undefined {
+  if (environment.provider !== 'external' || !isSecure(environment)) return undefined
+  const { ca, serverName } = environment.tls ?? {}
+  return {
+    ...(ca === undefined ? {} : { ca: resolve(directory, ca) }),
+    ...(serverName === undefined ? {} : { serverName }),
+  }
+}
+
+export function ofOthers(
+  at: string[],
+  service: ServiceManifest,
+  directory: string,
+): CrossProblem[] {
   const { environment } = service
   if (environment.provider !== 'external') return []
   const found: CrossProblem[] = []
@@ -15,6 +43,7 @@ export function ofOthers(at: string[], service: ServiceManifest): CrossProblem[]
       path: [...at, 'environment', 'green'],
       message: `blue has ${blue.length} and green ${green.length}: the places must be alike, or the smaller one could not take over`,
     })
+  found.push(...ofTls([...at, 'environment'], environment, directory))
   if (service.switch.when === 'verified' && (ready.version ?? ready.model) === undefined)
     found.push({
       path: [...at, 'switch', 'when'],
@@ -35,6 +64,32 @@ export function startedByOthers(
     path: [...at, key],
     message: `${key} is for \`provider: process\`: external servers are started by somebody else, leave it out`,
   }))
+}
+
+function ofTls(at: string[], environment: ExternalEnvironment, directory: string): CrossProblem[] {
+  const { blue, green, tls } = environment
+  const first = isSecure(environment)
+  const found: CrossProblem[] = (['blue', 'green'] as const).flatMap((place) =>
+    (place === 'blue' ? blue : green).flatMap(({ secure = false }, index) =>
+      secure === first
+        ? []
+        : [
+            {
+              path: [...at, place, index],
+              message: `expected ${first ? 'https' : 'http'}, as the first address is: all of a service are spoken to alike`,
+            },
+          ],
+    ),
+  )
+  if (tls !== undefined && !first)
+    found.push({ path: [...at, 'tls'], message: 'is for https:// addresses, and these are http' })
+  if (tls?.ca === undefined) return found
+  try {
+    authorities(resolve(directory, tls.ca))
+  } catch (error) {
+    found.push({ path: [...at, 'tls', 'ca'], message: (error as Error).message })
+  }
+  return found
 }
 
 function startedWith({ args, env, ...version }: VersionManifest): string[] {

@@ -26,12 +26,6 @@ function walk(value: unknown, path: (string | number)[], found: NotBuilt[]): voi
   if (place !== undefined && place in keys) return void found.push({ path, what: keys[place]! })
   if (place !== undefined && typeof value === 'string' && values[place]!.includes(value))
     return void found.push({ path, what: `\`${path.at(-1)}: ${value}\`` })
-  if (
-    (['blue', 'green'] as const).some((at) => matches(`services.*.environment.${at}.*`, path)) &&
-    typeof value === 'string' &&
-    /^https:/i.test(value)
-  )
-    return void found.push({ path, what: 'TLS to model servers (https)' })
   if (Array.isArray(value)) value.forEach((one, index) => walk(one, [...path, index], found))
   else if (typeof value === 'object' && value !== null)
     for (const [key, one] of Object.entries(value)) walk(one, [...path, key], found)

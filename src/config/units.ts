@@ -52,16 +52,22 @@ export const share = z.union([
     .refine((value) => value <= 1, 'expected at most 100%'),
 ])
 
-/** `http://10.0.0.1:8000`: where somebody's server answers, without TLS. Port 80 where none is given. */
+/** `http://10.0.0.1:8000`: where somebody's server answers, over TLS with `https`. Port 80, or 443, where none is given. */
 export const upstreamUrl = z
   .string('expected a URL such as http://10.0.0.1:8000')
   .regex(
-    /^http:\/\/(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d{1,5})?\/?$/,
-    'expected http://HOST:PORT such as http://10.0.0.1:8000 or http://[::1]:8000: no path (paths stay as clients ask for them), no name and password',
+    /^https?:\/\/(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d{1,5})?\/?$/,
+    'expected http(s)://HOST:PORT such as http://10.0.0.1:8000 or https://models.internal:8443: no path (paths stay as clients ask for them), no name and password',
   )
   .transform((text) => {
-    const [, host, port] = /^http:\/\/(.+?)(?::(\d+))?\/?$/.exec(text)!
-    return { host: host!.replace(/^\[|\]$/g, ''), port: Number(port ?? 80) }
+    const [, scheme, host, port] = /^(https?):\/\/(.+?)(?::(\d+))?\/?$/.exec(text)!
+    const isSecure = scheme === 'https'
+    return {
+      host: host!.replace(/^\[|\]$/g, ''),
+      port: Number(port ?? (isSecure ? 443 : 80)),
+      // Left out where it says nothing: what is made of addresses stays as it was.
+      ...(isSecure ? { secure: true as const } : {}),
+    }
   })
   .refine(({ port }) => port > 0 && port < 65536, 'expected a port from 1 to 65535')
 

@@ -95,12 +95,20 @@ export function gatesOf({
         release,
         colourOf(service, 'candidate')!,
         release.bundle.version,
+        plan.template,
       )
       const colour = colourOf(service, 'live')
       const live =
         service.live === null || colour === null
           ? null
-          : target(replicas, service, { id: service.live.release }, colour, service.live.version)
+          : target(
+              replicas,
+              service,
+              { id: service.live.release },
+              colour,
+              service.live.version,
+              store.services.plan(service.live.release)?.template,
+            )
       await examiner.start(release.id, gate, attempt, {
         service: service.name,
         // Secrets stand in a plan by name.
@@ -231,6 +239,7 @@ function target(
   release: { id: string },
   environment: string,
   version: string,
+  looks: Pick<Plan['template'], 'tls'> | undefined,
 ): Target {
   const addresses = replicas
     .filter(
@@ -240,6 +249,7 @@ function target(
         replica.environment === environment &&
         replica.state.name === 'ready',
     )
-    .map(({ host, port }) => `${host}:${port}`)
-  return { version, environment, addresses }
+    .map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
+  const { tls } = looks ?? {}
+  return { version, environment, addresses, ...(tls === undefined ? {} : { reach: { tls } }) }
 }

@@ -179,12 +179,13 @@ function table(
     const template =
       environment === null ? undefined : store.services.plan(environment.release)?.template
     if (environment === null || template === undefined) return environment
-    const { alive, speaks } = template
+    const { alive, speaks, tls } = template
     const { path, everyS, timeoutS, failures } = alive
     const [everyMs, timeoutMs] = [everyS * 1000, timeoutS * 1000]
     return {
       ...environment,
       ...(speaks === undefined ? {} : { speaks }),
+      ...(tls === undefined ? {} : { tls }),
       alive: { path, everyMs, timeoutMs, failures },
     }
   }

@@ -1,4 +1,5 @@
 /** The manifest as it stands now, and the versions that were registered from it: immutable, one digest a name. */
+import { peerOf } from '../config/external.ts'
 import { gatesOf } from '../config/gates.ts'
 import type { Loaded } from '../config/load.ts'
 import type { EnvironmentManifest, ServiceManifest, VersionManifest } from '../config/manifest.ts'
@@ -252,6 +253,7 @@ export function openRegistry({
     files: 'read' | 'left out',
   ): Promise<Plan> {
     const { environment, watch, standby } = service
+    const tls = peerOf(environment, directory)
     const named = gatesOf(service)
     const specs = await Promise.all(
       named.map(
@@ -287,6 +289,7 @@ export function openRegistry({
       template: {
         ...templateOf(version, content, environment, directory),
         speaks: speaksOf(service),
+        ...(tls === undefined ? {} : { tls }),
         ready: readyOf(service, version, content, directory),
         ...sleepIn(environment),
         alive: {

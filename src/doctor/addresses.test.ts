@@ -55,10 +55,10 @@ test('a port that this Beryl holds is rightly held', () =>
 test('external servers are asked: one whole place is enough, none is a warning that says what came', () =>
   on(200, async (good) =>
     on(503, async (bad) => {
-      const [fine] = await externalFindings(parsed({}, external(good, bad)))
+      const [fine] = await externalFindings(parsed({}, external(good, bad)), '.')
       assert.equal(fine?.level, 'ok')
       assert.match(fine.said, /blue 1 of 1 ready, green 0 of 1 ready \(GET \/health answers 503\)/)
-      const [none] = await externalFindings(parsed({}, external(1, bad)))
+      const [none] = await externalFindings(parsed({}, external(1, bad)), '.')
       assert.ok(none?.level === 'warning')
       assert.match(none.said, /blue 0 of 1 ready \(GET \/health: .*ECONNREFUSED/)
       assert.match(none.fix, /start the servers of one place, or mend .*services\.tiny/)

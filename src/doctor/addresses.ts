@@ -1,5 +1,6 @@
 /** Where Beryl listens, and where it would ask: ports that are free or held by whom, servers that answer or not. */
 import type { ExternalEnvironment, Manifest, ServiceManifest } from '../config/manifest.ts'
+import { peerOf } from '../config/external.ts'
 import { readyPathOf, speaksOf } from '../config/speaks.ts'
 import { probe } from '../providers/probe.ts'
 import type { RunningBeryl } from '../supervisor/up.ts'
@@ -54,10 +55,11 @@ function defaultPort(url: string): number {
 const answerMs = 2000
 
 /** Servers that are somebody else's: which of them answer now? */
-export async function externalFindings({ services }: Manifest): Promise<Finding[]> {
+/** @param home what paths of the manifest are relative to */
+export async function externalFindings({ services }: Manifest, home: string): Promise<Finding[]> {
   const all = Object.entries(services).map(async ([name, service]) =>
     service.environment.provider === 'external'
-      ? placesFinding(name, service, service.environment)
+      ? placesFinding(name, service, service.environment, home)
       : null,
   )
   return (await Promise.all(all)).filter((finding) => finding !== null)
@@ -67,13 +69,16 @@ async function placesFinding(
   name: string,
   service: ServiceManifest,
   environment: ExternalEnvironment,
+  home: string,
 ): Promise<Finding> {
   const path = readyPathOf(service)
-  const ask = (address: Address) =>
+  const ask = ({ host, port }: Address) =>
     probe({
-      ...address,
+      host,
+      port,
       path,
       speaks: speaksOf(service),
+      tls: peerOf(environment, home),
       timeoutMs: answerMs,
       signal: AbortSignal.timeout(answerMs * 2),
     })

@@ -37,7 +37,7 @@ export async function doctor({ file, data }: { file: string; data: string }): Pr
       slots: gpuSlotsOf(process.env),
     }),
     ...(await portFindings(loaded.manifest, running)),
-    ...(await externalFindings(loaded.manifest)),
+    ...(await externalFindings(loaded.manifest, loaded.directory)),
     ...processes,
   ]
 }

@@ -3,6 +3,7 @@
  * The gateway knows environments and shares; it knows nothing of releases (the release id is only
  * a label that it hands back with observations).
  */
+import type { Peer } from '../tls/peer.ts'
 import type { Counts } from './counts.ts'
 
 export type Environment = 'blue' | 'green'
@@ -93,8 +94,10 @@ export type EnvironmentTable = {
   release: string
   /** How its replicas are checked; without it a replica that was left out need only accept connections. */
   alive?: Alive
-  /** Its replicas speak HTTP/2 without TLS, `grpc` above it; where it stands not, HTTP/1.1. A release never changes it. */
+  /** Its replicas speak HTTP/2, `grpc` above it; where it stands not, HTTP/1.1. A release never changes it. */
   speaks?: 'http2' | 'grpc'
+  /** They are spoken to over TLS. */
+  tls?: Peer
   replicas: readonly { id: string; host: string; port: number }[]
 }
 

@@ -75,7 +75,7 @@ export async function startGateway(
     slots,
     aliveOf: ({ service, environment }) => {
       const table = switchboard.services().get(service)?.table.environments[environment]
-      return table?.alive && { ...table.alive, speaks: table.speaks }
+      return table?.alive && { ...table.alive, speaks: table.speaks, tls: table.tls }
     },
     ejected: ({ service, environment }) => raise(ejections, `${service} ${environment}`, 1),
   })

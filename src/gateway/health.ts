@@ -3,10 +3,11 @@
  * (passive, workers say so) or when it does not answer its health check (active); never the last one of its environment:
  * a guess is better than a refusal. It is taken back once it answers.
  */
-import { get } from 'node:http'
 import { connect } from 'node:net'
 import { log } from '../log.ts'
 import { askHttp2 } from '../probe/ask-http2.ts'
+import { requestTo } from '../probe/request-to.ts'
+import { peerTrouble } from '../tls/peer.ts'
 import type { Alive } from './control.ts'
 import type { Shared } from './shared.ts'
 import type { SlotKey, openSlots } from './slots.ts'
@@ -21,6 +22,8 @@ const checksMax = 64
 /** Where a table says nothing of health checks, a connection that is accepted is one. */
 const plain: Alive = { path: '', everyMs: 5000, timeoutMs: 1000, failures: 3 }
 
+type Asked = Alive & Pick<Server, 'speaks' | 'tls'>
+
 type Check = { id: string; dueAt: number; failed: number; asking: boolean }
 
 export function openHealth({
@@ -32,7 +35,7 @@ export function openHealth({
   shared: Shared
   slots: ReturnType<typeof openSlots>
   /** How a replica's environment is to be checked; undefined where its table does not say. */
-  aliveOf: (key: SlotKey) => (Alive & { speaks?: Server['speaks'] }) | undefined
+  aliveOf: (key: SlotKey) => Asked | undefined
   /** Told of each one that is left out. */
   ejected?: (key: SlotKey) => void
 }) {
@@ -68,12 +71,7 @@ export function openHealth({
     if (checks.size > standing.length) forget(new Set(standing.map(({ slot }) => slot)))
   }
 
-  async function ask(
-    slot: number,
-    key: SlotKey,
-    check: Check,
-    alive: Alive & { speaks?: Server['speaks'] },
-  ): Promise<void> {
+  async function ask(slot: number, key: SlotKey, check: Check, alive: Asked): Promise<void> {
     asking++
     check.asking = true
     const why = await asked(key, alive)
@@ -123,28 +121,26 @@ export function openHealth({
   }
 }
 
-function asked(
-  key: SlotKey,
-  { speaks, ...alive }: Alive & { speaks?: Server['speaks'] },
-): Promise<string | null> {
+function asked(key: SlotKey, { speaks, ...alive }: Asked): Promise<string | null> {
   if (alive.path === '') return accepts(key, alive)
   return speaks === undefined ? answers(key, alive) : askHttp2({ ...key, ...alive, speaks })
 }
 
 /** @returns null for 2xx in time, else why not */
-function answers({ host, port }: SlotKey, { path, timeoutMs }: Alive): Promise<string | null> {
+function answers({ host, port }: SlotKey, { path, timeoutMs, tls }: Asked): Promise<string | null> {
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(timeoutMs)
     // A connection of its own: a kept one would say nothing about new ones.
     const headers = { connection: 'close', 'user-agent': 'beryl-health' }
-    const request = get({ host, port, path, agent: false, headers, signal }, (response) => {
+    const request = requestTo({ host, port, path, tls, headers, signal }, (response) => {
       response.on('error', () => {})
       response.resume()
       const { statusCode = 0 } = response
       resolve(statusCode >= 200 && statusCode < 300 ? null : `GET ${path} answers ${statusCode}`)
     })
+    request.end()
     request.on('error', (error) =>
-      resolve(signal.aborted ? `GET ${path}: no answer in ${timeoutMs} ms` : error.message),
+      resolve(signal.aborted ? `GET ${path}: no answer in ${timeoutMs} ms` : peerTrouble(error)),
     )
   })
 }

@@ -1,5 +1,6 @@
 /** Tables as workers hold them: every replica with its place in shared memory. */
 import type { Copies, Environment, ServiceTable, Split, TrafficRules } from './control.ts'
+import type { Peer } from '../tls/peer.ts'
 import { hashOf } from './hash.ts'
 import { pathTables, rulesOf } from './rules.ts'
 import type { PathTable } from './rules.ts'
@@ -11,6 +12,7 @@ export type SlottedReplica = {
   slot: number
   hash: number
   speaks?: 'http2' | 'grpc' | undefined
+  tls?: Peer | undefined
 }
 
 export type SlottedEnvironment = {
@@ -52,6 +54,7 @@ export function slotTable(table: ServiceTable, serviceSlot: number, slotOf: Slot
       slot: slotOf.replica(environment, replica),
       hash: hashOf(replica.id),
       speaks: found.speaks,
+      tls: found.tls,
     }))
     const slot = rules.concurrentMax === null ? -1 : slotOf.queue(environment)
     const queue = { id: '', host: '', port: 0, slot, hash: 0 }

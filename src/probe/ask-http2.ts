@@ -1,6 +1,8 @@
 /** Does a model server of HTTP/2 answer? One connection, one call, one time limit. */
 import { connect, constants } from 'node:http2'
 import type { IncomingHttpHeaders } from 'node:http2'
+import { connectPeer, peerTrouble } from '../tls/peer.ts'
+import type { Peer } from '../tls/peer.ts'
 
 export type Question = {
   host: string
@@ -8,6 +10,8 @@ export type Question = {
   /** `grpc`: a method that takes an empty message and answers with `1` (SERVING, true) in its first field. */
   speaks: 'http2' | 'grpc'
   path: string
+  /** How the server proves who it is; without it nothing is encrypted. */
+  tls?: Peer | undefined
   timeoutMs: number
   /** Gives up at once. */
   signal?: AbortSignal
@@ -25,15 +29,20 @@ export function askHttp2({
   port,
   speaks,
   path,
+  tls,
   timeoutMs,
   signal,
 }: Question): Promise<string | null> {
   const isGrpc = speaks === 'grpc'
   const name = isGrpc ? path : `GET ${path}`
-  return new Promise((resolve) => {
+  return new Promise<string | null>((resolve) => {
     // A connection of its own: a kept one would say nothing about new ones, and nothing stays open to a server that may be stopped next.
-    const session = connect(`http://${host.includes(':') ? `[${host}]` : host}:${port}`, {
+    const scheme = tls === undefined ? 'http' : 'https'
+    const session = connect(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, {
       settings: { enablePush: false },
+      ...(tls === undefined
+        ? {}
+        : { createConnection: () => connectPeer(tls, { host, port, ALPNProtocols: ['h2'] }) }),
     })
     const answer: { headers: IncomingHttpHeaders; trailers: IncomingHttpHeaders; body: Buffer } = {
       headers: {},
@@ -50,7 +59,9 @@ export function askHttp2({
     const abort = () => end(`${name}: given up`)
     if (signal?.aborted === true) return abort()
     signal?.addEventListener('abort', abort, { once: true })
-    const failed = (error: Error) => end(`${name}: ${error.message} (asked in HTTP/2, without TLS)`)
+    const over = tls === undefined ? 'without TLS' : 'over TLS'
+    const failed = (error: Error) =>
+      end(`${name}: ${peerTrouble(error)} (asked in HTTP/2, ${over})`)
     session.on('error', failed)
     session.on('close', () => end(`${name}: the connection was closed without an answer`))
     const stream = session.request(
@@ -81,7 +92,7 @@ export function askHttp2({
       end(isGrpc ? verdict(name, answer) : null)
     })
     if (isGrpc) stream.end(empty)
-  })
+  }).catch((error: unknown) => `${name}: ${(error as Error).message}`)
 }
 
 function verdict(

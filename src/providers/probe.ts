@@ -1,12 +1,15 @@
 /** Does a model server answer? One request, one connection, one time limit. */
-import { get } from 'node:http'
 import { askHttp2 } from '../probe/ask-http2.ts'
+import { requestTo } from '../probe/request-to.ts'
+import { peerTrouble } from '../tls/peer.ts'
+import type { Peer } from '../tls/peer.ts'
 
 export type Probe = {
   host: string
   port: number
   path: string
   speaks?: 'http2' | 'grpc' | undefined
+  tls?: Peer | undefined
   timeoutMs: number
   /** Gives up at once. */
   signal: AbortSignal
@@ -25,18 +28,18 @@ function probeHttp1({
   host,
   port,
   path,
+  tls,
   timeoutMs,
   signal,
   judge,
 }: Omit<Probe, 'speaks'>): Promise<string | null> {
   return new Promise((resolve) => {
-    const request = get(
+    const request = requestTo(
       {
         host,
         port,
         path,
-        // A connection of its own, closed afterwards: nothing is kept open to a server that may be stopped next.
-        agent: false,
+        tls,
         headers: { connection: 'close', 'user-agent': 'beryl-probe' },
         signal,
       },
@@ -63,7 +66,8 @@ function probeHttp1({
       () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)),
       timeoutMs,
     )
-    request.on('error', (error) => resolve(`GET ${path}: ${error.message}`))
+    request.on('error', (error) => resolve(`GET ${path}: ${peerTrouble(error)}`))
+    request.end()
     request.on('close', () => {
       clearTimeout(limit)
       resolve(`GET ${path}: the connection was closed without an answer`)

@@ -2,6 +2,7 @@
  * A provider brings the replicas of an environment up, looks at them, and takes them down.
  * Every call may be repeated safely. A provider never decides; the controller tells it what to do.
  */
+import type { Peer } from '../tls/peer.ts'
 import type { Spell } from './spells.ts'
 
 export type ReplicaSpec = ProcessSpec | ExternalSpec
@@ -26,6 +27,8 @@ export type Labels = {
 export type Looks = {
   /** What it is asked in; where it stands not, HTTP/1.1. */
   speaks?: 'http2' | 'grpc' | undefined
+  /** How it proves who it is; without it nothing is encrypted. */
+  tls?: Peer | undefined
   ready: Ready
   sleep?: Sleep | undefined
   /** Liveness after ready: consecutive failed probes until the replica is restarted, where it can be. */

@@ -1,5 +1,7 @@
 /** Asks a model server to leave its accelerator, or to come back: documented calls in order, each within a time limit. */
-import { request } from 'node:http'
+import { requestTo } from '../probe/request-to.ts'
+import { peerTrouble } from '../tls/peer.ts'
+import type { Peer } from '../tls/peer.ts'
 import type { Address, Call, ReplicaSeen, Sleep } from './provider.ts'
 
 /** Failures in a row after which nobody believes that it will wake up. */
@@ -10,6 +12,7 @@ const againMs = 2000
 /** The replica whose sleep it is. */
 type Sleeping = {
   sleep: Sleep | undefined
+  tls?: Peer | undefined
   address: () => Address
   /** What was waited for is over; that it ends or is let go of is still heard of. */
   begin: () => AbortSignal
@@ -25,7 +28,7 @@ type Sleeping = {
 
 export type Sleeper = ReturnType<typeof sleeperOf>
 
-export function sleeperOf({ sleep, ...own }: Sleeping) {
+export function sleeperOf({ sleep, tls, ...own }: Sleeping) {
   let againAt = 0
   let failed = 0
   let isAsked = false
@@ -73,7 +76,7 @@ export function sleeperOf({ sleep, ...own }: Sleeping) {
   ): Promise<void> {
     isAsked = true
     const { [direction]: calls, withinS } = sleep ?? { down: [], up: [], withinS: 1 }
-    const asked = await callEach(own.address(), calls, { withinS, signal: life })
+    const asked = await callEach({ ...own.address(), tls }, calls, { withinS, signal: life })
     const mayCome = asked === null && direction === 'up' && !life.aborted
     const trouble = mayCome ? await own.untilReady(life) : asked
     if (life.aborted) return
@@ -93,9 +96,11 @@ export function sleeperOf({ sleep, ...own }: Sleeping) {
   }
 }
 
+type Reached = Address & { tls: Peer | undefined }
+
 /** @returns null once each was answered 2xx, else what came instead */
 async function callEach(
-  address: Address,
+  address: Reached,
   calls: readonly Call[],
   { withinS, signal }: Pick<Sleep, 'withinS'> & { signal: AbortSignal },
 ): Promise<string | null> {
@@ -111,7 +116,7 @@ async function callEach(
 }
 
 function callOnce(
-  { host, port }: Address,
+  { host, port, tls }: Reached,
   { method, path, body = '' }: Call,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -123,19 +128,16 @@ function callOnce(
       'content-length': Buffer.byteLength(body),
       ...(body === '' ? {} : { 'content-type': 'application/json' }),
     }
-    const outgoing = request(
-      { host, port, method, path, headers, agent: false, signal },
-      (answer) => {
-        const status = answer.statusCode ?? 0
-        answer.on('error', (error) => resolve(`${what}: ${error.message}`))
-        answer.resume()
-        // Whole: some servers say 200 first and end once they are done.
-        answer.on('end', () =>
-          resolve(status >= 200 && status < 300 ? null : `${what} answered ${status}`),
-        )
-      },
-    )
-    outgoing.on('error', (error) => resolve(`${what}: ${error.message}`))
+    const outgoing = requestTo({ host, port, tls, method, path, headers, signal }, (answer) => {
+      const status = answer.statusCode ?? 0
+      answer.on('error', (error) => resolve(`${what}: ${error.message}`))
+      answer.resume()
+      // Whole: some servers say 200 first and end once they are done.
+      answer.on('end', () =>
+        resolve(status >= 200 && status < 300 ? null : `${what} answered ${status}`),
+      )
+    })
+    outgoing.on('error', (error) => resolve(`${what}: ${peerTrouble(error)}`))
     outgoing.end(body)
   })
 }

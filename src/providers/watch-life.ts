@@ -38,7 +38,7 @@ export async function untilReady(
   const timeoutMs = Math.min(readyProbeMaxMs, withinS * 1000)
   let others = 0
   for (let pauseMs = readyPollMs.first; ; pauseMs = Math.min(readyPollMs.most, pauseMs * 1.5)) {
-    const silent = await probe({ ...life, speaks: life.spec.speaks, path, timeoutMs })
+    const silent = await probe({ ...life, ...reach(life), path, timeoutMs })
     const other = silent === null ? await otherVersion(life, timeoutMs) : null
     others = other === null ? 0 : others + 1
     const trouble = silent ?? other
@@ -63,13 +63,14 @@ async function otherVersion(life: Life, timeoutMs: number): Promise<string | nul
       ? null
       : await probe({
           ...life,
+          tls: life.spec.tls,
           path: modelsPath,
           timeoutMs,
           judge: (body) => notServed(body, model),
         })
   if (other !== null || version === undefined) return other
   const judge = (body: string) => notNamed(body, version)
-  return probe({ ...life, path: version.path, timeoutMs, judge })
+  return probe({ ...life, tls: life.spec.tls, path: version.path, timeoutMs, judge })
 }
 
 /** @param answered told of every answer @returns what it said last, after so many failed probes in a row */
@@ -103,8 +104,12 @@ export async function firstAnswer(life: Life): Promise<string | null> {
 
 async function signOfLife(life: Life, timeoutMs: number): Promise<string | null> {
   const { path } = life.spec.alive
-  const silent = await probe({ ...life, speaks: life.spec.speaks, path, timeoutMs })
+  const silent = await probe({ ...life, ...reach(life), path, timeoutMs })
   return silent === null && life.whose === 'theirs' ? otherVersion(life, timeoutMs) : silent
+}
+
+function reach({ spec: { speaks, tls } }: Life) {
+  return { speaks, tls }
 }
 
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {

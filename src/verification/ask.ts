@@ -1,7 +1,7 @@
 /** Asks a replica, and reads its answer as text with the times of its pieces. */
 import { StringDecoder } from 'node:string_decoder'
 import { lineOf } from './send.ts'
-import type { Received, Sent } from './send.ts'
+import type { LineOptions, Received, Sent } from './send.ts'
 
 /** `ms` is from the first byte sent to the last byte received, or to the last one of a piece of the body. */
 export type Answered = {
@@ -21,14 +21,9 @@ export type Asker = {
 /** @param timeoutS for one answer, where nothing else is said */
 export function askerOf({
   timeoutS: usual,
-  connections,
-  signal,
-}: {
-  timeoutS: number
-  connections: number
-  signal: AbortSignal
-}): Asker {
-  const line = lineOf({ connections, signal })
+  ...options
+}: LineOptions & { timeoutS: number }): Asker {
+  const line = lineOf(options)
   return {
     ask: async (address, sent, timeoutS = usual) =>
       inText(await line.send(sent, address, timeoutS)),

@@ -186,6 +186,13 @@ const target = z.strictObject({
   version: z.string(),
   environment: z.string(),
   addresses: z.array(z.string().min(1)),
+  reach: z
+    .strictObject({
+      tls: z
+        .strictObject({ ca: z.string().optional(), serverName: z.string().optional() })
+        .optional(),
+    })
+    .optional(),
 })
 
 const gateRun: z.ZodType<GateRun> = z.strictObject({

@@ -4,12 +4,24 @@
  */
 import type { CopyRules } from '../ipc/copyable.ts'
 import type { ProtocolName } from '../protocols/protocols.ts'
+import type { Peer } from '../tls/peer.ts'
 import type { Verdict } from '../release/release.ts'
 import type { RedactRules } from './capture/redact.ts'
 import type { Comparison } from './compare/comparison.ts'
 
 /** Replica addresses, e.g. `127.0.0.1:41233`. */
-export type Target = { version: string; environment: string; addresses: readonly string[] }
+export type Target = {
+  version: string
+  environment: string
+  addresses: readonly string[]
+  /** How they are spoken to. */
+  reach?: Reach | undefined
+}
+
+export type Reach = {
+  /** How they prove who they are; absent: nothing is encrypted. */
+  tls?: Peer | undefined
+}
 
 /** How requests and answers are read. */
 export type Protocol = ProtocolName

@@ -1,6 +1,10 @@
 /** Sends requests to replicas and hears whole answers: kept connections, a time limit, a bounded answer, and always an end. */
 import { Agent, request } from 'node:http'
 import type { ClientRequest, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
+import { Agent as SecureAgent, request as requestSecurely } from 'node:https'
+import { peerOptions, peerTrouble } from '../tls/peer.ts'
+import type { Peer } from '../tls/peer.ts'
+import type { Target } from './gate.ts'
 import { timerMs } from './timer-ms.ts'
 
 export type Sent = {
@@ -39,9 +43,20 @@ const idleMs = 1000
 
 export type Line = ReturnType<typeof lineOf>
 
-/** @param connections at most so many to one address; further requests wait */
-export function lineOf({ connections, signal }: { connections: number; signal: AbortSignal }) {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections, timeout: idleMs })
+export type LineOptions = {
+  /** At most so many to one address; further requests wait. */
+  connections: number
+  signal: AbortSignal
+  /** Whose addresses are asked, and how each is spoken to; others are in plain HTTP/1.1. */
+  targets?: readonly Target[]
+}
+
+export function lineOf({ connections, signal, targets = [] }: LineOptions) {
+  const options = { keepAlive: true, maxSockets: connections, timeout: idleMs }
+  const agents = { plain: new Agent(options), secure: new SecureAgent(options) }
+  const reaches = new Map(
+    targets.flatMap(({ addresses, reach }) => addresses.map((one) => [one, reach] as const)),
+  )
   // One listener for all: an AbortSignal that lives long must not collect one for each request.
   const open = new Set<ClientRequest>()
   const cutAll = () => {
@@ -55,7 +70,8 @@ export function lineOf({ connections, signal }: { connections: number; signal: A
       signal.throwIfAborted()
       if (closed) throw new NoAnswer('the gate is over', false)
       try {
-        return await exchange(agent, sent, { address, timeoutS, open })
+        const { tls } = reaches.get(address) ?? {}
+        return await exchange(agents, sent, { address, tls, timeoutS, open })
       } catch (error) {
         signal.throwIfAborted()
         throw error
@@ -66,26 +82,36 @@ export function lineOf({ connections, signal }: { connections: number; signal: A
       closed = true
       signal.removeEventListener('abort', cutAll)
       cutAll()
-      agent.destroy()
+      agents.plain.destroy()
+      agents.secure.destroy()
     },
   }
 }
 
 function exchange(
-  agent: Agent,
+  agents: { plain: Agent; secure: SecureAgent },
   { method, target, headers, body }: Sent,
-  { address, timeoutS, open }: { address: string; timeoutS: number; open: Set<ClientRequest> },
+  {
+    address,
+    tls,
+    timeoutS,
+    open,
+  }: { address: string; tls: Peer | undefined; timeoutS: number; open: Set<ClientRequest> },
 ): Promise<Received> {
   const begun = performance.now()
   const { promise, resolve, reject } = Promise.withResolvers<Received>()
   const { hostname, port } = new URL(`http://${address}`)
-  const outgoing = request({ hostname, port, path: target, method, agent, headers })
+  const asked = { host: hostname.replace(/^\[|\]$/g, ''), port, path: target, method, headers }
+  const outgoing =
+    tls === undefined
+      ? request({ ...asked, agent: agents.plain })
+      : requestSecurely({ ...asked, agent: agents.secure, ...peerOptions(tls, asked.host) })
   const limit = setTimeout(
     () => outgoing.destroy(new NoAnswer(`no whole answer in ${timeoutS} s`, true)),
     timerMs(timeoutS),
   )
   const broken = (cause: Error) =>
-    reject(cause instanceof NoAnswer ? cause : new NoAnswer(cause.message, false, { cause }))
+    reject(cause instanceof NoAnswer ? cause : new NoAnswer(peerTrouble(cause), false, { cause }))
   open.add(outgoing)
   let answering = false
   outgoing.on('close', () => {

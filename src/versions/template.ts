@@ -40,7 +40,8 @@ export function templateOf(
 ): Program | Places {
   if (environment.provider === 'process') return programOf(name, version, environment, base)
   const { provider, blue, green } = environment
-  return { provider, places: { blue, green } }
+  const at = ({ host, port }: Places['places']['blue'][number]) => ({ host, port })
+  return { provider, places: { blue: blue.map(at), green: green.map(at) } }
 }
 
 export function programOf(

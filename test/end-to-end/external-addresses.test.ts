@@ -1,15 +1,18 @@
-/** Somebody else's servers by host name and by IPv6 address: probed, routed to, switched between. */
+/** Somebody else's servers over TLS, by host name and by IPv6 address: probed, asked by a gate, routed to, switched between. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { theirs } from '../../src/providers/external/testing.ts'
+import { makePair } from '../../src/tls/testing.ts'
 import { startBeryl } from '../support/beryl.ts'
 
-test('a switch from a host name to an IPv6 address', async (t) => {
-  const six = await theirs({ host: '::1', version: 'v2' }).catch(() => null)
+test('a switch from a host name to an IPv6 address, each of which proves who it is', async (t) => {
+  const secure = makePair('theirs', 1, ['localhost', 'models.internal'])
+  const six = await theirs({ host: '::1', version: 'v2', secure }).catch(() => null)
   if (six === null) return t.skip('this machine has no ::1')
-  const named = await theirs({ version: 'v1' })
+  const named = await theirs({ version: 'v1', secure })
   const beryl = await startBeryl({
     models: {},
+    files: { 'authorities.pem': secure.cert },
     manifest: `apiVersion: beryl/v1
 gateway: { listen: 127.0.0.1:0 }
 api: { listen: 127.0.0.1:0 }
@@ -17,10 +20,14 @@ services:
   tiny:
     environment:
       provider: external
-      blue: [http://localhost:${named.address.port}]
-      green: ['http://[::1]:${six.address.port}']
+      blue: [https://localhost:${named.address.port}]
+      green: ['https://[::1]:${six.address.port}']
+      tls: { ca: authorities.pem, serverName: models.internal }
       ready: { path: /, within: 10s, version: { path: /version, answer: $.version } }
+      alive: { path: /, every: 200ms }
     versions: { v1: {}, v2: {} }
+    verify:
+      - identity: { path: /version, answer: $.version }
     watch: { atLeast: 0s, atMost: 200ms, whenUndecided: accept }
 `,
   })

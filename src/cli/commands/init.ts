@@ -60,14 +60,16 @@ export async function init({ json }: Globals, options: InitOptions): Promise<num
 /** @throws ProblemError `usage`, `nobody-answers` */
 async function at(url: string): Promise<Found> {
   const read = upstreamUrl.safeParse(url)
-  if (!read.success)
+  if (!read.success || read.data.secure)
     throw new ProblemError({
       status: 400,
       code: 'usage',
-      title: /^https:/i.test(url)
-        ? `--url ${url}: TLS to model servers (https) is not built yet in this version of Beryl`
+      title: read.success
+        ? `--url ${url}: beryl init looks at servers without TLS only`
         : `--url: ${read.error.issues[0]!.message}, came ${JSON.stringify(url)}`,
-      hint: 'beryl init --url http://HOST:PORT',
+      hint: read.success
+        ? 'write the manifest by hand, with https:// addresses and environment.tls: docs/adopt.md'
+        : 'beryl init --url http://HOST:PORT',
     })
   const found = await lookAt(read.data)
   if (found !== null) return found

@@ -2,6 +2,10 @@
 import { connect as connectHttp2, constants } from 'node:http2'
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { connectPeer, peerError } from '../../tls/peer.ts'
+import type { Server } from '../wire/wire.ts'
 import type { StreamCall } from './stream-call.ts'
 
 /** Calls at once on one connection, where the server allows as many or does not say. */
@@ -41,20 +45,21 @@ export class ServerSession {
   private pingedAt = 0
   private readonly session: ClientHttp2Session
 
-  constructor({ host, port }: { host: string; port: number }, hooks: SessionHooks) {
-    const socket = connect({
-      host,
-      port,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: probeAfterMs,
-    })
-    this.session = connectHttp2(`http://${host.includes(':') ? `[${host}]` : host}:${port}`, {
+  /** @throws Error where it must prove who it is, and nobody can say to whom */
+  constructor(to: Server, hooks: SessionHooks) {
+    const { host, port, tls } = to
+    const socket = dial(to)
+    const scheme = tls === undefined ? 'http' : 'https'
+    this.session = connectHttp2(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, {
       createConnection: () => socket,
       settings: { enablePush: false, initialWindowSize: streamWindowBytes },
       maxSessionMemory: sessionMemoryMiB,
     })
-    this.session.once('connect', () => this.session.setLocalWindowSize(sessionWindowBytes))
+    this.session.once('connect', () => {
+      if (socket instanceof TLSSocket && socket.alpnProtocol !== 'h2')
+        return this.destroy(new Error('it does not offer HTTP/2 when hands are shaken (ALPN)'))
+      this.session.setLocalWindowSize(sessionWindowBytes)
+    })
     // Its first word: a server that says something else does not speak HTTP/2, and no request has left yet.
     this.session.once('remoteSettings', () => {
       this.isReady = true
@@ -64,7 +69,7 @@ export class ServerSession {
       this.leaving = true
       this.lastStream = Math.min(lastStream, this.lastStream ?? lastStream)
     })
-    this.session.on('error', (error: Error) => (this.error ??= error))
+    this.session.on('error', (error: Error) => (this.error ??= peerError(error)))
     this.session.on('close', () => {
       this.leaving = true
       hooks.left(this)
@@ -122,4 +127,16 @@ export class ServerSession {
     this.leaving = true
     if (!this.session.destroyed) this.session.destroy(error, constants.NGHTTP2_NO_ERROR)
   }
+}
+
+function dial({ host, port, tls }: Server): Socket {
+  const options = {
+    host,
+    port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: probeAfterMs,
+  }
+  if (tls === undefined) return connect(options)
+  return connectPeer(tls, { ...options, ALPNProtocols: ['h2'] })
 }

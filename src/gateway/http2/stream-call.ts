@@ -10,6 +10,7 @@ import type {
   CallListener,
   CallRequest,
   Lines,
+  Server,
 } from '../wire/wire.ts'
 import { isGrpc } from './grpc.ts'
 import { bufferOf, headersOf, linesOf, pairsOf } from './lines.ts'
@@ -26,7 +27,7 @@ const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 export class StreamCall implements Call {
   readonly request: CallRequest
-  private readonly to: { host: string; port: number }
+  private readonly to: Server
   private readonly listener: CallListener
   private readonly find: (call: StreamCall, fresh: boolean) => void
   private session: ServerSession | null = null
@@ -50,7 +51,7 @@ export class StreamCall implements Call {
   private owesStatus = false
 
   constructor(
-    to: { host: string; port: number },
+    to: Server,
     request: CallRequest,
     listener: CallListener,
     find: (call: StreamCall, fresh: boolean) => void,
@@ -96,7 +97,8 @@ export class StreamCall implements Call {
     for (let at = 0; at < fields.length; at += 2)
       if (fields[at] === 'host') authority = fields[at + 1]!
       else if (fields[at] !== 'te') pairs.push(fields[at]!, fields[at + 1]!)
-    const pseudo = [':method', method, ':scheme', 'http', ':authority', authority, ':path', target]
+    const scheme = this.to.tls === undefined ? 'http' : 'https'
+    const pseudo = [':method', method, ':scheme', scheme, ':authority', authority, ':path', target]
     // Whatever comes behind an answer is passed on; servers of gRPC insist on hearing so.
     return [...pseudo, ...pairs, 'te', 'trailers']
   }

@@ -1,6 +1,8 @@
-/** Connections to model servers that speak HTTP/2 without TLS, by prior knowledge: few per replica, each with many calls. */
-import type { Upstream } from '../wire/wire.ts'
+/** Connections to model servers that speak HTTP/2, by prior knowledge or over TLS by ALPN: few per replica, each with many calls. */
+import { peerKey } from '../../tls/peer.ts'
+import type { Server, Upstream } from '../wire/wire.ts'
 import { ServerSession } from './server-session.ts'
+import type { SessionHooks } from './server-session.ts'
 import { StreamCall } from './stream-call.ts'
 
 /** From the beginning to the server's first word. A model server on a machine that answers at all is far quicker. */
@@ -25,15 +27,15 @@ export function openHttp2Upstream(): Upstream {
     },
   }
 
-  function find(to: { host: string; port: number }, call: StreamCall, fresh: boolean): void {
-    const key = `${to.host}:${to.port}`
+  function find(to: Server, call: StreamCall, fresh: boolean): void {
+    const key = `${to.host}:${to.port}${peerKey(to.tls)}`
     const here = sessions.get(key) ?? []
     const kept = fresh ? undefined : here.find(({ room }) => room > 0)
     if (kept?.isReady === true) return call.start(kept)
     if (kept !== undefined) return void kept.waiting.push(call)
     if (here.length >= sessionsPerReplicaMax)
       return call.fail('refused', new Error(`its ${here.length} connections are full`))
-    const session = new ServerSession(to, {
+    const session = dial(to, call, {
       left: (one) => leave(key, one),
       ready: (one) => {
         const { waiting } = one
@@ -44,6 +46,7 @@ export function openHttp2Upstream(): Upstream {
           else find(to, each, false)
       },
     })
+    if (session === null) return
     session.waiting.push(call)
     sessions.set(key, [...here, session])
   }
@@ -66,11 +69,20 @@ export function openHttp2Upstream(): Upstream {
   }
 }
 
+function dial(to: Server, call: StreamCall, hooks: SessionHooks): ServerSession | null {
+  try {
+    return new ServerSession(to, hooks)
+  } catch (error) {
+    call.fail('refused', error as Error)
+    return null
+  }
+}
+
 /** What a server of HTTP/1.1 says is no frame. */
 function hinted(why: Error): Error {
   if ((why as NodeJS.ErrnoException).code !== 'ERR_HTTP2_ERROR') return why
   return new Error(
-    `${why.message}: does it speak HTTP/2 without TLS, as the manifest says (upstream: http2)?`,
+    `${why.message}: does it speak HTTP/2, as the manifest says (upstream: http2)?`,
     { cause: why },
   )
 }

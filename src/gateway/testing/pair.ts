@@ -1,6 +1,9 @@
 /** A gateway of one worker without its main thread: real sockets in front, a scripted model server behind, the real walk between. */
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import type { TlsOptions } from 'node:tls'
+import type { Peer } from '../../tls/peer.ts'
 import { openBudget } from '../budget.ts'
 import type { Claim } from '../claim.ts'
 import { forward } from '../forward.ts'
@@ -11,6 +14,9 @@ import { accept } from '../wire/accept.ts'
 import type { Limits } from '../wire/accept.ts'
 import type { Tls } from '../wire/certificates.ts'
 
+/** A model server over TLS: how it is, and how it must prove who it is. */
+export type Behind = { server: TlsOptions; peer: Peer }
+
 export type Pair = Awaited<ReturnType<typeof openPair>>
 
 /** @param serve what the model server does with each connection @param speaks what the gateway takes it to speak */
@@ -19,17 +25,25 @@ export async function openPair(
   limits: Partial<Limits> = {},
   speaks?: 'http2' | 'grpc',
   tls: Tls | null = null,
+  behind: Behind | null = null,
 ) {
   const sockets = new Set<Socket>()
   const all = new Set<Socket>()
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const accepted = (socket: Socket) => {
     sockets.add(socket)
     all.add(socket)
     socket.on('error', () => {})
     socket.on('end', () => sockets.delete(socket))
     socket.on('close', () => sockets.delete(socket))
     serve(socket)
-  }).listen(0, '127.0.0.1')
+  }
+  const server = (
+    behind === null
+      ? createServer({ allowHalfOpen: true }, accepted)
+      : createTlsServer({ allowHalfOpen: true, handshakeTimeout: 200, ...behind.server }, accepted)
+  ).listen(0, '127.0.0.1')
+  // Whoever did not like what it was shown has gone, and is noticed by the time limit.
+  server.on('tlsClientError', (_: Error, socket: Socket) => socket.destroy())
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo
   const upstream = openUpstreams()
@@ -54,7 +68,7 @@ export async function openPair(
   const acceptor = await accept(
     { host: '127.0.0.1', port: 0, reusePort: false },
     (exchange) => {
-      const replica = { id: 'r', host: '127.0.0.1', port, slot: 0, speaks }
+      const replica = { id: 'r', host: '127.0.0.1', port, slot: 0, speaks, tls: behind?.peer }
       const claim = {
         environment: { environment: 'blue', version: 'v1', release: 'r1', replicas: [replica] },
         replica,

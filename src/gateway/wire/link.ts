@@ -6,7 +6,8 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { withOwnBuffer } from './door.ts'
-import type { Bytes } from './wire.ts'
+import { dialPeer, peerError } from '../../tls/peer.ts'
+import type { Bytes, Server } from './wire.ts'
 
 export type Link = {
   /** False when the other side is slow: wait for `drained`. */
@@ -42,26 +43,29 @@ const probeAfterMs = 60_000
 /** Reads of all connections of a thread go through one buffer: each is turned into text before the next one comes. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** @param heard at once, even while it connects */
-export function linkTo(
-  { host, port }: { host: string; port: number },
-  listener: LinkListener,
-  connected: () => void,
-): Link {
-  const socket = connect({
+/** @param heard at once, even while it connects; over TLS, while hands are shaken */
+export function linkTo(to: Server, listener: LinkListener, connected: () => void): Link {
+  const { host, port, tls } = to
+  const options = {
     host,
     port,
     noDelay: true,
     allowHalfOpen: true,
     onread: {
       buffer: readBuffer,
-      callback: (length, buffer) => {
+      callback: (length: number, buffer: Uint8Array) => {
         listener.data((buffer as Buffer).toString('latin1', 0, length))
         return true
       },
     },
-  })
-  socket.once('connect', connected)
+  }
+  if (tls === undefined) {
+    const socket = connect(options)
+    socket.once('connect', connected)
+    return wrap(socket, listener)
+  }
+  const socket = dialPeer(tls, { ...options, ALPNProtocols: ['http/1.1'] })
+  socket.once('secureConnect', connected)
   return wrap(socket, listener)
 }
 
@@ -89,7 +93,7 @@ function wrap(socket: Socket, listener: LinkListener, data?: (chunk: Buffer) => 
   const heard = {
     end: () => listener.ended(),
     drain: () => listener.drained(),
-    error: (error: Error) => (failure = error),
+    error: (error: Error) => (failure = peerError(error)),
     close: () => listener.closed(failure),
   }
   for (const [event, listen] of Object.entries(heard)) socket.on(event, listen)

@@ -7,7 +7,7 @@ import type { AnswerHead } from './heads.ts'
 import { linkTo } from './link.ts'
 import type { Link, LinkListener } from './link.ts'
 import { tunnelTo } from './tunnel.ts'
-import type { Bytes, Call, CallListener, CallRequest, Lines } from './wire.ts'
+import type { Bytes, Call, CallListener, CallRequest, Lines, Server } from './wire.ts'
 
 /** Answers before the answer (1xx): a server that sends more has lost its way. */
 const interimMax = 20
@@ -27,7 +27,7 @@ export class ServerConnection implements LinkListener {
   private tunnelled: LinkListener | null = null
 
   constructor(
-    to: { host: string; port: number },
+    to: Server,
     hooks: { left: (one: ServerConnection) => void; idle: (one: ServerConnection) => void },
   ) {
     this.left = hooks.left

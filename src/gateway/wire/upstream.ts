@@ -1,6 +1,7 @@
 /** Connections to model servers, kept per replica: the one used last is used next, so that those not needed grow old and go. */
+import { peerKey } from '../../tls/peer.ts'
 import { ServerCall, ServerConnection } from './server-connection.ts'
-import type { Upstream } from './wire.ts'
+import type { Server, Upstream } from './wire.ts'
 
 /** A model server on a machine that answers at all accepts far sooner. */
 const connectMs = 2000
@@ -36,8 +37,8 @@ export function openUpstream(): Upstream {
     },
   }
 
-  function find(to: { host: string; port: number }): ServerConnection[] {
-    const key = `${to.host}:${to.port}`
+  function find(to: Server): ServerConnection[] {
+    const key = `${to.host}:${to.port}${peerKey(to.tls)}`
     const here = idle.get(key) ?? []
     idle.set(key, here)
     idleOf.set(to, here)

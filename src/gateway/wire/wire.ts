@@ -5,6 +5,8 @@
  * Bytes travel as text with one character for each byte (latin1): they survive exactly, V8 slices them without copying, and a head
  * and the first part of its body are one write. What is written is kept until `flush`, so that one read makes one write.
  */
+import type { Peer } from '../../tls/peer.ts'
+
 export type Bytes = string
 
 /** Header lines, each `Name: value\r\n`, without the empty line that ends a head. */
@@ -121,7 +123,13 @@ export type CallRequest = {
 }
 
 /** Where a model server answers, and in what: HTTP/1.1 where `speaks` says nothing. */
-export type Server = { host: string; port: number; speaks?: 'http2' | 'grpc' | undefined }
+export type Server = {
+  host: string
+  port: number
+  speaks?: 'http2' | 'grpc' | undefined
+  /** How it proves who it is; without it nothing is encrypted. */
+  tls?: Peer | undefined
+}
 
 export type Upstream = {
   call(to: Server, request: CallRequest, listener: CallListener): Call

@@ -47,6 +47,7 @@ export class Claim {
     if (record.failed !== null) this.state = { name: 'failed', ...record.failed }
     this.sleeper = sleeperOf({
       sleep: record.spec.sleep,
+      tls: record.spec.tls,
       address: () => this.record,
       begin: () => this.nextWatch(),
       note: (asleep) => this.noteSpell(asleep ? 'asleep' : 'awake'),

@@ -1,6 +1,7 @@
 /** For tests only: servers that nobody but the test starts, and a provider that is given their addresses. */
 import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Bench, Kind } from '../provider.contract.ts'
 import type { Address, ExternalSpec, Labels, Looks, Provider } from '../provider.ts'
@@ -72,8 +73,9 @@ export async function theirs({
   version = 'v1',
   host = '127.0.0.1',
   port = 0,
+  secure = null as { cert: string; key: string } | null,
 } = {}): Promise<Theirs> {
-  const server = await listening({ host, port }, (request, response) => {
+  const server = await listening({ host, port }, secure, (request, response) => {
     const ofVersion = request.url === '/version'
     if (!ofVersion) one.asked++
     response.writeHead(ofVersion ? 200 : one.status, { 'content-type': 'application/json' })
@@ -93,9 +95,13 @@ export async function theirs({
   return one
 }
 
-function listening(at: Address, answer: RequestListener): Promise<Server> {
+function listening(
+  at: Address,
+  secure: { cert: string; key: string } | null,
+  answer: RequestListener,
+): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer(answer)
+    const server = secure === null ? createServer(answer) : createSecureServer(secure, answer)
     server.once('error', reject)
     server.listen(at, () => resolve(server))
   })

@@ -47,7 +47,8 @@ export async function compatibility(
   const breaksOf = breaksBy(spec, records)
   const keeper = keeperOf(spec.redact)
   const found = openFound()
-  const line = lineOf({ connections: spec.concurrency, signal })
+  const targets = live === null ? [candidate] : [candidate, live]
+  const line = lineOf({ connections: spec.concurrency, signal, targets })
   try {
     await eachOf(records, { concurrency: spec.concurrency, signal }, async (one, index) => {
       const copy = copyOfCaptured(one, spec.headers)

@@ -78,6 +78,7 @@ async function taken(
     timeoutS: spec.request.timeoutS,
     connections: spec.concurrency,
     signal,
+    targets: live === null ? [candidate] : [candidate, live],
   })
   const answered = answererOf({ asker, scorer, spec, reading })
   const tally = openTally(spec.score, spec.slice)

@@ -120,7 +120,7 @@ function tellsOf(
     BERYL_VERSION: candidate.version,
     BERYL_ENVIRONMENT: candidate.environment,
     BERYL_ADDRESSES: candidate.addresses.join(','),
-    BERYL_URL: `http://${candidate.addresses[0]}`,
+    BERYL_URL: `${candidate.reach?.tls === undefined ? 'http' : 'https'}://${candidate.addresses[0]}`,
     BERYL_LIVE_VERSION: live?.version ?? '',
     BERYL_LIVE_ENVIRONMENT: live?.environment ?? '',
     BERYL_LIVE_ADDRESSES: live?.addresses.join(',') ?? '',

@@ -22,11 +22,17 @@ const connections = 8
 /** @throws JsonPathError for a path that is not understood: nothing is decided then */
 export async function identity(
   { request, answer, is }: IdentitySpec,
-  { version, addresses }: Target,
+  candidate: Target,
   { signal, progress }: Examination,
 ): Promise<Verdict> {
   const value = answer === null ? null : jsonPath(answer)
-  const asker = askerOf({ timeoutS: request.timeoutS, connections, signal })
+  const { version, addresses } = candidate
+  const asker = askerOf({
+    timeoutS: request.timeoutS,
+    connections,
+    signal,
+    targets: [candidate],
+  })
   const { sent } = inputOf(request, undefined, 'identity')
   progress(`asks ${addresses.length} replicas`)
   try {

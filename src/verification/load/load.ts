@@ -39,7 +39,12 @@ export async function load(
       `${rate(perSecond)} for ${spec.forS} s are fewer than ${requestsMin} requests: too few to tell, make it longer`,
     )
   const asked = await inputsOf(spec, { ...around, purpose: 'load', signal })
-  const asker = askerOf({ timeoutS: asked.timeoutS, connections: unansweredMax, signal })
+  const asker = askerOf({
+    timeoutS: asked.timeoutS,
+    connections: unansweredMax,
+    signal,
+    targets: [candidate],
+  })
   const holding = {
     asker,
     target: candidate,

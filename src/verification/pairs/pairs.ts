@@ -36,9 +36,10 @@ export function openPairs(
   const { how, noWorseBy, slice } = rules
   const tally = openTally({ how, noWorseBy, slice, risk: usualRisk })
   // Live's own line: what the candidate holds up must not hold up that.
-  const line = lineOf({ connections: rules.concurrency, signal })
-  const lineToLive = lineOf({ connections: rules.concurrency, signal })
-  const lineAgain = lineOf({ connections: liveAgainMax, signal })
+  const { concurrency: connections } = rules
+  const line = lineOf({ connections, signal, targets: [candidate] })
+  const lineToLive = lineOf({ connections, signal, targets: [live] })
+  const lineAgain = lineOf({ connections: liveAgainMax, signal, targets: [live] })
   const versions = { candidate: candidate.version, live: live.version }
   const inTurn = turnstile(liveAgainMax)
   let asked = 0

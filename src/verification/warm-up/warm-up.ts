@@ -36,6 +36,7 @@ export async function warmUp(
     timeoutS: asked.timeoutS,
     connections: spec.concurrency,
     signal: both,
+    targets: [candidate],
   })
   const requests = new Map<string, number>()
   try {
