@@ -145,7 +145,7 @@ test('an address where nobody answers, or that is none, writes nothing and says 
   for (const [url, code, said] of [
     ['http://127.0.0.1:1', 1, /no model server answers in HTTP\/1\.1 at http:\/\/127\.0\.0\.1:1/],
     ['https://127.0.0.1:1', 2, /looks at servers without TLS only/],
-    ['127.0.0.1:8000', 2, /expected http:\/\/HOST:PORT.*came "127\.0\.0\.1:8000"/],
+    ['127.0.0.1:8000', 2, /expected http\(s\):\/\/HOST:PORT.*came "127\.0\.0\.1:8000"/],
     ['http://127.0.0.1:8000/v1', 2, /no path/],
   ] as const) {
     const { code: came, err } = await beryl('init', '--url', url, '--file', manifest)
