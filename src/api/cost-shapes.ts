@@ -48,6 +48,23 @@ export const costShape = z
           added: addedShape.meta({
             description: 'For its sake: its candidate, and the version it left as a standby.',
           }),
+          requests: z
+            .object({ mirrored: z.number(), replayed: z.number(), judged: z.number() })
+            .meta({
+              description:
+                'Asked beside clients, as the last attempt of each gate and the watch put down: copies of live requests, recorded ones, and those whose answers were judged.',
+            }),
+        }),
+      )
+      .readonly(),
+    rungs: z
+      .array(
+        z.object({
+          release: z.string().meta({ description: 'That left this standby.' }),
+          rung: z.string(),
+          hours: z.number().meta({ description: 'How long it stood there.' }),
+          kept: sumShape,
+          saved: sumShape.meta({ description: 'Against all of its replicas for that time.' }),
         }),
       )
       .readonly(),
@@ -58,6 +75,17 @@ export const costShape = z
       total: sumShape,
       added: addedShape,
     }),
+    months: z
+      .array(
+        z.object({
+          month: z.string().meta({ description: 'UTC, such as 2026-11.' }),
+          total: sumShape,
+          added: addedShape,
+          savedHours: z.number().meta({ description: 'Replica-hours that lower rungs saved.' }),
+        }),
+      )
+      .readonly()
+      .meta({ description: 'The newest twelve, oldest first.' }),
     unpricedHours: z.number().meta({
       description: 'Hours of releases whose manifest had no price: no sum of money holds them.',
     }),

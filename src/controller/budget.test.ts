@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ReplicaRecord } from '../providers/provider.ts'
-import { budgetsOf, monthOf } from './budget.ts'
+import { budgetsOf } from './budget.ts'
+import { monthOf } from './month.ts'
 import { journal, releaseOf, since, switched } from './testing/hands.ts'
 
 const hourMs = 3_600_000

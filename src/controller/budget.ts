@@ -2,6 +2,7 @@
 import type { Release, Service } from '../release/release.ts'
 import type { Spent } from '../release/seen.ts'
 import { costsOf } from './ledger.ts'
+import { monthOf } from './month.ts'
 import type { ControllerStore } from './store.ts'
 
 export type Budget = { release?: number | undefined; month?: number | undefined; currency: string }
@@ -53,10 +54,4 @@ function spentOf(
     spent.push({ of: 'month', name, spent: added.money ?? 0, limit: month, currency })
   }
   return spent
-}
-
-/** The first moment of the month, UTC; wall time, ms. */
-export function monthOf(at: number): number {
-  const date = new Date(at)
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth())
 }

@@ -225,6 +225,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
     const by = move.to === 'rolling-back' ? move.by : 'beryl'
     const text = `${release.id} (${release.bundle.version}) is ${phase.name}: ${because}`
     const evidence = {
+      ...rungIn(release),
       ...drillOf(release, move),
       step: release.step,
       gates: seen.gates,
@@ -262,6 +263,13 @@ export function createController(hands: Hands & { watching: Watching }): Control
     const all = [...found, ...away, ...(weak === null ? [] : [weak])]
     tell.problems(name, all, service?.release ?? null)
   }
+}
+
+/** On which the standby stands from here on: the ledger says what each of them saved. */
+function rungIn({ phase, rules }: Release): object {
+  if (phase.name !== 'stabilizing') return {}
+  const rung = rules.standby[phase.rung]
+  return { rung: rung === undefined ? 'full' : rungText(rung) }
 }
 
 /** How long the way back from a rung took, for the plans of later releases. */

@@ -1,6 +1,8 @@
 /** Replica-hours and money, from what was really up: the provider's journal, times the price each release began with. Pure. */
 import { piecesOf } from './role-times.ts'
-import type { Gap, Move, Piece, Up } from './role-times.ts'
+import type { Gap, Move, Piece, RungSpan, Up } from './role-times.ts'
+import { rungLines } from './rung-times.ts'
+import type { RungLine } from './rung-times.ts'
 
 /** `asleepHour`: of one that sleeps; absent: what it reserves costs as much. */
 export type Price = { replicaHour: number; asleepHour?: number | undefined; currency: string }
@@ -21,6 +23,8 @@ export type Costs = {
   lines: Line[]
   /** By release: what its own replicas cost, in which role, and what it added, the old version's standby included. */
   releases: Map<string, { version: string; own: Cost; hours: Record<Role, number>; added: Added }>
+  /** What each rung kept of a standby, and saved. */
+  rungs: RungLine[]
   total: Cost
   added: Added
   /** Hours of releases without a price: there is no money for them in any sum. */
@@ -38,10 +42,14 @@ export function costOf(
     priceOf,
     moves,
     gaps,
+    rungs = [],
+    standbyOf = () => null,
   }: {
     priceOf: (release: string) => Price | null
     moves: readonly Move[]
     gaps: readonly Gap[]
+    rungs?: readonly RungSpan[]
+    standbyOf?: (release: string) => { release: string; replicas: number } | null
   },
   within: { from: number; to: number },
 ): Costs {
@@ -85,6 +93,7 @@ export function costOf(
         ]
       }),
     ),
+    rungs: rungLines(rungs, { pieces: known, standbyOf, priced, sum, within }),
     total: sum(known),
     added: {
       ...sum(known.filter((piece) => piece.addedBy !== null)),

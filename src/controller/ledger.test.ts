@@ -77,6 +77,12 @@ test('the last 30 days hold nothing older', () => {
   assert.equal(view.added.replicaHours, 4)
   assert.equal(view.last30Days.added.replicaHours, 0)
   assert.equal(view.last30Days.total.replicaHours, 30 * 24)
+  const months = view.months.map(({ added }) => added.replicaHours)
+  assert.equal(
+    months.reduce((sum, one) => sum + one, 0),
+    view.added.replicaHours,
+  )
+  assert.ok(months.length === 2, 'this one, and that before')
 })
 
 test('a controller that was away leaves a gap: the same process was up meanwhile, of another nobody knows', () => {

@@ -3,15 +3,22 @@ import type { CostView } from '../api/shapes.ts'
 import type { Release } from '../release/release.ts'
 import { costOf } from './cost.ts'
 import type { Cost, Costs } from './cost.ts'
+import { requestsOf } from './judged-requests.ts'
+import { monthOf } from './month.ts'
 import { gapsOf, movesOf } from './role-times.ts'
+import { rungSpansOf } from './rung-times.ts'
 import type { ControllerStore } from './store.ts'
 
 const monthMs = 30 * 24 * 3_600_000
 
+/** Of the months in which anything was up, the newest so many. */
+const monthsMax = 12
+
 export function ledgerView(store: ControllerStore, service: string, now: number): CostView {
   const from = now - monthMs
-  const all = costsOf(store, service, { from: Number.NEGATIVE_INFINITY, to: now })
-  const month = costsOf(store, service, { from, to: now })
+  const read = reader(store, service)
+  const all = read.within({ from: Number.NEGATIVE_INFINITY, to: now })
+  const month = read.within({ from, to: now })
   return {
     service,
     currency: all.total.currency,
@@ -22,13 +29,36 @@ export function ledgerView(store: ControllerStore, service: string, now: number)
       ...own,
       hours,
       added,
+      requests: requestsOf(store, release),
     })),
+    rungs: all.rungs,
     total: all.total,
     added: all.added,
     last30Days: { from, total: month.total, added: month.added },
+    months: monthsBetween(read.since, now).map((begin) => {
+      const { total, added, rungs } = read.within({
+        from: begin,
+        to: Math.min(now, nextMonth(begin)),
+      })
+      const saved = rungs.reduce((sum, one) => sum + one.saved.replicaHours, 0)
+      return { month: new Date(begin).toISOString().slice(0, 7), total, added, savedHours: saved }
+    }),
     unpricedHours: all.unpriced,
     gaps: all.gaps,
   }
+}
+
+/** Oldest first; wall times, ms. */
+function monthsBetween(since: number | null, now: number): number[] {
+  if (since === null) return []
+  const months: number[] = []
+  for (let at = monthOf(since); at <= now; at = nextMonth(at)) months.push(at)
+  return months.slice(-monthsMax)
+}
+
+function nextMonth(begin: number): number {
+  const date = new Date(begin)
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1)
 }
 
 /** @param within wall times, ms */
@@ -37,15 +67,26 @@ export function costsOf(
   service: string,
   within: { from: number; to: number },
 ): Costs {
+  return reader(store, service).within(within)
+}
+
+/** Journal and record are read once, whatever is summed. */
+function reader(store: ControllerStore, service: string) {
+  const records = store.replicas.ofService(service)
+  const entries = store.events.moving(service)
+  const fromOf = (id: string) => store.services.release(id)?.from ?? null
   const sources = {
     priceOf: (id: string) => store.services.plan(id)?.price ?? null,
-    moves: movesOf(
-      store.events.moving(service),
-      (id) => store.services.release(id)?.from?.release ?? null,
-    ),
+    moves: movesOf(entries, (id) => fromOf(id)?.release ?? null),
     gaps: gapsOf(store.runs.all()),
+    rungs: rungSpansOf(entries),
+    standbyOf: fromOf,
   }
-  return costOf(store.replicas.ofService(service), sources, within)
+  const starts = records.map(({ startedAt }) => startedAt)
+  return {
+    since: starts.length === 0 ? null : Math.min(...starts),
+    within: (within: { from: number; to: number }): Costs => costOf(records, sources, within),
+  }
 }
 
 /** What a release's own replicas cost until now; null before it has any. */

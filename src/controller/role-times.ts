@@ -100,7 +100,12 @@ export type Entry = {
   /** Of a routing change: what it was, and when the gateway stored it. */
   change: string | null
   movedAt: number | null
+  /** Of the standby, from then on. */
+  rung?: string | null
 }
+
+/** The standby that `release` left stood on this rung; wall times, ms. */
+export type RungSpan = { release: string; rung: string; from: number; to: number | null }
 
 /**
  * From the record: a switch or rollback as the gateway stored it; where a crash left that unsaid, the phase that begins once

@@ -28,6 +28,8 @@ export type MovingEvent = {
   change: string | null
   /** When the gateway stored it; wall time, ms. */
   movedAt: number | null
+  /** On which the standby stands from then on; of a release on its ladder. */
+  rung: string | null
 }
 
 /** How often something happened. */
@@ -68,8 +70,8 @@ export function eventsIn(database: Database) {
     'SELECT * FROM events WHERE release = ? ORDER BY id LIMIT 1000',
   )
   const moving = database.prepare(
-    `SELECT at, release, data ->> '$.phase' AS phase, data ->> '$.change' AS change, data ->> '$.at' AS moved_at
-     FROM events WHERE service = ? AND kind IN ('phase', 'routing') AND release IS NOT NULL ORDER BY id`,
+    `SELECT at, release, data ->> '$.phase' AS phase, data ->> '$.change' AS change, data ->> '$.at' AS moved_at, data ->> '$.rung' AS rung
+     FROM events WHERE service = ? AND kind IN ('phase', 'routing', 'alarm') AND release IS NOT NULL ORDER BY id`,
   )
   const lastId = database.prepare('SELECT coalesce(max(id), 0) AS last FROM events')
   const counts = database.prepare(
@@ -110,6 +112,7 @@ export function eventsIn(database: Database) {
         phase: row['phase'] as string | null,
         change: row['change'] as string | null,
         movedAt: row['moved_at'] as number | null,
+        rung: row['rung'] as string | null,
       })),
   }
 }

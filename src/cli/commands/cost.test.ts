@@ -28,11 +28,36 @@ const view: CostView = {
       currency: 'USD',
       hours: { live: 0, candidate: 4, standby: 0 },
       added,
+      requests: { mirrored: 120, replayed: 0, judged: 160 },
+    },
+  ],
+  rungs: [
+    {
+      release: 'r2',
+      rung: 'asleep',
+      hours: 5,
+      kept: { replicaHours: 20, money: 20, currency: 'USD' },
+      saved: { replicaHours: 0, money: 22, currency: 'USD' },
+    },
+    {
+      release: 'r2',
+      rung: '1 replica',
+      hours: 12,
+      kept: { replicaHours: 12, money: 25.2, currency: 'USD' },
+      saved: { replicaHours: 12, money: 25.2, currency: 'USD' },
     },
   ],
   total: { replicaHours: 44, money: 92.4, currency: 'USD' },
   added,
   last30Days: { from: 0, total: { replicaHours: 0, money: null, currency: null }, added: none },
+  months: [
+    {
+      month: '2026-11',
+      total: { replicaHours: 44, money: 92.4, currency: 'USD' },
+      added,
+      savedHours: 12,
+    },
+  ],
   unpricedHours: 0,
   gaps: [],
 }
@@ -45,7 +70,13 @@ test('the ledger says what was paid for, and what blue-green added', () => {
   what blue-green added over a single environment
     r2         4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours
     30 days    nothing
-    in all     4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours`,
+    in all     4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours
+    2026-11    4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours; lower rungs saved 12.0 replica-hours
+  what each rung of a standby kept, and saved
+    r2    asleep       5.00 h: 20.0 replica-hours, 20.00 USD; saved 0.000 replica-hours, 22.00 USD
+    r2    1 replica    12.0 h: 12.0 replica-hours, 25.20 USD; saved 12.0 replica-hours, 25.20 USD
+  requests beside those of clients
+    r2         120 mirrored, 0 replayed, 160 judged`,
   )
 })
 

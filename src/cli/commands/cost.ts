@@ -17,7 +17,8 @@ export async function cost(globals: Globals, service: string | undefined): Promi
 }
 
 export function costText(view: CostView): string {
-  const { service, lines, releases, total, added, last30Days, unpricedHours, gaps } = view
+  const { service, lines, releases, total, added, last30Days, unpricedHours, gaps, rungs, months } =
+    view
   const more = (sum: AddedView) =>
     sum.replicaHours === 0
       ? 'nothing'
@@ -34,6 +35,23 @@ export function costText(view: CostView): string {
     if (own.replicaHours > 0) text.push(`    ${release.padEnd(10)} ${more(own)}`)
   text.push(`    ${'30 days'.padEnd(10)} ${more(last30Days.added)}`)
   text.push(`    ${'in all'.padEnd(10)} ${more(added)}`)
+  for (const { month, added: own, savedHours } of months)
+    text.push(
+      `    ${month.padEnd(10)} ${more(own)}${savedHours > 0 ? `; lower rungs saved ${hours(savedHours)}` : ''}`,
+    )
+  if (rungs.length > 0) text.push('  what each rung of a standby kept, and saved')
+  for (const { release, rung, hours: stood, kept, saved } of rungs)
+    text.push(
+      `    ${release.padEnd(5)} ${rung.padEnd(12)} ${stood.toFixed(stood < 10 ? 2 : 1)} h: ${paid(kept)}; saved ${saved.replicaHours === 0 && !saved.money ? 'nothing' : paid(saved)}`,
+    )
+  const asked = releases.filter(
+    ({ requests }) => requests.mirrored + requests.replayed + requests.judged > 0,
+  )
+  if (asked.length > 0) text.push('  requests beside those of clients')
+  for (const { release, requests } of asked)
+    text.push(
+      `    ${release.padEnd(10)} ${requests.mirrored} mirrored, ${requests.replayed} replayed, ${requests.judged} judged`,
+    )
   if (unpricedHours > 0)
     text.push(
       `  no price    for ${hours(unpricedHours)}: environment.price was not in the manifest when their release began`,
