@@ -106,7 +106,7 @@ const hands: Hands = {
   gateway,
   provider,
   gates,
-  routeOf: registry.routeOf,
+  routeOf: (name) => (rows.find(name)?.removing === undefined ? registry.routeOf(name) : null),
   rulesOf: (service) => registry.rulesOf(service),
   tapOf: (service, assigned) =>
     tapOf(service, { registry, store, every: signals.every(service.name, assigned) }),
@@ -192,7 +192,7 @@ const api = await listenApi(app, {
 })
 
 const socket = await serveSocket(controlApp(), directory.socket('controller'))
-provider.changed(() => rows.names().forEach((name) => controller.poke(name)))
+provider.changed(() => rows.walked().forEach((name) => controller.poke(name)))
 controller.start()
 notifier.start()
 const record = keepRecord({ store, rows, now, bounds })

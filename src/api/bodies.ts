@@ -68,6 +68,8 @@ export const applyBody = z.strictObject({
   /** The manifest, YAML. */
   manifest: z.string(),
   dryRun: z.boolean().default(false),
+  /** Services and standbys that it does not name any more are taken away. */
+  remove: z.boolean().default(false),
 })
 /** As long as the longest duration of the manifest: what never ends is asked for by leaving it out. */
 const expiresMaxS = 366 * 86400

@@ -69,7 +69,8 @@ export function apiClient(reached: Reach) {
         )
       ).events,
     cost: (name: string) => get<CostView>(`/services/${encodeURIComponent(name)}/cost`),
-    apply: (manifest: string, dryRun: boolean) => post<ApplyView>('/apply', { manifest, dryRun }),
+    apply: (manifest: string, asked: { dryRun: boolean; remove: boolean }) =>
+      post<ApplyView>('/apply', { manifest, ...asked }),
     versions: async (name: string): Promise<VersionsView> => ({
       service: name,
       versions: await pages(`/services/${encodeURIComponent(name)}/versions`, 'versions'),

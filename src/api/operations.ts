@@ -71,7 +71,7 @@ export type Operations = {
   ): Promise<ReleaseView>
   retry(target: string, by: string): Promise<ReleaseView>
   /** @throws ProblemError `manifest`, `refused-changes`: then nothing has changed */
-  apply(asked: { text: string; dryRun: boolean }, by: string): Promise<ApplyView>
+  apply(asked: { text: string; dryRun: boolean; remove: boolean }, by: string): Promise<ApplyView>
   /** @throws ProblemError for an id that this Beryl did not sign */
   feedback(asked: FeedbackAsked, by: string): FeedbackView
   /** `target` null: everything. */

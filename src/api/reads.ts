@@ -111,7 +111,9 @@ export function reads(operations: Operations): Hono<ApiEnv> {
   })
   app.get('/events', (context) => {
     const service = context.req.query('service') ?? null
-    if (service !== null) operations.service(service)
+    // The record of one that was taken away stays.
+    if (service !== null && operations.events(0, service, 1).length === 0)
+      operations.service(service)
     const after = wholeNumber(
       'Last-Event-ID or after',
       context.req.header('last-event-id') ?? context.req.query('after'),

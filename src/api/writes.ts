@@ -29,8 +29,9 @@ export function writes(operations: Operations): Hono<ApiEnv> {
     )
   })
   app.post('/apply', async (context) => {
-    const { manifest, dryRun } = await bodyOf(context.req, applyBody)
-    return context.json(await operations.apply({ text: manifest, dryRun }, context.get('actor')))
+    const { manifest, dryRun, remove } = await bodyOf(context.req, applyBody)
+    const asked = { text: manifest, dryRun, remove }
+    return context.json(await operations.apply(asked, context.get('actor')))
   })
   app.post('/feedback', async (context) => {
     const asked = await bodyOf(context.req, feedbackBody)

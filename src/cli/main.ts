@@ -79,6 +79,7 @@ export async function run(args: readonly string[]): Promise<number> {
   verb('apply')
     .option('-f, --file <file>', 'the edited manifest', 'beryl.yaml')
     .option('--dry-run', 'only say what would change', false)
+    .option('--remove', 'take away services, and a standby, that it does not name any more', false)
     .action(on(apply))
   verb('up')
     .option('-f, --file <file>', 'the manifest', 'beryl.yaml')

@@ -50,7 +50,11 @@ export const menu = {
   apply: {
     group: start,
     does: 'apply an edited manifest to a Beryl that runs: what changes now, with the next release, or not at all',
-    examples: ['beryl apply --dry-run', 'beryl apply -f production.yaml'],
+    examples: [
+      'beryl apply --dry-run',
+      'beryl apply -f production.yaml',
+      'beryl apply --remove --dry-run',
+    ],
   },
   deploy: {
     group: release,

@@ -25,9 +25,20 @@ const written = (change: (text: any) => void = () => {}): ManifestText => {
   change(text)
   return text as unknown as ManifestText
 }
-const idle: InUse = { versions: ['v1'], registered: ['v1', 'v2'], mayScale: true }
-const sorted = (change: (text: any) => void, inUse: InUse = idle) =>
-  changesBetween(written(), written(change), () => inUse).map(({ path, when }) => [path, when])
+const idle: InUse = {
+  roles: { v1: 'live' },
+  registered: ['v1', 'v2'],
+  beside: [],
+  taken: [],
+  mayScale: true,
+  underWay: null,
+  isGoing: false,
+}
+const sorted = (change: (text: any) => void, inUse: InUse = idle, remove = false) =>
+  changesBetween(written(), written(change), () => inUse, remove).map(({ path, when }) => [
+    path,
+    when,
+  ])
 
 test('nothing changed is no change, whatever the order of keys', () => {
   assert.deepEqual(
@@ -85,4 +96,32 @@ test('nothing is scaled while a release is under way, and a version that nobody 
     sorted((text) => (text.services.chat.versions.v2.model = 'c'), busy),
     [['services.chat.versions.v2.model', 'now']],
   )
+})
+
+test('what is in use is taken away with consent only, and what clients are answered by never', () => {
+  const one = (change: (text: any) => void, inUse: Partial<InUse>, remove = false) =>
+    sorted(change, { ...idle, ...inUse }, remove).map(([, when]) => when)
+  const v2 = (text: any) => delete text.services.chat.versions.v2
+  const service = (text: any) => delete text.services.chat
+  assert.deepEqual(one(service, {}), ['refused'])
+  assert.deepEqual(one(service, {}, true), ['now'])
+  assert.deepEqual(one(service, { underWay: 'r7 is watching' }, true), ['refused'])
+  assert.deepEqual(one(v2, {}), ['now'], 'nobody uses it')
+  assert.deepEqual(one(v2, { roles: { v2: 'standby' } }), ['refused'])
+  assert.deepEqual(one(v2, { roles: { v2: 'standby' } }, true), ['now'])
+  assert.deepEqual(one(v2, { roles: { v2: 'standby' }, underWay: 'r7 is watching' }, true), [
+    'refused',
+  ])
+  assert.deepEqual(one(v2, { roles: { v2: 'being released' } }, true), ['refused'])
+  assert.deepEqual(one(v2, { roles: { v2: 'live' } }, true), ['refused'])
+  assert.deepEqual(one(v2, { roles: { v2: 'live' }, beside: ['v2'] }), ['now'])
+})
+
+test('a name that was registered as something else cannot be given to another version, nor one that is still going to a new service', () => {
+  const v3 = (text: any) => (text.services.chat.versions.v3 = { model: 'c' })
+  assert.deepEqual(sorted(v3, { ...idle, taken: ['v3'] }), [
+    ['services.chat.versions.v3', 'refused'],
+  ])
+  const more = (text: any) => (text.services.more = {})
+  assert.deepEqual(sorted(more, { ...idle, isGoing: true }), [['services.more', 'refused']])
 })

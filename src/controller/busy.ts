@@ -5,6 +5,7 @@ import type { Service } from '../release/release.ts'
 const restful: readonly string[] = ['stabilizing', 'queued']
 
 export function isBusy(service: Service | null): boolean {
+  if (service?.removing !== undefined) return true
   const phase = service?.release?.phase
   if (phase === undefined) return false
   if (phase.name === 'stabilizing') {

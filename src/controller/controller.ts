@@ -9,6 +9,7 @@ import { rungText, weakened } from '../release/ladder.ts'
 import { nextActions } from '../release/next-actions.ts'
 import { isEnd } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
+import { isGone } from '../release/remove.ts'
 import type { Seen } from '../release/seen.ts'
 import type { NewEvent } from '../storage/events.ts'
 import { isBusy } from './busy.ts'
@@ -61,7 +62,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
       loops.get(service)?.wake()
     },
     start: () => {
-      for (const name of rows.names()) run(name)
+      for (const name of rows.walked()) run(name)
     },
     stop: async () => {
       stopped = true
@@ -87,7 +88,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
         }
       })
     const walk = async () => {
-      while (!stopped) {
+      while (!stopped && rows.find(name)?.removing?.goneAt === undefined) {
         loop.poked = false
         const broken = await tick(name).catch((error: unknown) => trouble(name, 'tick', error))
         const isAway = lastSeen.get(name)?.gateway == null
@@ -96,6 +97,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
         const tickMs = isBusy(rows.find(name)) || isAway ? busyTickMs : idleTickMs
         await sleep(Math.min(tickMs, dueMs.get(name) ?? tickMs))
       }
+      loops.delete(name)
     }
     const handle = {
       wake: () => {
@@ -178,7 +180,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
       const release = service.release
       if (release === null) {
         waits.delete(name)
-        return service
+        return isGone(service, seen) ? putToRest(service) : service
       }
       if (isEnd(release.phase)) {
         rows.save({ next: settle(service), ended: release, events: [] })
@@ -200,6 +202,17 @@ export function createController(hands: Hands & { watching: Watching }): Control
   function withLimits(service: Service, seen: Seen): Seen {
     const crowd = service.release?.phase.name === 'queued' ? hands.crowdOf(service.name) : null
     return { ...seen, spent: hands.spentOf(service), ...(crowd === null ? {} : { crowd }) }
+  }
+
+  /** Its row stays: generations go on if the name comes back. */
+  function putToRest(service: Service): Service {
+    const { name, removing } = service
+    const at = now().wall
+    const next = { ...service, removing: { ...removing!, goneAt: at } }
+    const text = `service ${name} is gone: its replicas have stopped; its record stays`
+    const event = { at, service: name, release: null, kind: 'command', by: 'beryl', text, data: {} }
+    rows.save({ next, events: [event] })
+    return next
   }
 
   function save(service: Service, release: Release, move: Move, seen: Seen): void {

@@ -14,10 +14,21 @@ export function findIn({
   rows: Pick<Rows, 'names' | 'find'>
   store: Pick<ControllerStore, 'services'>
 }) {
-  return { findService, findRelease, findServiceOrRelease, findTarget }
+  return { present, everKnown, findService, findRelease, findServiceOrRelease, findTarget }
+
+  /** What is being taken away is unknown from then on. */
+  function present(name: string): Service | null {
+    const service = rows.find(name)
+    return service?.removing === undefined ? service : null
+  }
+
+  /** Its record is there for as long as it is kept, also of one that was taken away. */
+  function everKnown(name: string): string {
+    return rows.find(name)?.name ?? findService(name).name
+  }
 
   function findService(name: string): Service {
-    const service = rows.find(name)
+    const service = present(name)
     if (service !== null) return service
     throw new ProblemError({
       status: 404,
@@ -51,7 +62,7 @@ export function findIn({
   }
 
   function findServiceOrRelease(target: string): { service: Service; release: Release | null } {
-    const service = rows.find(target)
+    const service = present(target)
     if (service !== null) return { service, release: null }
     if (!/^r\d+$/.test(target)) return { service: findService(target), release: null }
     const release = findRelease(target)

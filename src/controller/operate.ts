@@ -54,7 +54,8 @@ export function operationsOf(
   },
 ): Operations {
   const { rows, store, controller, registry, now } = sources
-  const { findService, findRelease, findServiceOrRelease, findTarget } = findIn(sources)
+  const { present, everKnown, findService, findRelease, findServiceOrRelease, findTarget } =
+    findIn(sources)
   const {
     resolve,
     holderOf: _,
@@ -74,10 +75,10 @@ export function operationsOf(
     release: (id) => view(findRelease(id)),
     curves: curveOperations({ ...sources, named: (name) => findService(name).name, findRelease }),
     releases: (name, limit, after) =>
-      store.services.releases(findService(name).name, limit, after).map(view),
+      store.services.releases(everKnown(name), limit, after).map(view),
     events: (after, service, limit) => store.events.after(after, service, limit),
     eventsOf: (id) => store.events.ofRelease(findRelease(id).id),
-    cost: (name) => ledgerView(store, findService(name).name, now().wall),
+    cost: (name) => ledgerView(store, everKnown(name), now().wall),
     plan: async (name, named, { find, ...whatIf }) => {
       const service = findService(name)
       const { version, alias } = resolve(service, named)
@@ -348,7 +349,7 @@ export function operationsOf(
   }
 
   function view(release: Release) {
-    return releaseView(sources, release, rows.find(release.service))
+    return releaseView(sources, release, present(release.service))
   }
 }
 

@@ -7,7 +7,7 @@ import { sleepOf } from '../config/sleep.ts'
 import { readyPathOf, speaksOf } from '../config/speaks.ts'
 import type { ServiceTable } from '../gateway/control.ts'
 import { ProblemError } from '../ipc/problem.ts'
-import type { Bundle, Now } from '../release/release.ts'
+import type { Bundle, Now, Service } from '../release/release.ts'
 import { emptyService } from '../release/release.ts'
 import type { CaptureSettings } from '../verification/capture/captures.ts'
 import { bundleDigest, contentOf, versionDigest } from '../versions/digest.ts'
@@ -64,10 +64,14 @@ export function openRegistry({
     reconcile(rows: Rows): void {
       for (const name of rows.names()) {
         const service = rows.find(name)!
-        const wanted = manifest.services[name]
-        if (wanted === undefined) {
+        if (manifest.services[name] === undefined) {
+          // A controller that died while a manifest was applied had made the row and not yet kept the text: nothing is lost with it.
+          if (isUntouched(service)) {
+            rows.save({ next: asGone(service), events: [] })
+            continue
+          }
           throw new Error(
-            `${source.file} has no service ${name}, and ${name} is in the data directory${service.live ? ` (live: ${service.live.version})` : ''}. Removing a service is not built yet: put it back, or use another data directory.`,
+            `${source.file} has no service ${name}, and ${name} is in the data directory${service.live ? ` (live: ${service.live.version})` : ''}. Put it back; \`beryl apply --remove\` takes a service away while Beryl runs.`,
           )
         }
         for (const placed of [service.live, service.standby]) {
@@ -79,24 +83,33 @@ export function openRegistry({
         }
       }
       for (const name of Object.keys(manifest.services)) {
-        if (rows.find(name) !== null) continue
-        const text = `service ${name} was added from the manifest`
-        rows.create(emptyService(name), {
+        const before = rows.find(name)
+        if (before !== null && before.removing?.goneAt === undefined) continue
+        const event = {
           at: now().wall,
           service: name,
           release: null,
           kind: 'command',
           by: 'beryl',
-          text,
+          text: `service ${name} was added from the manifest`,
           data: {},
-        })
+        }
+        if (before === null) rows.create(emptyService(name), event)
+        else
+          rows.save({
+            next: { ...emptyService(name), generation: before.generation },
+            events: [event],
+          })
       }
     },
 
-    routeOf: (name: string): ServiceTable['route'] => ({
-      host: manifest.services[name]?.route.host ?? null,
-      path: manifest.services[name]?.route.path ?? '/',
-    }),
+    /** Null: it has none, and no client reaches it. */
+    routeOf(name: string): ServiceTable['route'] {
+      const service = manifest.services[name]
+      return service === undefined
+        ? null
+        : { host: service.route.host ?? null, path: service.route.path }
+    },
 
     versionsOf: (name: string): readonly string[] => sources.names(name),
     versionOf: sources.find,
@@ -305,6 +318,15 @@ export function openRegistry({
       price: environment.price ?? null,
     }
   }
+}
+
+function isUntouched({ live, release, queued, generation }: Service): boolean {
+  return live === null && release === null && queued === null && generation === 0
+}
+
+function asGone(service: Service): Service {
+  const at = { wall: 0, up: 0 }
+  return { ...service, removing: { since: at, by: 'beryl', drainS: 0, goneAt: 0 } }
 }
 
 function sleepIn({ sleep }: EnvironmentManifest) {

@@ -13,8 +13,8 @@ export type Rows = ReturnType<typeof openRows>
 
 export type RowChange = {
   next: Service
-  /** A release that this change ended or put away. */
-  ended?: Release | null
+  /** Releases that this change ended or put away. */
+  ended?: Release | readonly Release[] | null
   added?: { release: Release; plan: Plan } | null
   events: readonly NewEvent[]
   /** Rollbacks may be acted on before they are written. */
@@ -36,7 +36,14 @@ export function openRows(store: ControllerStore) {
     rows.set(service.name, { service, written: revision, version: 1, waiting: null })
 
   return {
-    names: (): string[] => [...rows.keys()],
+    /** Of services that are there; those that are being taken away are not. */
+    names: (): string[] =>
+      [...rows.values()].flatMap(({ service }) => (service.removing ? [] : [service.name])),
+    /** All that need a loop. */
+    walked: (): string[] =>
+      [...rows.values()].flatMap(({ service }) =>
+        service.removing?.goneAt === undefined ? [service.name] : [],
+      ),
     find: (name: string): Service | null => rows.get(name)?.service ?? null,
     version: (name: string): number => rows.get(name)?.version ?? 0,
     isWritten: (name: string): boolean => rows.get(name)?.waiting == null,
@@ -61,7 +68,9 @@ export function openRows(store: ControllerStore) {
     /** @throws what the journal throws; then nothing has changed, in memory or on disk. */
     save({ next, ended = null, added = null, events, mayGoUnwritten = false }: RowChange): void {
       const row = rows.get(next.name)!
-      const touched = [next.release, next.queued, ended].filter((release) => release !== null)
+      const touched = [next.release, next.queued, ended]
+        .flat()
+        .filter((release) => release !== null)
       const releases = new Map(row.waiting?.releases)
       for (const release of touched) releases.set(release.id, release)
       const change = {

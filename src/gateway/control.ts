@@ -11,7 +11,8 @@ export type Environment = 'blue' | 'green'
 /** Everything a worker needs to route one service. Immutable; replaced whole, by generation. */
 export type ServiceTable = {
   service: string
-  route: { host: string | null; path: string }
+  /** Null: no client reaches it; it is being taken away. */
+  route: { host: string | null; path: string } | null
   /** Rises with every table of this service; never restarts. */
   generation: number
   live: Environment | null

@@ -169,7 +169,8 @@ export function openSwitchboard({
         'stale-generation',
         'the way back needs a higher generation than the way there',
       )
-    if (table.live === null && current?.live != null)
+    // Only what nobody is led to any more may be answered by nobody: a service that is taken away.
+    if (table.live === null && table.route !== null && current?.live != null)
       throw conflict('empty-live', `${table.service} is live and must stay so`)
     for (const one of wayBack === null ? [table] : [table, wayBack]) {
       const replicas = one.live === null ? 1 : (one.environments[one.live]?.replicas.length ?? 0)

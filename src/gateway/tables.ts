@@ -36,8 +36,8 @@ export function openTables(shared: Shared, first: readonly SlottedTable[]) {
   function presentAt({ host, path, target }: Route<Held>): SlottedTable | null {
     const { slot, byGeneration } = target
     const table = byGeneration.get(Atomics.load(shared.generations, slot) >>> 0)
-    if (table === undefined || table.route.host !== host || table.route.path !== path) return null
-    return table
+    const route = table?.route ?? null
+    return route?.host === host && route.path === path ? table! : null
   }
 
   function prepare(tables: readonly SlottedTable[]): void {
@@ -70,10 +70,13 @@ export function openTables(shared: Shared, first: readonly SlottedTable[]) {
 }
 
 /** Each once: those of the present, and of what is prepared. */
-function routesOf({ byGeneration }: Held): SlottedTable['route'][] {
-  const found: SlottedTable['route'][] = []
+function routesOf({ byGeneration }: Held): NonNullable<SlottedTable['route']>[] {
+  const found: NonNullable<SlottedTable['route']>[] = []
   for (const { route } of byGeneration.values())
-    if (!found.some(({ host, path }) => host === route.host && path === route.path))
+    if (
+      route !== null &&
+      !found.some(({ host, path }) => host === route.host && path === route.path)
+    )
       found.push(route)
   return found
 }

@@ -95,7 +95,7 @@ function recordOf(flight: Flight, trace: Trace, result: Ended): SpanRecord {
     at: claim.at,
     method: exchange.method,
     path: exchange.target.split('?', 1)[0]!.slice(0, pathMax),
-    route: table.route.path,
+    route: table.route?.path ?? '',
     secure: exchange.secure,
     service: table.service,
     environment: environment.environment,

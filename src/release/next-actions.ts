@@ -8,7 +8,8 @@ import { capacity, desiredRoutes, desiredWorld, rungOf, surplus } from './desire
 import type { Routes } from './desired-world.ts'
 import { decides, gatesTaken, inPhase, isOld } from './gates.ts'
 import { inTheWay } from './leases.ts'
-import type { Environment, Now, Placed, Release, Service } from './release.ts'
+import type { Environment, Now, Placed, Service } from './release.ts'
+import { removalIsOver } from './remove.ts'
 import { colourOf } from './roles.ts'
 import { countReady, isSetAside, replicasOf } from './seen.ts'
 import type { Seen, Tenant } from './seen.ts'
@@ -164,7 +165,8 @@ function moveTraffic(service: Service, seen: Seen): Action[] {
     return isAsJournalled(service, routes)
       ? [{ do: 'route', routes, back, generation: journalled }]
       : []
-  if (routes.live === null && gateway.live !== null) return []
+  // Traffic is pointed at nothing only where somebody takes the service away.
+  if (routes.live === null && gateway.live !== null && service.removing === undefined) return []
   // A gateway that has never heard of the service must at least say that nothing of it is live.
   if (
     gateway.generation > 0 &&
@@ -250,7 +252,7 @@ function takeDown(service: Service, seen: Seen, now: Now): Action[] {
     const listed = gateway.environments[environment]
     if (listed !== null && listed.release !== placed?.release) return []
     if (gateway.inFlight[environment] > 0) {
-      const over = drainIsOver(service.release, now)
+      const over = drainIsOver(service, now)
       return over === null ? [] : [{ do: 'cut', environment, because: over }]
     }
     return [{ do: 'retire', environment, replicas: running.map(({ id }) => id) }]
@@ -274,7 +276,9 @@ function noLongerNeeded(service: Service, seen: Seen): Action[] {
     .map(({ id }) => ({ do: 'stop-replaced', replica: id }))
 }
 
-function drainIsOver(release: Release | null, now: Now): string | null {
+function drainIsOver(service: Service, now: Now): string | null {
+  const { release } = service
+  if (service.removing !== undefined) return removalIsOver(service, now)
   if (release === null) return 'it belongs to no release'
   if (release.phase.name !== 'clearing') return null
   const { drainS } = release.rules

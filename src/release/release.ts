@@ -221,6 +221,8 @@ export type Service = {
   release: Release | null
   /** At most one release waits. */
   queued: Release | null
+  /** It is taken away: nothing of it is routed, and it is gone once what it had begun has ended. `goneAt`: wall time, ms. */
+  removing?: { since: Now; by: Actor; drainS: number; goneAt?: number }
 }
 
 /** A bundle that has its place, and the release that brought it there. */

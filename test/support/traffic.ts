@@ -24,6 +24,7 @@ const requestTimeoutMs = 15_000
 /**
  * @param concurrency clients; every second request of each opens a new connection
  * @param text of request number `sent`
+ * @param host asked for, in place of the gateway's own
  * @param ignore an answer of the gateway's own that is expected, by its code: asked again
  */
 export function steadyTraffic(
@@ -32,6 +33,7 @@ export function steadyTraffic(
     concurrency = 4,
     pauseMs = 12,
     ignore = '',
+    host = '',
     text: textOf = (nth: number) => 'x'.repeat(1 + (nth % 30)),
   } = {},
 ): Traffic {
@@ -77,7 +79,11 @@ export function steadyTraffic(
         {
           method: 'POST',
           agent: agent ?? false,
-          headers: { 'content-type': 'application/json', 'content-length': body.length },
+          headers: {
+            'content-type': 'application/json',
+            'content-length': body.length,
+            ...(host === '' ? {} : { host }),
+          },
           signal: AbortSignal.timeout(requestTimeoutMs),
         },
         (incoming) => {

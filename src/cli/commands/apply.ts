@@ -8,11 +8,11 @@ import { count, paint, say } from '../output.ts'
 
 export async function apply(
   globals: Globals,
-  { file, dryRun }: { file: string; dryRun: boolean },
+  { file, dryRun, remove }: { file: string; dryRun: boolean; remove: boolean },
 ): Promise<number> {
   // Read here first: what is wrong with it is said with its own name and lines.
   const { text } = await loadManifest(file)
-  const view = await apiClient(reach({ ...globals, file })).apply(text, dryRun)
+  const view = await apiClient(reach({ ...globals, file })).apply(text, { dryRun, remove })
   say(globals.json, view, applyText(view, file))
   const isRefused = view.changes.some(({ when }) => when === 'refused')
   return isRefused ? exitCodes.error : exitCodes.done
