@@ -177,7 +177,7 @@ export const releaseShape = z
       .nullable()
       .meta({
         description:
-          'The rollback, once it has happened. `detectMs`: from the switch to the decision.',
+          'The rollback, once it has happened. `detectMs`: from the switch (or its first step) to the decision.',
       }),
     watch: z
       .object({

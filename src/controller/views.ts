@@ -265,11 +265,12 @@ function rolledBack(events: readonly Event[]): ReleaseView['rolledBack'] {
     ({ kind, data }) => kind === 'phase' && data['phase'] === 'rolling-back',
   )
   if (moved === undefined || decided === undefined) return null
-  const from = switched(events)
+  // In steps it may be seen before everything has moved.
+  const from = switched(events)?.at ?? phaseAt(events, 'switching')
   return {
     at: Number(moved.data['at']),
     tookMs: Number(moved.data['tookMs']),
-    detectMs: from === null ? 0 : Math.max(0, decided.at - from.at),
+    detectMs: from === null ? 0 : Math.max(0, decided.at - from),
     by: decided.by,
     why: String(decided.data['because']),
   }

@@ -1,0 +1,104 @@
+/** A real language model whose streams end too early, and nothing in HTTP says so. `npm run test:faults` */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { startBeryl } from '../support/beryl.ts'
+import type { Running } from '../support/beryl.ts'
+import { inject, until } from './langid.ts'
+
+const example = fileURLToPath(new URL('../../examples/moby-pico/', import.meta.url))
+const asked = readFileSync(`${example}data/prompts.jsonl`, 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map((line) => (JSON.parse(line) as { request: object }).request)
+let beryl: Running
+let clients: { stop(): Promise<void> } | undefined
+
+before(async () => {
+  const version = (name: string, fault: object) =>
+    `      ${name}: { model: ${example}models/v1.bin, tokenizer: ${example}models/tokenizer.json, env: { FAULT: ${JSON.stringify(JSON.stringify(fault))} } }`
+  beryl = await startBeryl({
+    models: {},
+    goldenLines: asked
+      .slice(0, 6)
+      .map((request) => ({ request: { ...request, max_tokens: 24 }, expected: null })),
+    manifest: `apiVersion: beryl/v1
+gateway: { listen: 127.0.0.1:0, workers: 1 }
+api: { listen: 127.0.0.1:0 }
+services:
+  tiny:
+    protocol: openai
+    environment:
+      provider: process
+      command: [${process.execPath}, --import, ${inject}, ${example}server.ts, --model, '{model}', --tokenizer, '{tokenizer}', --port, '{port}']
+      ready: { path: /health, within: 20s }
+      stop: { grace: 5s }
+    versions:
+${version('first', {})}
+${version('equal', { share: 0.3 })}
+${version('cut', { kind: 'truncated', share: 0.3 })}
+    verify:
+      - goldenSet: { file: golden.jsonl, request: { path: /v1/chat/completions }, score: valid, atLeast: 0.5 }
+    switch: { drain: 5s, when: approved }
+    watch:
+      atLeast: 1s
+      atMost: 10m
+      control: auto
+      signals: [errors, validity, drift]
+      required: [errors, validity]
+      errors: { margin: 10% }
+      validity: { margin: 10%, finish: [stop, length] }
+      drift: { of: length, tolerance: 20% }
+    standby: [{ full: 10m }]
+`,
+  })
+})
+
+after(async () => {
+  await clients?.stop()
+  assert.equal(await beryl.stop(), 0)
+})
+
+test('streams that are cut short are seen and rolled back; whole ones are promoted', async () => {
+  await deploy('first', 'watching')
+  clients = writers(3)
+  const equal = await deploy('equal', 'stabilizing', 'rolled-back')
+  assert.equal(equal.phase, 'stabilizing', equal.because ?? '')
+  const cut = await deploy('cut', 'stabilizing', 'rolled-back')
+  assert.equal(cut.phase, 'rolled-back')
+  assert.match(cut.rolledBack!.why, /^validity/)
+  console.log(
+    `streams cut short: rolled back after ${(cut.rolledBack!.detectMs / 1000).toFixed(1)} s; ${cut.rolledBack!.why.slice(0, 90)}`,
+  )
+})
+
+async function deploy(version: string, ...phases: Parameters<typeof until>[2][]) {
+  const { id } = await beryl.deploy(version)
+  await until(beryl, id, 'awaiting-approval')
+  assert.equal((await beryl.cli('approve', id)).code, 0)
+  return until(beryl, id, ...phases)
+}
+
+/** Each reads its stream to the end, and asks again. */
+function writers(count: number) {
+  let stopped = false
+  const all = Array.from({ length: count }, async (_, first) => {
+    for (let turn = first; !stopped; turn++) {
+      const body = { ...asked[turn % asked.length]!, max_tokens: 24, stream: true, seed: turn }
+      await fetch(`${beryl.gateway}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+        .then((answer) => answer.text())
+        .catch(() => '')
+    }
+  })
+  return {
+    async stop() {
+      stopped = true
+      await Promise.all(all)
+    },
+  }
+}
