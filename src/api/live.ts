@@ -15,9 +15,10 @@ const lookingShare = 0.1
 const stillEveryMs = 2000
 const streamsMax = 64
 
-export function live(operations: Operations): Hono<ApiEnv> {
+/** @param clock monotonic, ms */
+export function live(operations: Operations, clock = () => performance.now()): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
-  const looks = looksAt(operations)
+  const looks = looksAt(operations, clock)
   let open = 0
   app.get('/live', (context) => {
     const service = context.req.query('service') ?? null
@@ -39,7 +40,7 @@ export function live(operations: Operations): Hono<ApiEnv> {
         while (!stream.aborted && !stream.closed && isStillIn()) {
           const text = looks(service, role)
           const isNew = text !== said
-          if (isNew || performance.now() - saidAt >= stillEveryMs) {
+          if (isNew || clock() - saidAt >= stillEveryMs) {
             // Values are JSON: no line break in them can end an event.
             const at = Date.now()
             await stream.writeSSE(
@@ -48,7 +49,7 @@ export function live(operations: Operations): Hono<ApiEnv> {
                 : { event: 'still', data: `{"at":${at}}` },
             )
             said = text
-            saidAt = performance.now()
+            saidAt = clock()
           }
           await stream.sleep(lookEveryMs)
         }
@@ -61,11 +62,14 @@ export function live(operations: Operations): Hono<ApiEnv> {
 }
 
 /** One look serves all who look at the same, with the same role. */
-function looksAt(operations: Operations): (service: string | null, role: Role) => string {
+function looksAt(
+  operations: Operations,
+  clock: () => number,
+): (service: string | null, role: Role) => string {
   const held = new Map<string, { text: string; until: number }>()
   return (service, role) => {
     const key = `${role} ${service ?? ''}`
-    const began = performance.now()
+    const began = clock()
     const known = held.get(key)
     if (known !== undefined && began < known.until) return known.text
     const services: ServiceView[] =
@@ -73,7 +77,7 @@ function looksAt(operations: Operations): (service: string | null, role: Role) =
         ? operations.names().map((name) => operations.service(name))
         : [operations.service(service)]
     const text = JSON.stringify(services.map((view) => serviceSeenBy(role, view)))
-    const tookMs = performance.now() - began
+    const tookMs = clock() - began
     held.set(key, {
       text,
       until: began + Math.max(lookEveryMs / 2, tookMs / lookingShare),

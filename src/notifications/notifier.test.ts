@@ -185,7 +185,8 @@ test('nothing is lost over a restart, and what happened in between is told', asy
   first.say({ kind: 'routing', data: { change: 'switch' }, text: 'switched to v2' })
   become(fine)
   const second = beginning(context, file)
-  const again = second.start([{ url }])
+  // Long enough for a busy machine: what is not answered in time is sent again.
+  const again = second.start([{ url }], { timeoutMs: 8000 })
   const told = () => got.find(({ body }) => body.id === '2')?.body
   await until('both', () => again.view().receivers[0]!.waiting === 0 && told() !== undefined)
   // The first one is tried again when its time has come: the second does not wait for it.
