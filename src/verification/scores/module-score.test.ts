@@ -14,7 +14,8 @@ async function written(context: TestContext, source: string): Promise<string> {
 }
 
 async function opened(context: TestContext, source: string) {
-  const scorer = await openModuleScore(await written(context, source))
+  // A busy machine takes its time to run out of memory.
+  const scorer = await openModuleScore(await written(context, source), { callMs: 60_000 })
   context.after(() => scorer.close())
   return scorer
 }
