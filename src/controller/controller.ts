@@ -17,6 +17,7 @@ import { freezesOf } from './freeze.ts'
 import { holdsOf } from './holds.ts'
 import { seenOf } from './look.ts'
 import { keepTap } from './tap.ts'
+import { shareLook } from './share-look.ts'
 import { tellOf } from './tell.ts'
 import { makeItSo } from './make-it-so.ts'
 import type { Hands } from './make-it-so.ts'
@@ -52,6 +53,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
   const lastSeen = new Map<string, { seen: Seen; gateway: GatewayState | null }>()
   const loops = new Map<string, { wake: () => void; done: Promise<void> }>()
   const tell = tellOf(hands)
+  const gatewayState = shareLook(() => hands.gateway.state())
   /** Services that were walked with a gateway that answered. */
   const walked = new Set<string>()
   let stopped = false
@@ -131,7 +133,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
 
   async function look(name: string): Promise<Seen> {
     const service = rows.find(name)!
-    const gateway = await hands.gateway.state().catch((error: unknown) => {
+    const gateway = await gatewayState().catch((error: unknown) => {
       log.warn({ error: (error as Error).message }, 'the gateway does not answer')
       return null
     })
