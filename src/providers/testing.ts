@@ -70,7 +70,7 @@ export function specOf(command: readonly string[], change: Partial<ProcessSpec> 
   }
 }
 
-const patienceMs = 10_000
+const patienceMs = 30_000
 const pollMs = 10
 
 /** Polls until there is something to answer. @throws with what was seen last, after ten seconds */

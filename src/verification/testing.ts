@@ -189,7 +189,7 @@ export function replaySpec(more: Partial<Replay> = {}): Replay {
 export async function eventually<Value>(
   look: () => Promise<Value | null> | Value | null,
   what: string,
-  limitMs = 5000,
+  limitMs = 30_000,
 ): Promise<Value> {
   const until = performance.now() + limitMs
   for (;;) {

@@ -41,7 +41,8 @@ export type Setup = {
 
 export type Running = Awaited<ReturnType<typeof startBeryl>>
 
-export const waitMs = 30_000
+/** For what must happen; a busy machine takes its time, and a right one never waits so long. */
+export const waitMs = 60_000
 
 export async function startBeryl({
   models,

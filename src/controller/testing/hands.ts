@@ -255,7 +255,7 @@ export function providerFake(...replicas: ReplicaSeen[]) {
   return Object.assign(fake, { provider })
 }
 
-const patienceMs = 10_000
+const patienceMs = 30_000
 
 /** Waits for something to become true; each look gives the loop a turn. */
 export async function until(what: string, look: () => boolean): Promise<void> {
