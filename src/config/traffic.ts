@@ -40,6 +40,11 @@ export const capture = z.strictObject({
     .default([]),
 })
 
+const risk = share.refine(
+  (value) => value > 0 && value < 1,
+  'expected a risk above 0 and below 100%, such as 1%',
+)
+
 /** How the answers of two versions to one request are held against each other. */
 const comparing = {
   /** Beyond what live contradicts itself on: a share of the requests. */
@@ -62,6 +67,9 @@ const comparing = {
   slice: jsonPath.optional(),
   /** Of the requests, live is asked once more, to know what it contradicts itself on. */
   liveAgain: share.default(0.2),
+  /** That a version which is no worse fails, however often it is looked at; that one which is worse passes. */
+  falseFailRisk: risk.default(0.01),
+  badPassRisk: risk.default(0.05),
   /** For one answer. */
   timeout: pause.default(30),
   concurrency: z.int().min(1).max(256).default(8),

@@ -254,7 +254,8 @@ test('gates on production traffic reach the examiner with the rules of the servi
     { name: 'replay', kind: 'replay', needsLive: true, absolute: false },
   ])
   const redact = { paths: ['$.name'], headers: ['x-a'], patterns: ['b+'] }
-  const both = { liveAgain: 0.2, redact, timeoutS: 30, concurrency: 8 }
+  const risk = { fail: 0.01, pass: 0.05 }
+  const both = { liveAgain: 0.2, risk, redact, timeoutS: 30, concurrency: 8 }
   assert.deepEqual(plan.gates, {
     shadow: {
       kind: 'shadow',

@@ -73,6 +73,7 @@ const pairs = {
   }),
   noWorseBy: z.number().min(0).max(1),
   slice: z.string().nullable(),
+  risk: z.strictObject({ fail: z.number().gt(0).lt(1), pass: z.number().gt(0).lt(1) }),
   liveAgain: z.number().min(0).max(1),
   redact,
   timeoutS: seconds,

@@ -161,6 +161,8 @@ export type PairRules = {
   noWorseBy: number
   /** JSON path into the request; null for none. */
   slice: string | null
+  /** That a version which is no worse fails; that one which is worse passes. However often it is looked at. */
+  risk: { fail: number; pass: number }
   /** Of the inputs: live is asked once more. */
   liveAgain: number
   /** Of answers and requests, before they are compared and shown. */

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestContext } from 'node:test'
+import { usualRisk } from './compare/counts.ts'
 import type { GateSpec, RequestShape, Target } from './gate.ts'
 import type { Means } from './runs.ts'
 
@@ -169,6 +170,7 @@ const pairs = {
   how: { protocol: 'json', ignore: [], tolerances: [], text: 'exact' },
   noWorseBy: 0.02,
   slice: null,
+  risk: usualRisk,
   liveAgain: 0.2,
   redact: { paths: [], headers: [], patterns: [] },
   timeoutS: 1,

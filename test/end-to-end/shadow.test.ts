@@ -23,6 +23,7 @@ before(async () => {
       slow: { answer: 'five', delayMs: 400 },
       garbage: { answer: 'six', garbage: true },
       crashes: { answer: 'seven', crashAfter: 60 },
+      closes: { answer: 'eight', closes: true },
     },
     service: `
     verify:
@@ -126,6 +127,7 @@ for (const [version, expected] of [
   ['slow', /pass|undecided/],
   ['garbage', /fail/],
   ['crashes', /fail|undecided/],
+  ['closes', /fail|undecided/],
 ] as const)
   test(`a candidate that is broken (${version}) costs no client anything`, async () => {
     const before = traffic!.counts().answers.length

@@ -22,6 +22,7 @@ import { keeperOf, noAnswer } from '../pairs/kept.ts'
 import { eachOf } from '../pool.ts'
 import { lineOf, NoAnswer } from '../send.ts'
 import { breaksBy } from './breaks.ts'
+import type { Broken } from './breaks.ts'
 import { openFound } from './found.ts'
 import { routeOf } from './routes.ts'
 
@@ -59,9 +60,14 @@ export async function compatibility(
         // Asked again only where it matters.
         const other = breaks.length === 0 ? null : await askLive(copy, index)
         const noise = other === null || isFailure(other) ? [] : breaksOf(one, other)
-        const route = routeOf(copy.method, copy.target)
+        const route = keeper.text(routeOf(copy.method, copy.target))
         found.answered(
-          { id: one.requestId, route, breaks, noise: noise.map(({ field }) => field) },
+          {
+            id: one.requestId,
+            route,
+            breaks: breaks.map(shownBreak),
+            noise: noise.map(({ field }) => field),
+          },
           () => ({
             request: short(keeper.request(copy), shownLength),
             answer: short(shown(own), shownLength),
@@ -98,6 +104,11 @@ export async function compatibility(
       if (error instanceof NoAnswer || error instanceof TypeError) return noAnswer
       throw error
     }
+  }
+
+  /** A schema's complaint names a place in the answer. */
+  function shownBreak({ field, said }: Broken): Broken {
+    return { field, said: keeper.text(said) }
   }
 
   /** What may be shown of it. */

@@ -17,6 +17,8 @@ export function keeperOf(rules: RedactRules) {
   const mark = (value: string | Buffer) =>
     `[redacted ${createHmac('sha256', key).update(value).digest('hex').slice(0, 12)}]`
   const redactor = redactorOf(rules, mark)
+  // Paths lead nowhere in a sentence.
+  const words = redactorOf({ ...rules, paths: [] }, mark)
   /** Where the rules cannot be followed, nothing of it is shown but whether it is the same. */
   const bodyOf = (bytes: Buffer, type: string) =>
     redactor.body(bytes, type) ?? Buffer.from(mark(bytes))
@@ -28,6 +30,10 @@ export function keeperOf(rules: RedactRules) {
       const plain = decoded(body, text('content-encoding')) ?? body
       return { status, headers: { 'content-type': type }, body: bodyOf(plain, type) }
     },
+
+    /** A sentence that may quote an answer. */
+    text: (said: string): string =>
+      (words.body(Buffer.from(said), 'text/plain') ?? Buffer.from(mark(said))).toString(),
 
     /** As JSON where it is, else as text: for slices and examples. */
     request({ method, target, headers, body }: Copy): unknown {

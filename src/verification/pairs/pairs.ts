@@ -6,7 +6,6 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { Verdict } from '../../release/release.ts'
 import type { Answer } from '../compare/comparison.ts'
-import { usualRisk } from '../compare/counts.ts'
 import { isFailure, openTally } from '../compare/tally.ts'
 import type { PairRules, Target } from '../gate.ts'
 import { lineOf, NoAnswer } from '../send.ts'
@@ -33,8 +32,8 @@ export function openPairs(
   }: { purpose: string; candidate: Target; live: Target; signal: AbortSignal },
 ) {
   const keeper = keeperOf(rules.redact)
-  const { how, noWorseBy, slice } = rules
-  const tally = openTally({ how, noWorseBy, slice, risk: usualRisk })
+  const { how, noWorseBy, slice, risk } = rules
+  const tally = openTally({ how, noWorseBy, slice, risk })
   // Live's own line: what the candidate holds up must not hold up that.
   const { concurrency: connections } = rules
   const line = lineOf({ connections, signal, targets: [candidate] })
