@@ -22,15 +22,27 @@ async function heldModel(text = 'ok') {
   return { ...model, state, held, answer: () => held.shift()!.end(text) }
 }
 
+/** One gateway for those that need no more: each test has a generation, rules and model servers of its own. */
+const shared = await openGateway()
+open.push(shared)
+let generation = 0
+
 async function gatewayWith(rules: Partial<TrafficRules>, ports: readonly number[]) {
-  const gateway = await openGateway()
-  open.push(gateway)
+  const gateway = shared
+  const own = ++generation
   await gateway.client.putTable('s', {
-    table: tableOf(1, 'blue', { blue: placed('v1', ports) }, { rules }),
+    table: tableOf(own, 'blue', { blue: placed('v1', ports) }, { rules }),
     back: null,
   })
+  const { run, services } = await gateway.client.state()
+  const before = services['s']!.assigned
+  const assigned = async () => (await gateway.client.state()).services['s']!.assigned - before
+  const seen = async () => {
+    const { items } = await gateway.client.observations(run, 0)
+    return items.filter((one) => one.generation === own)
+  }
   const waiting = async () => (await gateway.client.state()).services['s']!.waiting.blue
-  return { ...gateway, waiting }
+  return { ...gateway, waiting, assigned, seen }
 }
 
 test('no replica has more requests than it may, over all workers; the others wait and are answered', async () => {
@@ -92,7 +104,7 @@ test('when the queue is full the next one is told to come again, and is no evide
   assert.equal(refused.status, 503)
   assert.equal(refused.headers['retry-after'], '1')
   assert.equal(JSON.parse(refused.text).code, 'queue-full')
-  assert.equal((await gateway.client.state()).services['s']!.assigned, 2)
+  assert.equal(await gateway.assigned(), 2)
   for (let count = 0; count < 2; count++) {
     await until(
       () => model.held.length,
@@ -117,12 +129,8 @@ test('who waited too long is told to come again; it is counted as refused, not a
   assert.equal(JSON.parse(late.text).code, 'queue-timeout')
   model.answer()
   await first
-  const { run } = await gateway.client.state()
-  const seen = await until(
-    () => gateway.client.observations(run, 0),
-    ({ items }) => items.length === 2,
-  )
-  assert.deepEqual(seen.items.map(({ outcome }) => outcome).toSorted(), ['ok', 'refused'])
+  const seen = await until(gateway.seen, (items) => items.length === 2)
+  assert.deepEqual(seen.map(({ outcome }) => outcome).toSorted(), ['ok', 'refused'])
   assert.equal(model.state.seen, 1)
 })
 

@@ -8,22 +8,27 @@ import { openGateway, openModel, placed, saying, tableOf, until } from './testin
 const open: { close(): unknown }[] = []
 after(() => Promise.all(open.map((one) => one.close())))
 
+/** One gateway for all: each test has a generation, rules and model servers of its own. */
+const gateway = await openGateway()
+open.push(gateway)
+let generation = 0
+
 async function gatewayTo(rules: Partial<TrafficRules>, ...serves: RequestListener[]) {
   const models = await Promise.all(serves.map(openModel))
   open.push(...models)
-  const gateway = await openGateway()
-  open.push(gateway)
   const ports = models.map(({ port }) => port)
-  const table = tableOf(1, 'blue', { blue: placed('v1', ports) }, { rules })
+  const own = ++generation
+  const table = tableOf(own, 'blue', { blue: placed('v1', ports) }, { rules })
   await gateway.client.putTable('s', { table, back: null })
   const { run } = await gateway.client.state()
-  const seen = async (count: number): Promise<Observation[]> => {
-    const { items } = await until(
-      () => gateway.client.observations(run, 0),
-      (answer) => answer.items.length >= count,
+  const seen = (count: number): Promise<Observation[]> =>
+    until(
+      async () => {
+        const { items } = await gateway.client.observations(run, 0)
+        return items.filter((one) => one.generation === own)
+      },
+      (found) => found.length >= count,
     )
-    return [...items]
-  }
   return { ...gateway, seen, models }
 }
 
