@@ -45,7 +45,12 @@ export const watchEvidenceShape = z
           }),
           toClear: z.number().nullable(),
           worseByAtLeast: z.number().nullable().meta({
-            description: 'Pairs: surely worse by at least this much, whatever was tolerated.',
+            description:
+              'Pairs: surely worse by at least this much: any tolerance below would roll back.',
+          }),
+          worseByAtMost: z.number().nullable().meta({
+            description:
+              'Pairs: surely worse by at most this much: any margin from here on would promote.',
           }),
         }),
       )

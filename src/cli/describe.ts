@@ -87,15 +87,26 @@ export function describeRelease(release: ReleaseView): string[] {
   return lines
 }
 
+/** What the answer would have been, had the manifest asked otherwise. */
+function otherTolerances({ worseByAtLeast: least, worseByAtMost: most }: Signal): string {
+  if (least === null || most === null) return ''
+  const points = (value: number) => `${Math.round(Math.max(0, value) * 10_000) / 100} points`
+  const back =
+    least > 0
+      ? `a tolerance below ${points(least)} would roll back`
+      : 'no tolerance would roll back'
+  return `; ${back}, a margin from ${points(most)} on would promote`
+}
+
 type Signal = NonNullable<ReleaseView['watch']>['evidence']['signals'][number]
 
-function signalText(signal: Signal): string {
+export function signalText(signal: Signal): string {
   const share = (value: number) => `${Math.round(value * 100)} %`
   const promote =
     signal.promotionEvidence === null
       ? 'by this it never promotes'
       : `${share(signal.promotionEvidence)} of what promotes it`
-  return `${signal.signal} (${signal.design}${signal.required ? ', required' : ''}): ${share(signal.rollbackEvidence)} of what rolls back, ${promote}; ${signal.said}, against ${signal.comparedWith}`
+  return `${signal.signal} (${signal.design}${signal.required ? ', required' : ''}): ${share(signal.rollbackEvidence)} of what rolls back, ${promote}; ${signal.said}, against ${signal.comparedWith}${otherTolerances(signal)}`
 }
 
 export function gateText(gate: ReleaseView['gates'][number]): string {

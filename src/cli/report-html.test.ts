@@ -69,6 +69,7 @@ const release: ReleaseView = {
           toSee: null,
           toClear: null,
           worseByAtLeast: 0.1,
+          worseByAtMost: 0.3,
         },
       ],
       instances: [],

@@ -1,7 +1,7 @@
 /** `beryl plan`: what a release would take, from what earlier ones took and from the guard's formulas the other way round. */
 import type { PlanView } from '../api/shapes.ts'
 import { percent } from '../guard/baseline.ts'
-import { forecast } from '../guard/forecast.ts'
+import { endSaid, forecast } from '../guard/forecast.ts'
 import type { Counts } from '../guard/baseline.ts'
 import { beginWatch } from '../guard/watch.ts'
 import { ProblemError } from '../ipc/problem.ts'
@@ -203,8 +203,19 @@ function regressionOf(
       requests: finite(requests),
       seconds: finite(seconds),
     })),
-    said,
+    said: [...said, ...canItEnd(plan, { old, perSecond })],
   }
+}
+
+/** rulings §4: said beforehand. Of what the gateway sees; signals from answers and people need at least as long. */
+function canItEnd({ watch, rules }: Plan, { old, perSecond }: Pick<Today, 'old' | 'perSecond'>) {
+  const history = { counts: { errors: old }, latency: { firstByte: {}, total: {} } }
+  const errors = beginWatch(watch, history, false).signals.find(
+    (one) => one.rules.name === 'errors',
+  )
+  if (errors === undefined || !errors.rules.required) return []
+  const control = rules.control !== undefined
+  return [endSaid(errors, { control, perSecond, watchS: rules.watch.atMostS })]
 }
 
 /** Of all of the risk. */

@@ -236,3 +236,57 @@ function play(state: WatchState, offsets: readonly number[]): WatchState {
   }
   return now
 }
+
+test('an infinite latency is a deadline that passed; beside it a negative one is an error, and nothing is half taken', () => {
+  const limited = { ...latency, required: true, atMost: { share: 0.95, ms: 100 } }
+  let state = begun(limited)
+  state.warmth = [{ name: 'a', since: 0, seen: 1000 }]
+  const late = { side: 'new' as const, answer: answer('good', { ms: Infinity }) }
+  for (let batch = 0; batch < 6; batch++)
+    state = observe(state, [late], { ...alone, at: noon + batch * 5000 })
+  const [signal] = state.signals
+  assert.ok(signal!.kind === 'latency')
+  assert.equal(signal!.memory.new.bad, 6)
+  const before = structuredClone(state)
+  const negative = { side: 'new' as const, answer: answer('good', { ms: -0.001 }) }
+  assert.throws(() => observe(state, [late, negative], alone), RangeError)
+  assert.deepEqual(state, before)
+})
+
+test('a schema that nothing ever matches is a version that fails, and in pairs no worse than one that fails as well: never a pass by itself', () => {
+  const required = { ...validity, from: 'answer' as const }
+  const bad = (instance: string) => ({
+    ...answer('good', { instance }),
+    values: { validity: true },
+  })
+  const said = { ...alone, of: 'answer' as const }
+  const single = Array.from({ length: 200 }, () => ({ side: 'new' as const, answer: bad('a') }))
+  const refuted = decide(observe(begun(errors, required), single, said))
+  assert.equal(refuted.decision, 'rollBack')
+  assert.match(refuted.because, /^validity/)
+  // The old version's answers match it neither: nothing is worse, and errors, which were not seen, hold it.
+  const pairs = Array.from({ length: 3000 }, (_, seq) => twice(seq, bad('a'), bad('a')))
+  const both = observePairs(begun(errors, required), pairs, { ...said, pairs: true })
+  assert.equal(decide(both).decision, 'hold')
+})
+
+test('answers that nobody read are void, and hold a promotion that needs them', () => {
+  const required = { ...validity, from: 'answer' as const }
+  const good = { ...answer('good'), values: { validity: false } }
+  const seen = observe(begun(errors, required), judged(many('good', 5000)), {
+    ...alone,
+    of: 'gateway',
+  })
+  const said = { ...alone, of: 'answer' as const }
+  const clear = observe(
+    seen,
+    Array.from({ length: 5000 }, () => ({ side: 'new' as const, answer: good })),
+    said,
+  )
+  assert.equal(decide(clear, noon).decision, 'promote')
+  const lost = Array.from({ length: 100 }, () => ({ side: 'new' as const, answer: answer('void') }))
+  const held = decide(observe(clear, lost, said), noon)
+  assert.equal(held.decision, 'hold')
+  assert.match(held.because, /answers that were to be read were not/)
+  assert.equal(held.evidence.unheard, 100)
+})

@@ -1,7 +1,7 @@
 /** For every decision: what was compared with what, how many, and each signal's evidence as a share of what was needed. */
 import { progress, wealthOf } from '../statistics/engine.ts'
 import { fractions } from '../statistics/mixture.ts'
-import { worseByAtLeast } from '../statistics/paired-bound.ts'
+import { worseByAtLeast, worseByAtMost } from '../statistics/paired-bound.ts'
 import { badOnes, percent } from './baseline.ts'
 import { bookWealth } from './book.ts'
 import type { Design, Evidence, SignalEvidence } from './guard.ts'
@@ -101,6 +101,7 @@ function reasonForNone({ kind }: SignalState): string {
 function explain(signal: SignalState, state: WatchState): SignalEvidence {
   const { rules, weight, design, judged, book, kind } = signal
   const pairs = kind === 'yesNo' ? signal.memory.pairs : null
+  const isPaired = pairs !== null && pairs.total > 0
   const ownGoal = weight > 0 ? state.goal / weight : 1 / state.risks.rollback
   return {
     signal: rules.name,
@@ -114,8 +115,8 @@ function explain(signal: SignalState, state: WatchState): SignalEvidence {
     promotionEvidence: canPromote(signal, design) ? fineProgress(signal) : null,
     toSee: toSee(signal, state.goal),
     toClear: toClear(signal),
-    worseByAtLeast:
-      pairs !== null && pairs.total > 0 ? worseByAtLeast(pairs, state.risks.rollback) : null,
+    worseByAtLeast: isPaired ? worseByAtLeast(pairs, state.risks.rollback) : null,
+    worseByAtMost: isPaired ? worseByAtMost(pairs, state.risks.promotion) : null,
   }
 }
 

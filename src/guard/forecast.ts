@@ -11,7 +11,9 @@ import {
 import { baselineOf, isHistory, percent } from './baseline.ts'
 import type { Counts } from './baseline.ts'
 import type { Design } from './guard.ts'
+import { toClear } from './outlook.ts'
 import { boundShare } from './signals.ts'
+import type { SignalState } from './signals.ts'
 
 export type Asked = {
   /** Live requests a second, today. */
@@ -77,6 +79,28 @@ export function forecast(asked: Asked): Forecast {
   function lineOf(design: Design, requests: number) {
     return { design, requests, seconds: perSecond === 0 ? Infinity : requests / perSecond }
   }
+}
+
+/**
+ * Can the watch end at today's traffic, if the new version is no worse? A watch that cannot asks a person.
+ * @param signal as it begins @param control in pairs with the old version
+ */
+export function endSaid(
+  signal: SignalState,
+  { control, perSecond, watchS }: { control: boolean; perSecond: number; watchS: number },
+): string {
+  const needed = toClear(control ? { ...signal, design: 'paired' } : signal)
+  const what = control ? 'requests in pairs' : 'answers'
+  if (needed === null)
+    return `no number of ${what} shows that ${signal.rules.name} are no worse: the watch cannot end by itself (a larger margin can)`
+  const seconds = perSecond === 0 ? Infinity : needed / perSecond
+  const about = `if it is no worse, about ${needed} ${what} show that`
+  if (seconds === Infinity)
+    return `${about}; there is no live traffic now: the watch would ask for \`promote\``
+  const time = `${about}, ${durationText(seconds)} at today's ${rateText(perSecond)}`
+  return seconds <= watchS
+    ? `${time}: the watch can end by itself`
+    : `${time}: longer than the watch lasts (${durationText(watchS)}), which would then ask for \`promote\``
 }
 
 /** If failures of the two are independent: shared ones make it faster. */

@@ -115,8 +115,12 @@ export type SignalEvidence = {
   toSee: number | null
   /** More requests until it is surely no worse, at what was seen so far; 0: it is; null: never. */
   toClear: number | null
-  /** Pairs only: the new version is surely worse by at least this much, whatever tolerance had been asked for. */
+  /**
+   * Pairs only: the new version is surely worse by at least so much, and by at most so much. With any tolerance below the first it
+   * would have been rolled back, with any margin from the second on it would be no worse.
+   */
   worseByAtLeast: number | null
+  worseByAtMost: number | null
 }
 
 export type InstanceEvidence = {

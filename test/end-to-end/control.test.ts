@@ -48,6 +48,7 @@ test('before anything is started, the plan says what a release takes and what it
   assert.match(out, /switch +after about \d+ s \(the median of 1 release\)/)
   assert.match(out, /watch +1 s to 10 min, in pairs with the old version/)
   assert.match(out, /finds +0 % → 5 % errors: /)
+  assert.match(out, /if it is no worse, about \d+ requests in pairs show that/)
   const { releases } = await beryl.api<{ releases: unknown[] }>('GET', '/services/tiny/history')
   assert.equal(releases.length, 1)
   const none = await beryl.cli('plan', 'tiny', 'v9')

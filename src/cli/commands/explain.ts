@@ -2,7 +2,7 @@
 import { apiClient, reach } from '../../api/client.ts'
 import type { Event, ReleaseView } from '../../api/shapes.ts'
 import { nextStep } from '../../api/next-step.ts'
-import { describeRelease, time } from '../describe.ts'
+import { describeRelease, signalText, time } from '../describe.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
 import { paint, say } from '../output.ts'
@@ -23,6 +23,8 @@ export function explainText({
   const { cost, feedback, approvals } = release
   const lines = [`${paint('bold', release.service)}  ${release.kind} by ${release.by}`]
   lines.push(...describeRelease(release))
+  if (release.watch !== null && !['switching', 'watching'].includes(release.phase))
+    for (const one of release.watch.evidence.signals) lines.push(`signal    ${signalText(one)}`)
   for (const { by, at } of approvals) lines.push(`approved  by ${by}, ${time(at)}`)
   for (const { kind, count, mean } of feedback)
     lines.push(`feedback  ${kind}: ${count}${mean === null ? '' : `, mean ${mean.toFixed(3)}`}`)

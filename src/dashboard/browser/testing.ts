@@ -86,6 +86,7 @@ export function releaseView(change: Partial<ReleaseView> = {}): ReleaseView {
             toSee: 100,
             toClear: 120,
             worseByAtLeast: null,
+            worseByAtMost: null,
           },
         ],
         instances: [],
