@@ -26,7 +26,7 @@ export function switching(
       return { to: 'watching', because: `the gateway routes by generation ${gateway.generation}` }
   } else if (stored && gateway.split?.share === phase.share)
     return inStep(service, release, phase, { view, seen, now })
-  if (view.ownReady === 0 && service.standby !== null) {
+  if (view.ownReady === 0 && !isStartedAnew(view) && service.standby !== null) {
     return {
       to: 'rolling-back',
       why: 'the candidate stopped answering before any traffic had moved',
@@ -134,11 +134,19 @@ export function watching(
   }
 }
 
+/**
+ * After the machine went down everything starts at the same time, the old version too: that is nothing against the new one. What does
+ * not get ready in its time has failed, and that is.
+ */
+function isStartedAnew({ own }: View): boolean {
+  return own.every(({ state, restarts }) => state === 'starting' && restarts === 0)
+}
+
 function whyBack(view: View, seen: Seen): { why: string; by: string } | null {
   const crashes = view.own.reduce((sum, replica) => sum + replica.restarts, 0)
   const last = view.own.find((replica) => replica.state !== 'ready')
   if (seen.guard?.decision === 'rollBack') return { why: seen.guard.because, by: 'guard' }
-  if (view.own.length > 0 && view.ownReady === 0)
+  if (view.ownReady === 0 && !isStartedAnew(view))
     return {
       why: `no replica of the new version answers: ${last?.because ?? 'unknown'}`,
       by: 'guard',

@@ -101,16 +101,24 @@ test('a good one stands in its step until there is evidence, whoever is killed, 
   assert.equal((await shares()).live, 'v1')
 })
 
-test('`promote` is the next step now, and a rollback by hand leads back from it', async () => {
-  const { id } = await beryl.deploy('v2')
-  await standsIn(id, 1)
-  const { code, err } = await beryl.cli('promote', id, '--reason', 'it is small')
-  assert.equal(code, 0, err)
-  await standsIn(id, 2)
-  assert.deepEqual(await shares(), { live: 'v1', old: 0.5, own: 0.5 })
-  await beryl.api('POST', `/services/tiny/rollback`, { reason: 'a change of mind' })
-  const ended = await beryl.until(id, ({ phase }) => phase === 'rolled-back', 'rolled back')
-  assert.match(ended.because!, /a change of mind/)
-  const { byVersion } = await underTraffic((traffic) => traffic.atLeast(50))
-  assert.deepEqual(Object.keys(byVersion), ['v1'])
+test('`promote` is the next step now, and a rollback by hand leads back from each step, twice in a row', async () => {
+  for (const step of [1, 2]) {
+    const { id } = await beryl.deploy('v2')
+    await standsIn(id, 1)
+    if (step === 2) {
+      const { code, err } = await beryl.cli('promote', id, '--reason', 'it is small')
+      assert.equal(code, 0, err)
+      await standsIn(id, 2)
+      assert.deepEqual(await shares(), { live: 'v1', old: 0.5, own: 0.5 })
+    }
+    const back = await underTraffic(async (traffic) => {
+      await traffic.atLeast(10)
+      await beryl.api('POST', `/services/tiny/rollback`, { reason: 'a change of mind' })
+      const ended = await beryl.until(id, ({ phase }) => phase === 'rolled-back', 'rolled back')
+      assert.match(ended.because!, /a change of mind/)
+      await traffic.atLeast(20)
+    })
+    const last = back.answers.slice(-10)
+    assert.deepEqual([...new Set(last.map(({ version }) => version))], ['v1'])
+  }
 })
