@@ -7,6 +7,8 @@ import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { many, mirrored, overTls, twoWorkers } from './gateway/more.ts'
+import type { Work } from './gateway/more.ts'
 import { beryl, caddy, haproxy, install, nginx } from './gateway/proxies.ts'
 import type { Proxy } from './gateway/proxies.ts'
 import { toggles } from './gateway/switch.ts'
@@ -28,6 +30,10 @@ const saturated: Record<string, { request: string; count: number; goal: number |
   'upload 256 KB': { request: upload, count: 1500, goal: null },
 }
 
+const smallPost = { request: small, count: 10_000 }
+/** What a candidate waits that computes nothing. */
+const waitMs = 5
+
 let missed = 0
 const wanted = process.argv.slice(2)
 const asked = (name: string) => wanted.length === 0 || wanted.includes(name)
@@ -47,6 +53,10 @@ try {
   if (asked('p99')) await tail()
   if (asked('streams')) await streams()
   if (asked('idle')) await idle()
+  if (asked('TLS')) await tls()
+  if (asked('mirror')) await mirror()
+  if (asked('workers')) await workers()
+  if (asked('routes')) await routes()
   if (asked('switch')) missed += await toggles([modelA.port, modelB.port])
 } finally {
   for (const proxy of proxies) await proxy.stop()
@@ -55,6 +65,57 @@ try {
 }
 console.log(missed > 0 ? `\n${missed} goals missed` : '\nall goals held')
 process.exitCode = missed > 0 ? 1 : 0
+
+async function mirror(): Promise<void> {
+  const copy = await model(waitMs)
+  const { ratios, copied } = await mirrored(
+    { live: modelA.port, copy: copy.port },
+    smallPost,
+    costsOf,
+  )
+  copy.stop()
+  title(
+    `every request mirrored to a server that waits ${waitMs} ms: CPU per request, ratio to nginx's mirror`,
+  )
+  row('Beryl', `${spread(ratios)}, ${(copied * 100).toFixed(1)} % copied`, 0.4, median(ratios))
+}
+
+async function tls(): Promise<void> {
+  const ratios = await overTls(modelA.port, smallPost, costsOf)
+  title('small POST over TLS, kept connections: CPU per request, ratio to nginx')
+  row('Beryl', spread(ratios), null, median(ratios))
+}
+
+async function workers(): Promise<void> {
+  const ratios = await twoWorkers(modelA.port, smallPost, costsOf)
+  title('small POST, two workers: CPU per request, ratio to nginx with two')
+  row('Beryl', spread(ratios), 1.35, median(ratios))
+}
+
+async function routes(): Promise<void> {
+  const { ratios, switchMs } = await many(modelA.port, smallPost, costsOf)
+  title('1,000 services with 10,000 rules of paths: CPU per request, ratio to one service')
+  // What differs by less is not established on a shared machine.
+  row('Beryl', spread(ratios), 1.15, median(ratios))
+  title('the same: a switch, prepared everywhere and stored, ms')
+  for (const [name, all] of Object.entries(switchMs)) row(name, spread(all), null, median(all))
+}
+
+/** CPU seconds per request: each contender once a round, interleaved. */
+async function costsOf(
+  contenders: readonly Proxy[],
+  { count, ...work }: Work,
+): Promise<Map<string, number[]>> {
+  const found = new Map(contenders.map(({ name }) => [name, [] as number[]]))
+  for (let round = 0; round <= rounds; round++)
+    for (const proxy of contenders) {
+      const before = proxy.cpu()
+      await load({ port: proxy.port, ...work, connections, count })
+      // The first round warms caches and compilers.
+      if (round > 0) found.get(proxy.name)!.push((proxy.cpu() - before) / count)
+    }
+  return found
+}
 
 async function measure(
   name: string,
@@ -200,10 +261,11 @@ async function load(what: object): Promise<Load> {
   return result
 }
 
-async function model(): Promise<{ port: number; stop(): void }> {
+/** @param waits ms before each answer */
+async function model(waits = 0): Promise<{ port: number; stop(): void }> {
   const child = spawn(
     process.execPath,
-    [fileURLToPath(new URL('./gateway/upstream.ts', import.meta.url))],
+    [fileURLToPath(new URL('./gateway/upstream.ts', import.meta.url)), '0', String(waits)],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   process.on('exit', () => child.kill())

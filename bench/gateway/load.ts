@@ -1,10 +1,11 @@
 /**
  * Load over raw sockets, bounded in count and time; prints one JSON line. Arguments as JSON:
- * `{ port, request, connections, count, perSecond? }`: with `perSecond` requests begin on schedule, whatever the answers do, and
+ * `{ port, request, connections, count, perSecond?, secure? }`: `secure` goes over TLS; with `perSecond` requests begin on schedule, whatever the answers do, and
  * latency counts from when they should have begun.
  */
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 
 type Asked = {
   port: number
@@ -12,9 +13,17 @@ type Asked = {
   connections: number
   count: number
   perSecond?: number
+  secure?: boolean
 }
 
-const { port, request, connections, count, perSecond } = JSON.parse(process.argv[2]!) as Asked
+const {
+  port,
+  request,
+  connections,
+  count,
+  perSecond,
+  secure = false,
+} = JSON.parse(process.argv[2]!) as Asked
 const limitMs = 60_000
 const good = Buffer.from('HTTP/1.1 200')
 const latencies = new Float64Array(count)
@@ -30,7 +39,9 @@ for (let index = 0; index < connections; index++) open()
 if (perSecond !== undefined) schedule(perSecond)
 
 function open(): void {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  const socket: Socket = secure
+    ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+    : connect({ port, host: '127.0.0.1', noDelay: true })
   let sentAt = 0
   let expected = -1
   let received = 0
@@ -47,7 +58,7 @@ function open(): void {
       send(performance.now())
     }
   }
-  socket.on('connect', next)
+  socket.on(secure ? 'secureConnect' : 'connect', next)
   socket.on('error', () => errors++)
   socket.on('close', () => {
     if (done < count) errors++

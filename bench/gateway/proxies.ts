@@ -11,6 +11,7 @@ import { gatewayClient } from '../../src/gateway/client.ts'
 import type { GatewayClient } from '../../src/gateway/client.ts'
 import type { GatewayConfig } from '../../src/gateway/config.ts'
 import type { ServiceTable } from '../../src/gateway/control.ts'
+import { makePair } from '../../src/tls/testing.ts'
 
 export type Proxy = {
   name: string
@@ -52,22 +53,35 @@ export function install(): void {
 const directory = mkdtempSync(join(tmpdir(), 'beryl-bench-'))
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
 
-export async function nginx(upstream: number): Promise<Proxy> {
+const pair = makePair('bench')
+const files = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') }
+writeFileSync(files.cert, pair.cert)
+writeFileSync(files.key, pair.key)
+
+/** @param mirror port of a second upstream that every request is copied to */
+export async function nginx(
+  upstream: number,
+  { workers = 1, mirror = null as number | null, secure = false } = {},
+): Promise<Proxy> {
   const port = await freePort()
-  const home = join(directory, 'nginx')
+  const home = join(directory, `nginx-${port}`)
   mkdirSync(home, { recursive: true })
   const config = join(home, 'nginx.conf')
   writeFileSync(
     config,
-    `daemon off; worker_processes 1; pid ${home}/pid; error_log ${home}/error.log warn;
+    `daemon off; worker_processes ${workers}; pid ${home}/pid; error_log ${home}/error.log warn;
 events { worker_connections 20000; }
 http {
   access_log off; client_body_temp_path ${home}/body; proxy_temp_path ${home}/proxy; fastcgi_temp_path ${home}/f; uwsgi_temp_path ${home}/u; scgi_temp_path ${home}/s;
   keepalive_requests 10000000; keepalive_timeout 300s; client_max_body_size 0;
   upstream model { server 127.0.0.1:${upstream}; keepalive 256; keepalive_requests 10000000; }
+  ${mirror === null ? '' : `upstream copy { server 127.0.0.1:${mirror}; keepalive 256; keepalive_requests 10000000; }`}
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    listen 127.0.0.1:${port} ${secure ? 'ssl' : ''} backlog=4096;
+    ${secure ? `ssl_certificate ${files.cert}; ssl_certificate_key ${files.key};` : ''}
+    ${mirror === null ? '' : 'location = /copy { internal; proxy_pass http://copy$request_uri; proxy_http_version 1.1; proxy_set_header Connection ""; }'}
     location / {
+      ${mirror === null ? '' : 'mirror /copy;'}
       proxy_pass http://model; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_buffering off; proxy_request_buffering off;
       proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
@@ -148,7 +162,7 @@ http://:${port} {
 /** @param upstreams one replica in blue and one in green */
 export async function beryl(
   upstreams: readonly [number, number],
-  { workers = 1, args = [] as string[] } = {},
+  { workers = 1, args = [] as string[], copies = false, secure = false } = {},
 ): Promise<BerylProxy> {
   const data = mkdtempSync(join(directory, 'beryl-'))
   const port = await freePort()
@@ -158,7 +172,7 @@ export async function beryl(
     preview: null,
     workers,
     headers: 'full',
-    tls: null,
+    tls: secure ? [files] : null,
     accessLog: null,
     sockets: null,
   }
@@ -182,6 +196,7 @@ export async function beryl(
     live: generation % 2 === 0 ? 'green' : 'blue',
     preview: null,
     environments: { blue: place('v1', upstreams[0]), green: place('v2', upstreams[1]) },
+    ...(copies ? { copies: { to: 'green', share: 1, methods: ['GET', 'POST'], exclude: [] } } : {}),
   })
   for (const until = Date.now() + readyWithinMs; ;) {
     const put = await client

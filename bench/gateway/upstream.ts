@@ -1,4 +1,4 @@
-/** A model server that costs next to nothing: fixed answers over raw sockets, by path. Prints its port. */
+/** A model server that costs next to nothing: fixed answers over raw sockets, by path. Prints its port. Arguments: port, and ms that it waits before each answer. */
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
@@ -15,6 +15,8 @@ const answers: Record<string, Buffer> = {
 /** A token of a language model. */
 const event = `3c\r\ndata: ${'t'.repeat(52)}\n\n\r\n`
 
+const waitMs = Number(process.argv[3] ?? 0)
+
 const server = createServer({ noDelay: true }, serve).listen(
   Number(process.argv[2] ?? 0),
   '127.0.0.1',
@@ -30,7 +32,7 @@ function serve(socket: Socket): void {
   socket.on('data', (chunk) => {
     if (left > 0) {
       left -= chunk.length
-      if (left <= 0 && answer !== null) socket.write(answer)
+      if (left <= 0 && answer !== null) reply(socket, answer)
       return
     }
     held += chunk.toString('latin1')
@@ -49,10 +51,15 @@ function serve(socket: Socket): void {
         held = ''
         return
       }
-      socket.write(answer)
+      reply(socket, answer)
       held = held.slice(head + 4 + length)
     }
   })
+}
+
+function reply(socket: Socket, answer: Buffer): void {
+  if (waitMs === 0) socket.write(answer)
+  else setTimeout(() => socket.write(answer), waitMs)
 }
 
 function stream(socket: Socket, head: string): void {
