@@ -70,6 +70,8 @@ export class World {
   /** What live traffic went through: the release whose replicas answered, in order. */
   readonly moved: string[] = []
   readonly log: string[] = []
+  /** Why each move was made, in order. */
+  readonly said: string[] = []
   waitingFor = ''
   private releases = 0
   private started = 0
@@ -192,6 +194,7 @@ export class World {
         holdHeld(release, this.holds)
       }
       this.save(enter(this.service, release, move, this.now), move.to === 'rolling-back')
+      this.said.push('why' in move ? move.why : move.because)
     }
   }
 
