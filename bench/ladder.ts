@@ -69,6 +69,22 @@ for (const rung of rungs) {
   )
 }
 console.log(`two full environments all day: ${24 * replicas} + ${24 * replicas} live`)
+console.log()
+console.log(
+  'a day with one release, against two full environments for that day: replica-hours beside live',
+)
+for (const rung of rungs) {
+  const beside = replicas + rung.kept * 23
+  const share = Math.round((100 * beside) / (24 * replicas))
+  const note =
+    rung.name === 'asleep' ? ' (reserved; less what is leased out, or at price.asleepHour)' : ''
+  console.log(
+    `${rung.name.padEnd(12)} ${String(beside).padStart(4)} of ${24 * replicas}, ${share} %${note}`,
+  )
+}
+console.log(
+  `${'gone'.padEnd(12)} ${String(replicas).padStart(4)} of ${24 * replicas}, ${Math.round(100 / 24)} %, and no way back but a new start`,
+)
 
 async function rollBackFrom(ladder: string, rung: string): Promise<Run> {
   const beryl = await startBeryl({ manifest: manifest(ladder), models: {} })

@@ -276,6 +276,12 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^4:\d+ releases.atOnce: /,
   ],
   [
+    'a sleeper that can be told from its command, and is not said',
+    'command: [serve, "{model}", "{port}"]\n    versions:\n      v1: { model: ./model.bin }\n',
+    'command: [python, -m, sglang.launch_server, "{model}", "{port}"]\n    versions:\n      v1: { model: ./model.bin }\n    standby: [{ asleep: 1h }]\n',
+    /give environment.sleep; it looks like SGLang: sleep: \{ by: sglang \}/,
+  ],
+  [
     'a ladder that goes up',
     'verify:',
     'standby: [{ replicas: 1, for: 1h }, { full: 1h }]\n    verify:',
@@ -517,6 +523,12 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'verify:',
     'standby: [{ full: 1m }, { shared: 1h }]\n    verify:',
     /^12:\d+ .*the rung `shared` is not built yet/,
+  ],
+  [
+    'a standby on spot capacity',
+    'verify:',
+    'standby: { spot: true }\n    verify:',
+    /^12:\d+ .*spot capacity is not built yet/,
   ],
   [
     'compatibility with nothing recorded',

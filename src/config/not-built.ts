@@ -4,6 +4,8 @@
 const keys: Record<string, string> = {
   'services.*.environment.price.spotReplicaHour': 'spot capacity',
   'services.*.standby.*.shared': 'the rung `shared`',
+  // Processes of one machine know no spot capacity: it comes with a provider that does.
+  'services.*.standby.spot': 'spot capacity',
 }
 
 /** Values that the contract knows, by place. */

@@ -15,6 +15,10 @@ export const sleep = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('sglang'), within }),
   /** Model repository extension of the KServe V2 protocol (Triton, MLServer). */
   z.strictObject({ by: z.literal('kserve-v2'), model: named, within }),
+  /** Router mode (started without a model). https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md */
+  z.strictObject({ by: z.literal('llama.cpp'), model: named, within }),
+  /** https://github.com/ollama/ollama/blob/main/docs/api.md */
+  z.strictObject({ by: z.literal('ollama'), model: named, within }),
   /** Any server: one POST each. */
   z.strictObject({ by: z.literal('paths'), sleep: path, wake: path, within }),
 ])
@@ -30,8 +34,10 @@ export type Sleeping = {
   hidden: string[]
 }
 
-export function sleepOf(asked: SleepManifest): Sleeping {
-  return { ...callsOf(asked), withinS: asked.within }
+/** @param version fills in {version} in the name of a model */
+export function sleepOf(asked: SleepManifest, version: string): Sleeping {
+  const named_ = 'model' in asked ? { model: asked.model.replaceAll('{version}', version) } : {}
+  return { ...callsOf({ ...asked, ...named_ }), withinS: asked.within }
 }
 
 function callsOf(asked: SleepManifest): Omit<Sleeping, 'withinS'> {
@@ -65,6 +71,22 @@ function callsOf(asked: SleepManifest): Omit<Sleeping, 'withinS'> {
       const at = `/v2/repository/models/${encodeURIComponent(asked.model)}`
       return { down: [post(`${at}/unload`)], up: [post(`${at}/load`)], hidden: ['/v2/repository'] }
     }
+    case 'llama.cpp': {
+      // `/models/load` answers before it is loaded; a request is answered once it is, and loads it by itself.
+      const again = { model: asked.model, prompt: 'a', max_tokens: 1 }
+      return {
+        down: [post('/models/unload', { model: asked.model })],
+        up: [post('/v1/completions', again)],
+        hidden: ['/models'],
+      }
+    }
+    case 'ollama':
+      // Without a prompt it loads, or with `keep_alive: 0` unloads; clients come by /v1.
+      return {
+        down: [post('/api/generate', { model: asked.model, keep_alive: 0 })],
+        up: [post('/api/generate', { model: asked.model, keep_alive: -1 })],
+        hidden: ['/api'],
+      }
     case 'paths':
       return {
         down: [post(asked.sleep)],
@@ -75,7 +97,7 @@ function callsOf(asked: SleepManifest): Omit<Sleeping, 'withinS'> {
 }
 
 /** Kinds that no real server was run against: said by `validate`, and in the docs. */
-const experimental: readonly SleepManifest['by'][] = ['vllm', 'sglang']
+const experimental: readonly SleepManifest['by'][] = ['vllm', 'sglang', 'llama.cpp', 'ollama']
 
 export function experimentalIn(name: string, { environment }: ServiceManifest): string[] {
   const by = environment.sleep?.by
@@ -92,7 +114,7 @@ export function asleep(at: string[], { environment, standby }: ServiceManifest):
       ? [
           {
             path: [...at, 'standby', index, 'asleep'],
-            message: 'how its servers sleep is not said: give environment.sleep',
+            message: `how its servers sleep is not said: give environment.sleep${looksLike(environment)}`,
           },
         ]
       : [],
@@ -106,4 +128,21 @@ export function asleep(at: string[], { environment, standby }: ServiceManifest):
         'vLLM has its sleep calls only with --enable-sleep-mode in the command and VLLM_SERVER_DEV_MODE: "1" in env',
     })
   return found
+}
+
+/** What the command says of it. */
+const known: readonly [sign: string, name: string, sleep: string][] = [
+  ['vllm', 'vLLM', '{ by: vllm }'],
+  ['sglang', 'SGLang', '{ by: sglang }'],
+  ['tritonserver', 'Triton', '{ by: kserve-v2, model: NAME }'],
+  ['mlserver', 'MLServer', '{ by: kserve-v2, model: NAME }'],
+  ['llama-server', 'llama.cpp', '{ by: llama.cpp, model: NAME }'],
+  ['ollama', 'Ollama', '{ by: ollama, model: NAME }'],
+]
+
+function looksLike(environment: ServiceManifest['environment']): string {
+  if (environment.provider !== 'process') return ''
+  const words = environment.command.map((one) => one.split('/').at(-1)!.split('.')[0]!)
+  const found = known.find(([sign]) => words.includes(sign))
+  return found === undefined ? '' : `; it looks like ${found[1]}: sleep: ${found[2]}`
 }

@@ -304,7 +304,7 @@ export function openRegistry({
         speaks: speaksOf(service),
         ...(tls === undefined ? {} : { tls }),
         ready: readyOf(service, version, content, directory),
-        ...sleepIn(environment),
+        ...sleepIn(environment, version),
         alive: {
           path: environment.alive.path ?? readyPathOf(service),
           everyS: environment.alive.every,
@@ -329,9 +329,9 @@ function asGone(service: Service): Service {
   return { ...service, removing: { since: at, by: 'beryl', drainS: 0, goneAt: 0 } }
 }
 
-function sleepIn({ sleep }: EnvironmentManifest) {
+function sleepIn({ sleep }: EnvironmentManifest, version: string) {
   if (sleep === undefined) return {}
-  const { down, up, withinS } = sleepOf(sleep)
+  const { down, up, withinS } = sleepOf(sleep, version)
   return { sleep: { down, up, withinS } }
 }
 

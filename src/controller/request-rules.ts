@@ -8,7 +8,7 @@ export function requestRulesOf({
   requests,
   environment,
 }: Pick<ServiceManifest, 'requests' | 'environment'>): NonNullable<ServiceTable['rules']> {
-  const hidden = environment.sleep === undefined ? [] : sleepOf(environment.sleep).hidden
+  const hidden = environment.sleep === undefined ? [] : sleepOf(environment.sleep, '').hidden
   const { concurrent, queue, affinity, retry } = requests
   const paths = Object.entries(requests.paths).map(([path, own]): PathRules => ({
     path,
