@@ -99,7 +99,10 @@ class Month {
     const isCut = said.some((one) => one.startsWith('the budget of'))
     const isAsked = said.some((one) => /^superseded|^the standby ladder/.test(one))
     if (isCut) this.cuts++
-    assert.ok(isOver || isCut || isAsked, `${before.id} left rung ${before.phase.rung}: ${said}`)
+    assert.ok(
+      isOver || isCut || isAsked,
+      `${before.id} left rung ${before.phase.rung}: ${said.join('; ')}`,
+    )
   }
 
   /** As the controller reads it from the ledger. */
