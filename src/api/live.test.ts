@@ -20,11 +20,12 @@ const view = (service: string) => {
   if (service === 'gone')
     throw new ProblemError({ status: 404, code: 'no-such-service', title: 'no gone' })
   looks++
-  return { service, generation, text: 'a\n\ndata: forged' }
+  return { service, generation: service === 'chat' ? generation : 1, text: 'a\n\ndata: forged' }
 }
+const names = ['chat', 'tagger']
 /** A fake of our own. */
 const operations = {
-  names: () => ['chat', 'tagger'],
+  names: () => names,
   service: view,
 } as unknown as Operations
 
@@ -71,7 +72,7 @@ test('it says how things are, then only what changed, and that it is still there
     if (said.services?.[0]?.generation === 2) break
   }
   abort.abort()
-  assert.deepEqual(kinds, ['services', 'still', 'services'])
+  assert.deepEqual(kinds, ['services', 'still', 'changed'])
 })
 
 test('without a name it says all of them', async () => {
@@ -84,6 +85,25 @@ test('without a name it says all of them', async () => {
     break
   }
   abort.abort()
+})
+
+test('of many only those are said again that changed, and all of them when one more has come', async () => {
+  const abort = new AbortController()
+  const said: [string, string[]][] = []
+  for await (const { kind, view: seen } of eventsAt('', abort)) {
+    if (kind === 'still') continue
+    said.push([kind!, seen.services.map(({ service }) => service)])
+    if (said.length === 1) generation++
+    if (said.length === 2) names.push('later')
+    if (said.length === 3) break
+  }
+  abort.abort()
+  names.pop()
+  assert.deepEqual(said, [
+    ['services', ['chat', 'tagger']],
+    ['changed', ['chat']],
+    ['services', ['chat', 'tagger', 'later']],
+  ])
 })
 
 test('many who look at the same cost one look', async () => {

@@ -33,22 +33,22 @@ export function live(operations: Operations, clock = () => performance.now()): H
     open++
     const { role, isStillIn } = context.get('caller')
     return streamSSE(context, async (stream) => {
-      let said = ''
+      let said: readonly string[] | null = null
       let saidAt = -Infinity
       stream.onAbort(() => {})
       try {
         while (!stream.aborted && !stream.closed && isStillIn()) {
-          const text = looks(service, role)
-          const isNew = text !== said
-          if (isNew || clock() - saidAt >= stillEveryMs) {
+          const texts = looks(service, role)
+          const event = eventOf(said, texts)
+          if (event !== null || clock() - saidAt >= stillEveryMs) {
             // Values are JSON: no line break in them can end an event.
             const at = Date.now()
             await stream.writeSSE(
-              isNew
-                ? { event: 'services', data: `{"at":${at},"services":${text}}` }
-                : { event: 'still', data: `{"at":${at}}` },
+              event === null
+                ? { event: 'still', data: `{"at":${at}}` }
+                : { event: event.kind, data: `{"at":${at},"services":[${event.texts.join(',')}]}` },
             )
-            said = text
+            said = texts
             saidAt = clock()
           }
           await stream.sleep(lookEveryMs)
@@ -61,27 +61,34 @@ export function live(operations: Operations, clock = () => performance.now()): H
   return app
 }
 
-/** One look serves all who look at the same, with the same role. */
+/** All of it at first, and when a service has come; then what changed. Null: nothing did. */
+function eventOf(said: readonly string[] | null, texts: readonly string[]) {
+  if (said?.length !== texts.length) return { kind: 'services', texts }
+  const changed = texts.filter((text, index) => text !== said[index])
+  return changed.length === 0 ? null : { kind: 'changed', texts: changed }
+}
+
+/** One look serves all who look at the same, with the same role: a line of JSON for each service. */
 function looksAt(
   operations: Operations,
   clock: () => number,
-): (service: string | null, role: Role) => string {
-  const held = new Map<string, { text: string; until: number }>()
+): (service: string | null, role: Role) => readonly string[] {
+  const held = new Map<string, { texts: readonly string[]; until: number }>()
   return (service, role) => {
     const key = `${role} ${service ?? ''}`
     const began = clock()
     const known = held.get(key)
-    if (known !== undefined && began < known.until) return known.text
+    if (known !== undefined && began < known.until) return known.texts
     const services: ServiceView[] =
       service === null
         ? operations.names().map((name) => operations.service(name))
         : [operations.service(service)]
-    const text = JSON.stringify(services.map((view) => serviceSeenBy(role, view)))
+    const texts = services.map((view) => JSON.stringify(serviceSeenBy(role, view)))
     const tookMs = clock() - began
     held.set(key, {
-      text,
+      texts,
       until: began + Math.max(lookEveryMs / 2, tookMs / lookingShare),
     })
-    return text
+    return texts
   }
 }

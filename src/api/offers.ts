@@ -228,7 +228,8 @@ export const offers: Record<string, Offer> = {
     summary: 'a copy of all that is kept, as of now: an SQLite database, to start Beryl on',
   },
   'GET /api/v1/live': {
-    summary: 'services as they are, as server-sent events: again whenever something changed',
+    summary:
+      'services as they are, as server-sent events: all of them (`services`), then those that changed (`changed`)',
     query: { service: 'of this service only' },
   },
   'POST /api/v1/session': {

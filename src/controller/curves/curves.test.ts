@@ -130,3 +130,17 @@ test('a release that has ended is let go of, and read from disk for whoever asks
   assert.equal(views.ofRelease('r2').sides[0]!.answers[0], 1)
   assert.equal(store.curves.of('r2')!.slots.length, 1)
 })
+
+test('a curve that cannot be read begins anew: nothing is held up by it', () => {
+  const { store } = room()
+  const of = () => {
+    throw new SyntaxError('damaged')
+  }
+  const rows = { names: () => ['tiny'], find: () => switched(watching) }
+  const curves = openCurves({ store: { curves: { ...store.curves, of } }, rows, now: () => since })
+  curves.evidence('r2', evidence(0.1))
+  curves.add([seen('r2')])
+  curves.write()
+  assert.equal(curves.ofRelease('r2').slots.length, 1)
+  assert.equal(curves.ofRelease('r9').slots.length, 0)
+})

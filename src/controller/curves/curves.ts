@@ -78,8 +78,7 @@ export function openCurves({
     },
 
     ofService: (name: string): Track => services.get(name) ?? beginTrack(serviceEveryMs),
-    ofRelease: (id: string): Track =>
-      releases.get(id)?.track ?? store.curves.of(id) ?? beginTrack(releaseEveryMs),
+    ofRelease: (id: string): Track => releases.get(id)?.track ?? read(id),
   }
 
   function addOne(item: Observation, wall: number): void {
@@ -108,10 +107,20 @@ export function openCurves({
   function held(id: string): Held {
     const known = releases.get(id)
     if (known !== undefined) return known
-    const track = store.curves.of(id) ?? beginTrack(releaseEveryMs)
+    const track = read(id)
     const one = { track, unwritten: false, isOver: false }
     releases.set(id, one)
     return one
+  }
+
+  /** One that cannot be read begins anew: a judgement waits for it, and must not fail by it. */
+  function read(id: string): Track {
+    try {
+      return store.curves.of(id) ?? beginTrack(releaseEveryMs)
+    } catch (error) {
+      log.warn({ release: id, error: (error as Error).message }, 'a curve could not be read')
+      return beginTrack(releaseEveryMs)
+    }
   }
 
   function activeOf(service: string): Release | null {

@@ -30,7 +30,15 @@ export function Dialog({ ask }: { ask: Ask }) {
   const [refused, setRefused] = useState<Refused | null>(null)
   const [busy, setBusy] = useState(false)
   // At once: who types on after a key that opened it, types into it.
-  useLayoutEffect(() => element.current?.showModal(), [])
+  useLayoutEffect(() => {
+    setReason('')
+    setRefused(null)
+    if (element.current?.open === false) element.current.showModal()
+  }, [ask])
+  // Told a moment after it was closed: by then the next question may be open.
+  const closed = () => {
+    if (element.current?.open === false) asked.value = null
+  }
   const close = () => element.current?.close()
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
@@ -47,11 +55,7 @@ export function Dialog({ ask }: { ask: Ask }) {
       setBusy(false)
     }
   }
-  return html`<dialog
-    ref=${element}
-    aria-labelledby="ask-title"
-    onClose=${() => (asked.value = null)}
-  >
+  return html`<dialog ref=${element} aria-labelledby="ask-title" onClose=${closed}>
     <form onSubmit=${submit}>
       <h2 id="ask-title">${ask.title}</h2>
       ${ask.says.map((line) => html`<p>${line}</p>`)}

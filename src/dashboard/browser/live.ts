@@ -89,6 +89,13 @@ function follow(service: string | null): () => void {
       count(view)
       services.value = view.services
     })
+    source.addEventListener('changed', ({ data }: MessageEvent<string>) => {
+      const view = JSON.parse(data) as LiveView
+      alive(view.at)
+      const all = merged(services.value ?? [], view.services)
+      count({ at: view.at, services: all })
+      services.value = all
+    })
     source.addEventListener('still', ({ data }: MessageEvent<string>) => {
       const { at } = JSON.parse(data) as { at: number }
       alive(at)
@@ -128,6 +135,15 @@ function follow(service: string | null): () => void {
       if (error.problem.status !== 401) again = setTimeout(() => void tryAgain(), againMs)
     }
   }
+}
+
+/** What changed, in place of what it was. */
+function merged(
+  all: readonly ServiceView[],
+  changed: readonly ServiceView[],
+): readonly ServiceView[] {
+  const found = new Map(changed.map((view) => [view.service, view]))
+  return all.map((view) => found.get(view.service) ?? view)
 }
 
 function count({ at, services: seen }: LiveView): void {
