@@ -1,19 +1,22 @@
 /**
  * `npm run bench:verify`: what it costs a live request that its exchange is tapped (5 % as for capture, 100 % as for a shadow),
- * beside no tap, in rounds that alternate; and how many exchanges a second one core redacts and records. The examiner here reads
+ * beside no tap, in rounds that alternate; how many exchanges a second one core redacts and records; and which capacity the load gate finds of a server whose capacity is known. The examiner here reads
  * and throws away. CPU is that of the gateway process, user and system. Linux only: it reads /proc. A busy machine shows in the
  * spread of the rounds: the medians of the differences count.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { dataDirectory } from '../src/ipc/data-directory.ts'
 import { openCaptures } from '../src/verification/capture/captures.ts'
 import { tappedOf } from '../src/verification/capture/testing.ts'
+import { load as measureLoad } from '../src/verification/load/load.ts'
 import { openGateway, placed, tableOf } from '../src/gateway/testing/gateway.ts'
 
 const rounds = 7
@@ -36,6 +39,7 @@ try {
   await gateway.client.putTable('s', { table, back: null })
   await tapping()
   await recording()
+  await capacity()
 } finally {
   await gateway.close()
   sink.close()
@@ -71,6 +75,50 @@ async function tapping(): Promise<void> {
     )
   }
   console.log('of them:', (await gateway.client.metrics()).taps)
+}
+
+/** Against a server of known capacity on a clock: one request at a time, each 10 ms, so 100 a second. */
+async function capacity(): Promise<void> {
+  const known = 100
+  const found: number[] = []
+  for (let round = 0; round < 3; round++) {
+    let freeAt = 0
+    const server = createHttpServer((_, response) => {
+      freeAt = Math.max(freeAt, performance.now()) + 1000 / known
+      setTimeout(() => response.end('{}'), freeAt - performance.now())
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const { evidence, because } = await measureLoad(
+      {
+        kind: 'load',
+        protocol: 'http',
+        rate: { perSecond: 50 },
+        forS: 3,
+        ramp: { toPerSecond: 200, stepS: 10 },
+        p95Ms: 200,
+        firstTokenMs: null,
+        errors: 0.01,
+        request: { method: 'GET', path: '/', headers: {}, timeoutS: 10 },
+        file: null,
+        captured: null,
+        withinS: 300,
+      },
+      { version: 'v2', environment: 'green', addresses: [`127.0.0.1:${port}`] },
+      { service: 'tiny', captures: { newest: async () => [] } },
+      { signal: new AbortController().signal, progress: () => {} },
+    )
+    server.close()
+    server.closeAllConnections()
+    const { capacity: one } = evidence as { capacity: { perSecond: number } | null }
+    if (one === null) console.log(`capacity: not found (${because})`)
+    else found.push(one.perSecond)
+  }
+  if (found.length === 0) return
+  const errors = found.map((one) => Math.abs(one / known - 1) * 100)
+  console.log(
+    `capacity found: ${found.map((one) => one.toFixed(1)).join(', ')} of ${known}/s; error ${median(errors).toFixed(1)} % (median), ${Math.max(...errors).toFixed(1)} % at most`,
+  )
 }
 
 async function recording(): Promise<void> {

@@ -34,7 +34,7 @@ const doors: Record<string, string> = {
   // The pages take types from these, and nothing else: browsers load their own files only.
   dashboard: 'api ipc',
   controller:
-    'api config gateway guard ipc log providers release secrets statistics storage telemetry verification versions',
+    'api config gateway guard ipc log protocols providers release secrets statistics storage telemetry verification versions',
   supervisor: 'config gateway ipc log storage',
   // Looks at everything, changes nothing.
   doctor: 'config ipc providers storage supervisor',

@@ -24,6 +24,7 @@ export async function gateProblems(
     if ('prometheus' in gate) return told(wrongWithLimits(gate.prometheus))
     if (('replay' in gate || 'compatibility' in gate) && service.capture === undefined)
       return told([[null, 'nothing is recorded to be replayed: give the service a `capture`']])
+    if ('identity' in gate) return told(wrongWithIdentity(gate.identity, service))
     if ('warmUp' in gate) return told(wrongWithSource(gate.warmUp, service))
     if ('load' in gate)
       return told([...wrongWithSource(gate.load, service), ...wrongWithLoad(gate.load, service)])
@@ -89,6 +90,31 @@ function wrongWithLimits({
       held >= within,
       'for',
       'must be shorter than within: it cannot hold so long in that time',
+    ),
+  ]
+}
+
+/** Where to ask is said, or the protocol says it. */
+function wrongWithIdentity(
+  { path, model }: Extract<GateManifest, { identity: unknown }>['identity'],
+  { protocol }: ServiceManifest,
+): Problem[] {
+  const isKserve = protocol === 'kserve-v2'
+  return [
+    ...one(
+      path === undefined && !isKserve && protocol !== 'openai',
+      null,
+      'needs a path: only `protocol: openai` and `kserve-v2` have one of their own',
+    ),
+    ...one(
+      path === undefined && isKserve && model === undefined,
+      null,
+      'needs the name of the model whose metadata is asked for: add `model`, or a path',
+    ),
+    ...one(
+      model !== undefined && (!isKserve || path !== undefined),
+      'model',
+      'goes with `protocol: kserve-v2` and without a path: leave it out',
     ),
   ]
 }

@@ -31,8 +31,10 @@ const warmUp = z.strictObject({
 const dryRun = z.boolean().default(false)
 
 const identity = z.strictObject({
-  /** GET; answered by every replica. */
-  path,
+  /** GET; answered by every replica. Without it what the protocol has: `/v1/models` (openai), the metadata of `model` (kserve-v2). */
+  path: path.optional(),
+  /** Of KServe V2: its metadata name the versions that are loaded. */
+  model: named.optional(),
   headers: z.record(z.string(), z.string()).default({}),
   /** Where in the answer; without it: the whole body. */
   answer: z.string().startsWith('$', 'expected a JSON path such as $.version').optional(),

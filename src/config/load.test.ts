@@ -531,6 +531,24 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^12:\d+ .*spot capacity is not built yet/,
   ],
   [
+    'identity without a path, and no protocol that has one',
+    'verify:',
+    'verify:\n      - identity: {}',
+    /identity: needs a path: only `protocol: openai` and `kserve-v2` have one of their own/,
+  ],
+  [
+    'metadata of a model that has no name',
+    'verify:',
+    'protocol: kserve-v2\n    verify:\n      - identity: {}',
+    /identity: needs the name of the model whose metadata is asked for/,
+  ],
+  [
+    'a model where no metadata is asked for',
+    'verify:',
+    'verify:\n      - identity: { path: /version, model: a }',
+    /model: goes with `protocol: kserve-v2` and without a path: leave it out/,
+  ],
+  [
     'compatibility with nothing recorded',
     'verify:',
     'verify:\n      - compatibility: {}',

@@ -5,9 +5,12 @@ import type { NamedGate } from '../config/gates.ts'
 import type { GateManifest, ServiceManifest, VersionManifest } from '../config/manifest.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import type { Gate } from '../release/release.ts'
-import type { CapturedRules, GateSpec, Protocol, RequestShape } from '../verification/gate.ts'
+import type { CapturedRules, GateSpec, RequestShape } from '../verification/gate.ts'
+import { metadataPath } from '../protocols/kserve-v2.ts'
+import { modelsPath } from '../protocols/openai/models.ts'
 import { goldenLines } from '../verification/golden-set/lines.ts'
 import { fillingOf } from '../versions/template.ts'
+import { readingOf } from './reading-of.ts'
 import { scoreOf } from './score-specs.ts'
 import { compatibilitySpec, replaySpec, shadowSpec } from './traffic-gates.ts'
 
@@ -52,11 +55,12 @@ export async function specOf(
     }
   }
   if ('identity' in gate) {
-    const { path, headers, answer, is, within } = gate.identity
+    const { headers, is, within } = gate.identity
+    const { path, answer } = metadataOf(gate.identity, protocol)
     return {
       kind: 'identity',
       request: { method: 'GET', path, headers, timeoutS: within },
-      answer: answer ?? null,
+      answer,
       is: fillingOf(around.version, around.content, directory)(is),
       withinS: within,
     }
@@ -86,6 +90,17 @@ export async function specOf(
   if ('compatibility' in gate) return compatibilitySpec(service, gate.compatibility, around)
   const { run, env, within } = gate.command
   return { kind: 'command', run, env, directory, withinS: within }
+}
+
+/** Where a server says what it serves: as the manifest says, or as its protocol has it. */
+function metadataOf(
+  { path, model, answer }: Extract<GateManifest, { identity: unknown }>['identity'],
+  protocol: ServiceManifest['protocol'],
+): { path: string; answer: string | null } {
+  if (path !== undefined) return { path, answer: answer ?? null }
+  if (protocol === 'openai') return { path: modelsPath, answer: answer ?? '$.data[*].id' }
+  // `validate` refuses any other that gives no path.
+  return { path: metadataPath(model!), answer: answer ?? '$.versions[*]' }
 }
 
 /** What reports only judges nothing: not even that a first release may do without an approval. */
@@ -219,11 +234,6 @@ async function wholeGoldenSet(file: string): Promise<string> {
       { cause },
     )
   }
-}
-
-/** `http` and `json` are sent and read alike. */
-function readingOf(protocol: ServiceManifest['protocol']): Protocol {
-  return protocol === 'openai' || protocol === 'kserve-v2' ? protocol : 'http'
 }
 
 function shapeOf({

@@ -8,6 +8,7 @@ import { ProblemError } from '../ipc/problem.ts'
 import { jsonSchema } from '../verification/json-schema.ts'
 import type { SignalSettings, SignalSpec } from '../verification/signals/signal.ts'
 import type { OpinionSpec } from './opinions.ts'
+import { readingOf } from './reading-of.ts'
 import { handoffIsSaid } from './watch-rules.ts'
 
 export type SignalSources = {
@@ -41,7 +42,7 @@ export async function signalSourcesOf(
       })
   }
   if (Object.keys(signals).length === 0) return { answers: null, opinions }
-  const settings = { protocol: protocol === 'openai' ? 'openai' : 'http', signals } as const
+  const settings = { protocol: readingOf(protocol), signals }
   return { answers: { id: digestOf(settings), ...settings }, opinions }
 }
 

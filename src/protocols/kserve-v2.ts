@@ -31,6 +31,11 @@ export const kserveV2: Protocol = {
   },
 }
 
+/** Which versions of a model are loaded: `versions` in what it answers. */
+export function metadataPath(model: string): string {
+  return `/v2/models/${encodeURIComponent(model)}`
+}
+
 /** By name, whatever order they are written in; null for what is no answer of the protocol. For comparisons. */
 export function byName(whole: unknown): Record<string, unknown> | null {
   const outputs = outputsOf(whole)

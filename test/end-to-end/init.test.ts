@@ -47,7 +47,7 @@ const servers: Record<string, Server> = {
     ready: '/v2/health/ready',
     says: /a server of the KServe V2 protocol \(tiny\), ready at \/v2\/health\/ready/,
     service: 'model',
-    protocol: 'json',
+    protocol: 'kserve-v2',
     ask: {
       path: '/v2/models/parity/infer',
       body: { inputs: [{ name: 'x', shape: [2], datatype: 'INT64', data: [3, 4] }] },

@@ -7,7 +7,6 @@ export type Ports = { gateway: number; api: number; green: number }
 export function manifestFor(found: Found, { gateway, api, green }: Ports): string {
   const { address, kind, ready } = found
   const { host } = address
-  const protocol = { openai: 'openai', 'kserve-v2': 'json', http: 'http' }[kind]
   return `# ${urlOf(address)}, as \`beryl init\` found it: ${about(found)}.
 # Beryl tests and routes; it never starts or stops what runs at these addresses. Every key: docs/manifest.md
 # Next:  beryl validate   beryl up   beryl deploy ${serviceName(found)} v1 --wait   (in another terminal: beryl approve ${serviceName(found)})
@@ -18,7 +17,7 @@ api: { listen: 127.0.0.1:${api} }
 
 services:
   ${serviceName(found)}:
-    protocol: ${protocol}${protocolComment(kind)}
+    protocol: ${kind}${protocolComment(kind)}
 
     environment:
       provider: external
@@ -112,8 +111,8 @@ export function urlOf({ host, port }: Address): string {
 function protocolComment(kind: Found['kind']): string {
   if (kind === 'openai')
     return ' # gates and the watch read answers and streams as that API has them'
-  if (kind === 'http') return ' # or json, openai, grpc'
-  return ' # KServe V2 has no protocol of its own in Beryl yet: its requests and answers are JSON'
+  if (kind === 'http') return ' # or json, openai, kserve-v2, grpc'
+  return ' # gates and the watch read tensors as KServe V2 (REST) has them'
 }
 
 /** How the versions could be told apart. */

@@ -2,6 +2,9 @@
 import { jsonPath } from '../../protocols/json-path.ts'
 import { readAnswer, wrongWith } from '../../protocols/openai/answer.ts'
 import { isEventStream } from '../../protocols/openai/assembled.ts'
+import { isObject } from '../../protocols/protocol.ts'
+import { protocolOf } from '../../protocols/protocols.ts'
+import type { ProtocolName } from '../../protocols/protocols.ts'
 import type { SignalSettings } from './signal.ts'
 
 export type Said = {
@@ -21,14 +24,31 @@ export function saidBy(
   body: string,
   contentType: string,
   protocol: SignalSettings['protocol'],
+  target: string,
 ): Said {
   if (protocol === 'http')
     return { text: body, finish: null, calls: false, wrong: null, whole: parsed(body) }
-  const read = readAnswer([{ text: body, ms: 0 }], isEventStream(body, contentType))
+  const whole = parsed(body)
+  const isStream = isEventStream(body, contentType)
+  const isText = protocol === 'openai' && (isStream || (isObject(whole) && 'choices' in whole))
+  if (!isText) return other(body, protocol, target)
+  const read = readAnswer([{ text: body, ms: 0 }], isStream)
   if ('failure' in read)
     return { text: '', finish: null, calls: false, wrong: read.failure, whole: undefined }
-  const { text, finish, calls, whole } = read.answer
-  return { text, finish, calls, wrong: wrongWith(read.answer), whole }
+  const { text, finish, calls } = read.answer
+  return { text, finish, calls, wrong: wrongWith(read.answer), whole: read.answer.whole }
+}
+
+/** What is no text of a language model: embeddings, tensors, lists of models. */
+function other(body: string, protocol: ProtocolName, target: string): Said {
+  const asked = { target, streamed: false, writes: false }
+  const read = protocolOf(protocol).read(
+    { status: 200, body, pieces: [{ text: body, ms: 0 }] },
+    asked,
+  )
+  const said = { text: body, finish: null, calls: false }
+  if ('failure' in read) return { ...said, wrong: read.failure, whole: undefined }
+  return { ...said, wrong: read.wrong, whole: read.whole }
 }
 
 /** @returns how to read the place; undefined where it is not there @throws JsonPathError */

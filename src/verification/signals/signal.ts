@@ -1,4 +1,5 @@
 /** What is taken from answers for the guard: the words of this room. */
+import type { ProtocolName } from '../../protocols/protocols.ts'
 
 /** Where in an answer: a JSON path; null: the whole body, or the text that a language model wrote. */
 export type Place = string | null
@@ -37,7 +38,7 @@ export type SignalSpec =
 /** Of one service; `id` is handed back with every verdict: one by other rules is of no use. */
 export type SignalSettings = {
   id: string
-  protocol: 'http' | 'openai'
+  protocol: ProtocolName
   signals: Readonly<Record<string, SignalSpec>>
 }
 

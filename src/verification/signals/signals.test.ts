@@ -38,7 +38,9 @@ async function valuesFor(
   context.after(() => judge.close())
   const values = []
   for (const [seq, body] of bodies.entries())
-    values.push(await judge.value(saidBy(body, 'application/json', protocol), seq))
+    values.push(
+      await judge.value(saidBy(body, 'application/json', protocol, '/v1/chat/completions'), seq),
+    )
   return values
 }
 
@@ -151,7 +153,7 @@ test('a module that ends its thread is started anew', async (context) => {
   writeFileSync(file, `export default ({ end }) => { if (end) process.exit(1); return 1 }`)
   const judge = await judgeOf({ kind: 'module', file, digest: '', bad: null })
   context.after(() => judge.close())
-  const value = (end: boolean) => judge.value(saidBy(JSON.stringify({ end }), '', 'http'), 0)
+  const value = (end: boolean) => judge.value(saidBy(JSON.stringify({ end }), '', 'http', '/'), 0)
   assert.equal(await value(true), null)
   while ((await value(false)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5))
 })
@@ -267,4 +269,22 @@ test('verdicts are kept until they are counted, in pages, and no more of them th
   const second = ledger.read('x', first.next)
   assert.equal(second.items[0]!.seq, first.items[4999]!.seq + 1)
   assert.ok(first.items[0]!.seq > 0)
+})
+
+test('what is no text of a language model is valid as its protocol has it: embeddings, tensors, lists of models', () => {
+  const wrong = (protocol: SignalSettings['protocol'], target: string, answer: unknown) =>
+    saidBy(JSON.stringify(answer), 'application/json', protocol, target).wrong
+  const vectors = { data: [{ embedding: [0.1, 0.2] }] }
+  assert.equal(wrong('openai', '/v1/embeddings', vectors), null)
+  assert.match(
+    wrong('openai', '/v1/embeddings', { data: [{ embedding: [] }] })!,
+    /no list of numbers/,
+  )
+  assert.equal(wrong('openai', '/v1/models', { data: [{ id: 'writer' }] }), null)
+  assert.match(wrong('openai', '/v1/chat/completions', { data: [] })!, /no choices/)
+  const output = { name: 'p', datatype: 'INT64', shape: [2], data: [1, 0] }
+  assert.equal(wrong('kserve-v2', '/v2/models/p/infer', { outputs: [output] }), null)
+  const short = { ...output, shape: [3] }
+  assert.match(wrong('kserve-v2', '/v2/models/p/infer', { outputs: [short] })!, /has 2 values/)
+  assert.match(wrong('kserve-v2', '/v2/models/p/infer', { error: 'x' })!, /is an error: x/)
 })

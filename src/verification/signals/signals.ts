@@ -90,13 +90,18 @@ export function openSignals() {
 
 /** Errors are a signal of their own; what a client asked wrongly is no answer of a version. */
 async function valuesOf(
-  { status, answerLines, answer, judged }: Tapped,
+  { status, target, answerLines, answer, judged }: Tapped,
   { settings, judges }: Judges,
 ): Promise<Record<string, SignalValue>> {
   if (status < 200 || status > 299) return {}
   const headers = headersIn(answerLines)
   const plain = decoded(answer, headerOf(headers, 'content-encoding')) ?? answer
-  const said = saidBy(plain.toString(), headerOf(headers, 'content-type'), settings.protocol)
+  const said = saidBy(
+    plain.toString(),
+    headerOf(headers, 'content-type'),
+    settings.protocol,
+    target,
+  )
   const values: Record<string, SignalValue> = {}
   for (const [name, one] of await judges)
     values[name] = one === null ? null : await one.value(said, judged!.seq)
