@@ -175,7 +175,8 @@ test('a gateway that does not answer takes no other metric with it; ends and mov
   assert.ok(text.includes('beryl_gate_verdicts_total{service="chat",verdict="undecided"} 2\n'))
 })
 
-test('every metric that the dashboard of Grafana and the alert rules name is one that Beryl tells', async () => {
+/** With everything there that can be told of. */
+async function toldAtMost(): Promise<string> {
   const metrics = openMetrics({
     store: { events: { last: () => 0, counts: () => ({ last: 0, all: [] }) } } as never,
     gateway: { metrics: () => Promise.resolve(metricsWith('v1')) },
@@ -200,7 +201,11 @@ test('every metric that the dashboard of Grafana and the alert rules name is one
     },
     now: () => at,
   })
-  const told = new Set((await metrics('text')).match(/^beryl_\w+/gm))
+  return metrics('text')
+}
+
+test('every metric that the dashboard of Grafana and the alert rules name is one that Beryl tells', async () => {
+  const told = new Set((await toldAtMost()).match(/^beryl_\w+/gm))
   for (const file of ['alerts.yaml', 'grafana.json']) {
     const text = readFileSync(
       new URL(`../../../examples/observability/${file}`, import.meta.url),
@@ -214,4 +219,11 @@ test('every metric that the dashboard of Grafana and the alert rules name is one
       file,
     )
   }
+})
+
+test('docs/observe.md names every metric that Beryl tells, and no other', async () => {
+  const told = [...(await toldAtMost()).matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name!)
+  const page = readFileSync(new URL('../../../docs/observe.md', import.meta.url), 'utf8')
+  const named = page.match(/(?<=`)beryl_[a-z_]+(?=`)/g)!
+  assert.deepEqual([...new Set(named)].toSorted(), told.toSorted())
 })
