@@ -132,6 +132,8 @@ const notifier = notifierOf({
   now: () => now().wall,
   releaseOf: (id) => store.services.release(id),
   source: `//${encodeURIComponent(hostname())}/beryl`,
+  dashboard: () => loaded.manifest.api.url ?? api.url,
+  directory: loaded.directory,
 })
 
 const bounds = {

@@ -30,7 +30,7 @@ const doors: Record<string, string> = {
   verification: 'ipc log protocols release statistics tls',
   api: 'ipc release tls',
   // Told from the record, by a line of its own: the loop knows nothing of it.
-  notifications: 'api config log release storage',
+  notifications: 'api config ipc log release storage',
   // The pages take types from these, and nothing else: browsers load their own files only.
   dashboard: 'api ipc',
   controller:

@@ -159,6 +159,7 @@ export const releaseShape = z
         z.object({
           by: z.string(),
           at: z.number(),
+          reason: z.string().nullable(),
         }),
       )
       .readonly(),

@@ -149,7 +149,7 @@ export const notificationsShape = z
           to: z
             .string()
             .meta({ description: 'Its address without path and query, which may be secret.' }),
-          format: z.enum(['cloudevents', 'slack']),
+          format: z.enum(['cloudevents', 'slack', 'command']),
           on: z.array(z.string()).readonly(),
           waiting: z.number(),
           since: z.number().nullable().meta({ description: 'Of the oldest that waits.' }),

@@ -53,7 +53,10 @@ function facts({ switched, rolledBack, digest, approvals, feedback }: ReleaseVie
             `${time(rolledBack.at)}, in ${ms(rolledBack.tookMs)}, by ${rolledBack.by}: ${rolledBack.why}`,
           ],
         ]),
-    ...approvals.map(({ by, at }) => ['approved', `by ${by}, ${time(at)}`]),
+    ...approvals.map(({ by, at, reason }) => [
+      'approved',
+      `by ${by}, ${time(at)}${reason === null ? '' : `: ${reason}`}`,
+    ]),
     ...feedback.map(({ kind, count, mean }) => [
       `feedback: ${kind}`,
       `${count}${mean === null ? '' : `, mean ${mean.toFixed(3)}`}`,

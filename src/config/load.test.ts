@@ -140,10 +140,22 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'a receiver twice',
     'services:',
     'notifications: [{ url: "http://x", format: slack }, { url: "http://x", format: slack, on: [step] }]\nservices:',
-    /notifications: expected each address once/,
+    /notifications: expected each address, and each command, once/,
   ],
   [
     'a receiver at no address',
+    'services:',
+    'notifications: [{ command: [./tell.sh], secret: 0123456789abcdef }]\nservices:',
+    /notifications\.0\.secret: expected none with `command`/,
+  ],
+  [
+    'a receiver that is neither an address nor a command',
+    'services:',
+    'notifications: [{ on: [alarm] }]\nservices:',
+    /notifications\.0\.url: is missing: expected an address, or `command`/,
+  ],
+  [
+    'an address that is none',
     'services:',
     'notifications: [{ url: "http://[", format: slack }]\nservices:',
     /notifications\.0\.url: expected an address/,

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { currency, environment } from './environment.ts'
 import { gate } from './gate-schemas.ts'
-import { notification } from './notifications.ts'
+import { notification, receiverOf } from './notifications.ts'
 import { requests } from './requests.ts'
 import { signalSections } from './signals.ts'
 import { telemetry } from './telemetry.ts'
@@ -238,6 +238,19 @@ export const manifest = z.strictObject({
   api: z
     .strictObject({
       listen: address.default({ host: '127.0.0.1', port: 8090 }),
+      /** Where people reach the dashboard: links in notifications lead there. Left out: where it listens. */
+      url: z
+        .string()
+        .regex(
+          /^https?:\/\/[^\s/?#@]+\/?$/,
+          'expected an address such as https://beryl.example.com',
+        )
+        .refine(
+          (text) => URL.canParse(text),
+          'expected an address such as https://beryl.example.com',
+        )
+        .transform((text) => text.replace(/\/$/, ''))
+        .optional(),
       /** PEM files, relative to the manifest: with them API and dashboard are served over TLS only. */
       tls: tls.optional(),
     })
@@ -250,8 +263,8 @@ export const manifest = z.strictObject({
     .array(notification)
     .max(20)
     .refine(
-      (all) => new Set(all.map(({ url, format }) => `${format} ${url}`)).size === all.length,
-      'expected each address once: put what it is told of into one `on`',
+      (all) => new Set(all.map(receiverOf)).size === all.length,
+      'expected each address, and each command, once: put what it is told of into one `on`',
     )
     .default([]),
   services: z

@@ -1,5 +1,6 @@
 /** Whom to tell of what happens. A part of the manifest's schema. */
 import { z } from 'zod'
+import { wait } from './words.ts'
 
 /** What may be told: each is one kind of entry in the record. */
 export const told = [
@@ -35,7 +36,12 @@ export const notification = z
       .refine(
         (text) => URL.canParse(text),
         'expected an address, such as https://ops.example.com/beryl',
-      ),
+      )
+      .optional(),
+    /** In place of an address: a program and its arguments, without a shell, beside the manifest. Told by BERYL_* variables. */
+    command: z.array(z.string()).min(1, 'expected a program').optional(),
+    /** Of a command; then it is killed with its children. */
+    within: wait.optional(),
     format: z.enum(['cloudevents', 'slack']).default('cloudevents'),
     /** Signs what is sent; whoever receives it checks the signature. */
     secret: z
@@ -44,7 +50,19 @@ export const notification = z
       .optional(),
     on: z.array(z.enum(told)).min(1, 'expected at least one').default(usual),
   })
-  .superRefine(({ format, secret }, context) => {
+  .superRefine(({ url, command, within, format, secret }, context) => {
+    const wrong = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message })
+    if (url === undefined && command === undefined)
+      return wrong('url', 'expected an address, or `command` in its place')
+    if (command === undefined && within !== undefined)
+      wrong('within', 'expected it with `command` only: an address has 5 s to answer')
+    if (command !== undefined) {
+      if (url !== undefined) wrong('command', 'expected `url` or `command`, came both')
+      if (secret !== undefined) wrong('secret', 'expected none with `command`: nothing is signed')
+      if (format === 'slack') wrong('format', 'expected none with `command`')
+      return
+    }
     const [missing, useless] = [secret === undefined, secret !== undefined]
     if (format === 'cloudevents' && missing)
       context.addIssue({
@@ -63,3 +81,8 @@ export const notification = z
 
 export type Told = (typeof told)[number]
 export type NotificationManifest = z.output<typeof notification>
+
+/** What tells one receiver from another. May hold a secret. */
+export function receiverOf({ url, command, format }: NotificationManifest): string {
+  return command === undefined ? `${format} ${url}` : `command ${JSON.stringify(command)}`
+}

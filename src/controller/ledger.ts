@@ -91,9 +91,7 @@ function reader(store: ControllerStore, service: string) {
 
 /** What a release's own replicas cost until now; null before it has any. */
 export function costOfRelease(store: ControllerStore, release: Release, now: number): Cost | null {
-  const records = store.replicas
-    .ofService(release.service)
-    .filter(({ spec }) => spec.release === release.id)
+  const records = store.replicas.ofRelease(release.service, release.id)
   if (records.length === 0) return null
   const priceOf = (id: string) => store.services.plan(id)?.price ?? null
   const gaps = gapsOf(store.runs.all())

@@ -9,7 +9,7 @@ import { commands, releaseCan, serviceCan } from '../release/release-can.ts'
 import type { Command, Refusal } from '../release/release-can.ts'
 import { colourOf } from '../release/roles.ts'
 import type { GatewayFact } from '../release/seen.ts'
-import type { Event } from '../storage/events.ts'
+import type { StoryEvent } from '../storage/events.ts'
 import type { Controller } from './controller.ts'
 import { freezesOf } from './freeze.ts'
 import { costOfRelease } from './ledger.ts'
@@ -36,7 +36,7 @@ export function serviceView(sources: ViewSources, service: Service): ServiceView
           version: service.standby.version,
           rung: rungName(service),
         }
-  const since = live === null ? 0 : (phaseAt(store.events.ofRelease(live.release), 'watching') ?? 0)
+  const since = live === null ? 0 : (phaseAt(store.events.story(live.release), 'watching') ?? 0)
   const unwritten = rows.isWritten(name)
     ? []
     : ['the journal takes no writes: the last rollback is not written down yet']
@@ -106,7 +106,7 @@ export function releaseView(
   service: Service | null,
 ): ReleaseView {
   const { store, controller, gates, watching } = sources
-  const events = store.events.ofRelease(release.id)
+  const events = store.events.story(release.id)
   const { phase } = release
   const active = service?.release?.id === release.id
   return {
@@ -136,7 +136,7 @@ export function releaseView(
     },
     gates: gates.states(release),
     leftOut: gatesTaken(release).leftOut,
-    approvals: release.approvals.map(({ by, at }) => ({ by, at })),
+    approvals: release.approvals.map(({ by, at, reason }) => ({ by, at, reason: reason ?? null })),
     can: can((command) => releaseCan(command, release, service ?? emptyService(release.service))),
     switched: switched(events),
     rolledBack: rolledBack(events),
@@ -147,7 +147,7 @@ export function releaseView(
 }
 
 /** As the record has them; what a person ended may stand in the row a moment before. */
-function phasesOf({ at, phase }: Release, events: readonly Event[]): ReleaseView['phases'] {
+function phasesOf({ at, phase }: Release, events: readonly StoryEvent[]): ReleaseView['phases'] {
   const entered = events
     .filter(({ kind }) => kind === 'phase')
     .map(({ at: when, data }) => ({ phase: data['phase'] as PhaseName, at: when }))
@@ -231,7 +231,7 @@ function wayBack({ controller, store }: ViewSources, service: Service): ServiceV
     drillFailed: failed?.because ?? null,
   }
   if (rung === 'full') {
-    const last = switched(store.events.ofRelease(release!.id))
+    const last = switched(store.events.story(release!.id))
     return { ...said, because: how, measuredMs: last?.tookMs ?? null }
   }
   if (drilled === undefined)
@@ -248,7 +248,7 @@ function rungName(service: Service): string {
   return rung === null ? 'full' : rungText(rung)
 }
 
-export function switched(events: readonly Event[]): ReleaseView['switched'] {
+export function switched(events: readonly StoryEvent[]): ReleaseView['switched'] {
   const event = events.find(({ kind, data }) => kind === 'routing' && data['change'] === 'switch')
   return event === undefined
     ? null
@@ -259,7 +259,7 @@ export function switched(events: readonly Event[]): ReleaseView['switched'] {
       }
 }
 
-function rolledBack(events: readonly Event[]): ReleaseView['rolledBack'] {
+function rolledBack(events: readonly StoryEvent[]): ReleaseView['rolledBack'] {
   const moved = events.find(({ kind, data }) => kind === 'routing' && data['change'] === 'rollback')
   const decided = events.find(
     ({ kind, data }) => kind === 'phase' && data['phase'] === 'rolling-back',
@@ -276,7 +276,7 @@ function rolledBack(events: readonly Event[]): ReleaseView['rolledBack'] {
   }
 }
 
-export function phaseAt(events: readonly Event[], phase: string): number | null {
+export function phaseAt(events: readonly StoryEvent[], phase: string): number | null {
   return events.find(({ kind, data }) => kind === 'phase' && data['phase'] === phase)?.at ?? null
 }
 

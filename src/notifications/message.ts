@@ -4,14 +4,21 @@ import type { Told } from '../config/notifications.ts'
 import type { Release } from '../release/release.ts'
 import type { Event } from '../storage/events.ts'
 
-export type Message = { told: Told; event: Event; release: Release | null }
+export type Message = {
+  told: Told
+  event: Event
+  release: Release | null
+  /** Of the dashboard; pages ask for a sign-in, so the link itself opens nothing. */
+  dashboard: string
+}
 export type Body = { contentType: string; body: string }
 
 /** A log of a model server may be in a reason. */
 const textMax = 2000
 
 /** @param source which Beryl: a URI reference */
-export function cloudEvent({ told, event, release }: Message, source: string): Body {
+export function cloudEvent(message: Message, source: string): Body {
+  const { told, event, release } = message
   const because = event.data['because']
   const body = JSON.stringify({
     specversion: '1.0',
@@ -29,7 +36,8 @@ export function cloudEvent({ told, event, release }: Message, source: string): B
       by: event.by,
       text: short(event.text),
       because: typeof because === 'string' ? short(because) : null,
-      next: nextOf({ told, event, release }),
+      next: nextOf(message),
+      link: linkOf(message),
     },
   })
   return { contentType: 'application/cloudevents+json; charset=utf-8', body }
@@ -54,12 +62,13 @@ export function slack(message: Message): Body {
   const { told, event } = message
   const service = event.service === '*' ? 'all services' : event.service
   const line = `${signs[told]} *${escaped(service)}* ${told}: ${escaped(short(event.text))} (by ${escaped(event.by)})`
-  const body = JSON.stringify({ text: `${line}\nNext: \`${escaped(nextOf(message))}\`` })
+  const next = `Next: \`${escaped(nextOf(message))}\``
+  const body = JSON.stringify({ text: `${line}\n${next}\n${linkOf(message)}` })
   return { contentType: 'application/json; charset=utf-8', body }
 }
 
 /** As the CLI says it, of the moment that the record tells of. */
-function nextOf({ told, event, release }: Message): string {
+function nextOf({ told, event, release }: Pick<Message, 'told' | 'event' | 'release'>): string {
   const { service, data } = event
   if (told === 'frozen') return data['command'] === 'freeze' ? unfreezeOf(service) : 'beryl status'
   if (release === null || told === 'alarm' || told === 'deployed') return `beryl status ${service}`
@@ -73,6 +82,31 @@ function nextOf({ told, event, release }: Message): string {
     phase: phase === 'waiting' ? (data['phase'] as Release['phase']['name']) : phase,
     waitingFor,
   })
+}
+
+/** The page of the release, where it is approved and promoted by name and with a reason. */
+function linkOf({ event, dashboard }: Pick<Message, 'event' | 'dashboard'>): string {
+  if (event.release !== null) return `${dashboard}/releases/${encodeURIComponent(event.release)}`
+  const isOne = event.service !== '' && event.service !== '*'
+  return isOne ? `${dashboard}/services/${encodeURIComponent(event.service)}` : `${dashboard}/`
+}
+
+/** What a command is told, by variables: text in them is text, whatever stands in it. */
+export function variables(message: Message, source: string): Record<string, string> {
+  const { told, event } = message
+  // An operating system ends a variable at a zero byte.
+  const plain = (text: string) => text.replaceAll('\0', ' ')
+  return {
+    BERYL_TOLD: told,
+    BERYL_EVENT_ID: String(event.id),
+    BERYL_SERVICE: plain(event.service),
+    BERYL_RELEASE: event.release ?? '',
+    BERYL_BY: plain(event.by),
+    BERYL_TEXT: plain(short(event.text)),
+    BERYL_NEXT: plain(nextOf(message)),
+    BERYL_LINK: linkOf(message),
+    BERYL_EVENT: plain(cloudEvent(message, source).body),
+  }
 }
 
 function unfreezeOf(service: string): string {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -73,11 +74,15 @@ function beginning(context: TestContext, file = at(`${++files}.db`)) {
     limits: Partial<Parameters<typeof notifierOf>[0]['limits']> = {},
   ) => {
     const notifier = notifierOf({
-      notifications: hooks.map((one) => notification.parse({ secret, ...one })),
+      notifications: hooks.map((one) =>
+        notification.parse('command' in one ? one : { secret, ...one }),
+      ),
       store,
       now: () => clock.wall + clock.offset + Math.round(performance.now() - started),
       releaseOf: (id) => (id === 'r2' ? release : null),
       source: '//host/beryl',
+      dashboard: () => 'https://beryl.example.com',
+      directory: at('.'),
       limits: { ...quick, ...limits },
     })
     notifiers.push(notifier)
@@ -128,6 +133,7 @@ test('an entry of the record is told as a CloudEvent, with its reason, the next 
       text: 'r2 (v2) is rolling-back: 9 of 100 wrong',
       because: '9 of 100 wrong',
       next: 'beryl status chat',
+      link: 'https://beryl.example.com/releases/r2',
     },
   })
   const stamp = String(headers['webhook-timestamp'])
@@ -155,7 +161,7 @@ test('Slack gets one text, in which nothing is a link or a mention', async (cont
     got[0]!.body.text,
     /\*chat\* waiting: r2 \(v2\) waits for approval \(&lt;!channel&gt; &amp; /,
   )
-  assert.match(got[0]!.body.text, /\nNext: `beryl approve r2`$/)
+  assert.match(got[0]!.body.text, /\nNext: `beryl approve r2`\n/)
   assert.equal(got[0]!.headers['webhook-signature'], undefined)
 })
 
@@ -293,4 +299,80 @@ test('a body is bounded, whatever a model server has logged', async (context) =>
   say({ data: { phase: 'rejected', because }, text: because })
   await until('it', () => got.length === 1)
   assert.ok(got[0]!.text.length < 5000)
+})
+
+/** Writes what it was told into a file, as JSON. */
+const tells = (file: string, ending = '') => [
+  process.execPath,
+  '-e',
+  `const { env } = process
+  require('node:fs').appendFileSync(${JSON.stringify(file)}, JSON.stringify(env) + '\\n')
+  ${ending}`,
+]
+
+test('a command is told by variables, whatever stands in them; one that fails is tried again, and says why', async (context) => {
+  const { start, say } = beginning(context)
+  const file = at('told.jsonl')
+  process.env['BERYL_TOKEN'] = 'nobody else’s'
+  context.after(() => delete process.env['BERYL_TOKEN'])
+  const odd = 'it\'s "$(reboot)"; `id` \u0000 <script>\n2nd line'
+  const notifier = start([
+    {
+      command: tells(
+        file,
+        "if (env.BERYL_TEXT.includes('fail')) { console.error('no room'); process.exit(3) }",
+      ),
+    },
+    { command: ['/no/such/program'] },
+  ])
+  say({ text: odd })
+  const lines = () =>
+    existsSync(file)
+      ? readFileSync(file, 'utf8')
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line))
+      : []
+  await until('the command', () => lines().length === 1)
+  const [told] = lines()
+  assert.equal(told.BERYL_TEXT, odd.replace('\u0000', ' '))
+  assert.equal(told.BERYL_TOLD, 'rolling-back')
+  assert.equal(told.BERYL_SERVICE, 'chat')
+  assert.equal(told.BERYL_RELEASE, 'r2')
+  assert.equal(told.BERYL_BY, 'guard')
+  assert.equal(told.BERYL_NEXT, 'beryl status chat')
+  assert.equal(told.BERYL_LINK, 'https://beryl.example.com/releases/r2')
+  assert.equal(JSON.parse(told.BERYL_EVENT).type, 'beryl.rolling-back')
+  assert.equal(told.BERYL_TOKEN, undefined)
+  say({ text: 'fail' })
+  await until('a second try', () => lines().length >= 3)
+  const [first, second] = notifier.view().receivers
+  assert.equal(first!.format, 'command')
+  assert.equal(first!.to, `command ${process.execPath}`)
+  assert.match(first!.because!, /^exit code 3: no room$/)
+  await until('the other', () => /cannot be run/.test(notifier.view().receivers[1]!.because ?? ''))
+  assert.equal(second!.to, 'command /no/such/program')
+})
+
+test('a command that does not end is killed with its children, and delays nobody', async (context) => {
+  const { start, say } = beginning(context)
+  const { got, url } = await receiver(context)
+  const file = at('endless.jsonl')
+  const child =
+    "require('node:child_process').spawn('sleep', ['600'], { stdio: 'inherit' }); setInterval(() => {}, 1000)"
+  const notifier = start([{ command: tells(file, child), within: '1s' }, { url }])
+  say()
+  await until('the other receiver', () => got.length === 1)
+  await until('the end of its time', () => notifier.view().receivers[0]!.because !== null)
+  assert.match(notifier.view().receivers[0]!.because!, /^killed after 1 s$/)
+})
+
+test('a Slack message leads to the page of the release, and holds no token', async (context) => {
+  const { start, say } = beginning(context)
+  const { got, url } = await receiver(context)
+  start([{ url, format: 'slack', secret: undefined }])
+  say()
+  await until('the message', () => got.length === 1)
+  assert.match(got[0]!.body.text, /\nhttps:\/\/beryl\.example\.com\/releases\/r2$/)
+  assert.doesNotMatch(got[0]!.text, /token|beryl_/i)
 })

@@ -4,19 +4,24 @@
  */
 import { createHash } from 'node:crypto'
 import type { NotificationsView } from '../api/shapes.ts'
+import { receiverOf } from '../config/notifications.ts'
 import type { NotificationManifest } from '../config/notifications.ts'
 import { log } from '../log.ts'
 import type { Release } from '../release/release.ts'
 import type { Delivery, deliveriesIn } from '../storage/deliveries.ts'
 import type { eventsIn } from '../storage/events.ts'
-import { cloudEvent, slack } from './message.ts'
+import { cloudEvent, slack, variables } from './message.ts'
 import type { Message } from './message.ts'
+import { run } from './run.ts'
 import { send } from './send.ts'
+import type { Sent } from './send.ts'
 import { signed } from './sign.ts'
 import { toldBy } from './told-by.ts'
 
 const pageMax = 200
 const deadShownMax = 100
+/** Of a command that says nothing else. */
+const usualWithinS = 30
 
 const usual = {
   lookEveryMs: 500,
@@ -38,6 +43,8 @@ export function notifierOf({
   now,
   releaseOf,
   source,
+  dashboard = () => '',
+  directory = '.',
   limits = {},
 }: {
   notifications: readonly NotificationManifest[]
@@ -47,6 +54,10 @@ export function notifierOf({
   releaseOf: (id: string) => Release | null
   /** A URI reference of this Beryl. */
   source: string
+  /** Where people reach it. */
+  dashboard?: () => string
+  /** Where commands run. */
+  directory?: string
   limits?: Partial<typeof usual>
 }) {
   const { lookEveryMs, timeoutMs, firstWaitMs, waitMaxMs, giveUpMs, storageWaitMs } = {
@@ -80,11 +91,11 @@ export function notifierOf({
       return {
         receivers: hooks.map((hook) => {
           const { waiting, since, dead, because } = store.deliveries.count(hook.id)
-          const { id, format, on } = hook
+          const { id, on } = hook
           return {
             id,
-            to: originOf(hook.url),
-            format,
+            to: shownAs(hook),
+            format: hook.command === undefined ? hook.format : ('command' as const),
             on,
             waiting,
             since,
@@ -153,12 +164,21 @@ export function notifierOf({
       return true
     }
     const release = event.release === null ? null : releaseOf(event.release)
-    const message = { told: due.told as Message['told'], event, release }
-    const sent = await send(hook.url, letter(hook, message), { timeoutMs, signal: stopping.signal })
+    const told = due.told as Message['told']
+    const sent = await tell(hook, { told, event, release, dashboard: dashboard() })
     if (stopping.signal.aborted && !sent.ok) return false
     if (sent.ok) store.deliveries.delivered(hook.id, due.event)
     else fail(hook, due, sent.because)
     return true
+  }
+
+  function tell(hook: Hook, message: Message): Promise<Sent> {
+    const { signal } = stopping
+    if (hook.command === undefined)
+      return send(hook.url!, letter(hook, message), { timeoutMs, signal })
+    const env = { ...ownEnv(), ...variables(message, source) }
+    const withinMs = (hook.within ?? usualWithinS) * 1000
+    return run(hook.command, { env, directory }, { timeoutMs: withinMs, signal })
   }
 
   function fail(hook: Hook, due: Delivery, because: string): void {
@@ -168,7 +188,7 @@ export function notifierOf({
     const dead = nextAt - due.since > giveUpMs
     if (tries === 1 || dead)
       log.warn(
-        { to: originOf(hook.url), event: due.event, because },
+        { to: shownAs(hook), event: due.event, because },
         dead ? 'a notification is given up' : 'a notification was not taken; it is tried again',
       )
     store.deliveries.failed({ ...due, tries, nextAt, because, dead })
@@ -191,17 +211,24 @@ export function notifierOf({
 }
 
 /** The same receiver after a restart, without its address in the journal: that may be a secret. */
-function idOf({ url, format }: NotificationManifest): string {
-  return createHash('sha256').update(`${format} ${url}`).digest('hex').slice(0, 12)
+function idOf(receiver: NotificationManifest): string {
+  return createHash('sha256').update(receiverOf(receiver)).digest('hex').slice(0, 12)
 }
 
 function nameOf(hook: Hook): string {
-  return `${originOf(hook.url)} (${hook.id})`
+  return `${shownAs(hook)} (${hook.id})`
 }
 
-/** Where it goes, without what may be secret in a path or query. */
-function originOf(url: string): string {
-  return new URL(url).origin
+/** Where it goes, without what may be secret in a path, a query or an argument. */
+function shownAs({ url, command }: NotificationManifest): string {
+  return command === undefined ? new URL(url!).origin : `command ${command[0]}`
+}
+
+/** Beryl's own settings are nobody's business. */
+function ownEnv(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('BERYL_')),
+  )
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

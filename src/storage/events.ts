@@ -20,6 +20,9 @@ export type NewEvent = {
 
 export type Event = NewEvent & { id: number }
 
+/** What a view says of an event. */
+export type StoryEvent = Pick<Event, 'at' | 'kind' | 'by' | 'data'>
+
 /** A phase that began, or a routing change, without its evidence. */
 export type MovingEvent = {
   at: number
@@ -69,6 +72,11 @@ export function eventsIn(database: Database) {
   const ofRelease = database.prepare(
     'SELECT * FROM events WHERE release = ? ORDER BY id LIMIT 1000',
   )
+  const story = database.prepare(
+    `SELECT at, kind, actor, data ->> '$.phase' AS phase, data ->> '$.because' AS because, data ->> '$.change' AS change,
+       data ->> '$.at' AS moved_at, data ->> '$.tookMs' AS took_ms, data ->> '$.generation' AS generation
+     FROM events WHERE release = ? AND kind IN ('phase', 'routing') ORDER BY id LIMIT 1000`,
+  )
   const moving = database.prepare(
     `SELECT at, release, data ->> '$.phase' AS phase, data ->> '$.change' AS change, data ->> '$.at' AS moved_at, data ->> '$.rung' AS rung
      FROM events WHERE service = ? AND kind IN ('phase', 'routing', 'alarm') AND release IS NOT NULL ORDER BY id`,
@@ -104,6 +112,21 @@ export function eventsIn(database: Database) {
       return row === undefined ? null : toEvent(row)
     },
     ofRelease: (release: string): Event[] => ofRelease.all(release).map(toEvent),
+    /** Phases and moves of a release without their evidence, which is large: what views are made of. */
+    story: (release: string): StoryEvent[] =>
+      story.all(release).map((row) => ({
+        at: Number(row['at']),
+        kind: String(row['kind']),
+        by: String(row['actor']),
+        data: {
+          phase: row['phase'],
+          because: row['because'],
+          change: row['change'],
+          at: row['moved_at'],
+          tookMs: row['took_ms'],
+          generation: row['generation'],
+        },
+      })),
     /** Of all releases of a service, oldest first. */
     moving: (service: string): MovingEvent[] =>
       moving.all(service).map((row) => ({

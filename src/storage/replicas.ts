@@ -7,6 +7,9 @@ export type Kept = { spec: { id: string; service: string }; endedAt: number | nu
 export function replicasIn<Record extends Kept>(database: Database) {
   const running = database.prepare('SELECT record FROM replicas WHERE ended = 0')
   const ofService = database.prepare('SELECT record FROM replicas WHERE service = ?')
+  const ofRelease = database.prepare(
+    "SELECT record FROM replicas WHERE service = ? AND record ->> '$.spec.release' = ?",
+  )
   const endedAfter = database.prepare(
     "SELECT id FROM replicas WHERE ended = 1 AND record ->> '$.endedAt' >= ?",
   )
@@ -26,6 +29,8 @@ export function replicasIn<Record extends Kept>(database: Database) {
       ),
     /** Ids. @param at wall time, ms */
     endedAfter: (at: number): string[] => endedAfter.all(at).map((row) => String(row['id'])),
+    ofRelease: (service: string, release: string): Record[] =>
+      ofRelease.all(service, release).map(parse),
     /** Ended ones too: what the bill is made of. */
     ofService: (service: string): Record[] => ofService.all(service).map(parse),
   }

@@ -35,6 +35,8 @@ export type Setup = {
   api?: string
   /** More keys of `environment`, a line each, indented by six spaces. */
   environment?: string
+  /** Called before it starts, with its data directory, which is not there yet. */
+  prepare?: (data: string) => void
   /** More files beside the manifest, by name. */
   files?: Record<string, string>
 }
@@ -54,6 +56,7 @@ export async function startBeryl({
   api: ofApi = '',
   environment = '',
   files = {},
+  prepare = () => {},
   manifest: written = manifest({
     versions: Object.keys(models),
     service,
@@ -74,6 +77,7 @@ export async function startBeryl({
   )
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
   await writeFile(join(directory, 'beryl.yaml'), written)
+  prepare(data)
   let supervisor = await startSupervisor()
   let running = JSON.parse(await readFile(join(data, 'running.json'), 'utf8')) as {
     url: string

@@ -25,7 +25,8 @@ export function explainText({
   lines.push(...describeRelease(release))
   if (release.watch !== null && !['switching', 'watching'].includes(release.phase))
     for (const one of release.watch.evidence.signals) lines.push(`signal    ${signalText(one)}`)
-  for (const { by, at } of approvals) lines.push(`approved  by ${by}, ${time(at)}`)
+  for (const { by, at, reason } of approvals)
+    lines.push(`approved  by ${by}, ${time(at)}${reason === null ? '' : `: ${reason}`}`)
   for (const { kind, count, mean } of feedback)
     lines.push(`feedback  ${kind}: ${count}${mean === null ? '' : `, mean ${mean.toFixed(3)}`}`)
   if (cost !== null) {

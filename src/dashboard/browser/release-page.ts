@@ -111,10 +111,10 @@ function Figures({ release }: { release: ReleaseView }) {
         </div>`
       }
       ${approvals.map(
-        ({ by, at }) =>
+        ({ by, at, reason }) =>
           html`<div>
             <dt>approved</dt>
-            <dd>by ${by}, ${clockTime(at, now.value)}</dd>
+            <dd>by ${by}, ${clockTime(at, now.value)}${reason === null ? '' : `: ${reason}`}</dd>
           </div>`,
       )}
       ${feedback.map(
