@@ -15,7 +15,7 @@ export function todayOf({ store, now }: ViewSources, service: Service): Today {
   const { name, live } = service
   const past = store.services
     .releases(name, lookedAt)
-    .map(({ id, at }) => ({ at, events: store.events.story(id) }))
+    .map(({ id, at }) => ({ at, events: store.events.ofRelease(id) }))
   const tookMs = past.flatMap(({ at, events }) => {
     const arrived = phaseAt(events, 'watching')
     return arrived === null ? [] : [arrived - at]
