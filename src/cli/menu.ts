@@ -33,6 +33,14 @@ export const menu = {
     does: "print the manifest's JSON Schema, for editors",
     examples: ['beryl schema > beryl.schema.json'],
   },
+  completion: {
+    group: start,
+    does: 'a script that completes commands, services, versions and releases: bash, zsh, fish',
+    examples: [
+      'source <(beryl completion bash)',
+      'beryl completion fish > ~/.config/fish/completions/beryl.fish',
+    ],
+  },
   up: {
     group: start,
     does: 'start gateway, controller and API in the foreground; Ctrl-C stops everything',
@@ -125,6 +133,11 @@ export const menu = {
     group: look,
     does: 'one screen: what is live, what is being released, what it waits for',
     examples: ['beryl status', 'beryl status chat --json'],
+  },
+  watch: {
+    group: look,
+    does: 'the service as it is, live, on the whole terminal; in a pipe a line for each event',
+    examples: ['beryl watch chat', 'beryl watch chat --json | jq .text'],
   },
   plan: {
     group: look,

@@ -7,7 +7,7 @@ export function say(
   text: string,
   stream: NodeJS.WriteStream = process.stdout,
 ): void {
-  stream.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`)
+  stream.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${harmless(text)}\n`)
 }
 
 /** `beryl history chat | head -3`: who reads no more has what they wanted. */
@@ -42,4 +42,15 @@ export function firstLine(text: string): string {
 export async function writeLine(text: string): Promise<void> {
   if (process.stdout.write(`${text}\n`)) return
   await new Promise((resolve) => process.stdout.once('drain', resolve))
+}
+
+/** Select Graphic Rendition (ECMA-48 §8.3.117), as `paint` writes it. */
+const colour = new RegExp(`(${String.fromCharCode(27)}\\[\\d{1,2}m)`, 'u')
+
+/** Reasons hold what models and people wrote: on a terminal it must move no cursor and ring no bell. Lines and colours stay. */
+export function harmless(text: string): string {
+  return text
+    .split(colour)
+    .map((part, index) => (index % 2 === 1 ? part : part.replace(/[^\P{Cc}\n]/gu, '�')))
+    .join('')
 }

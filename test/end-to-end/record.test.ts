@@ -1,7 +1,10 @@
 /** The record of a Beryl with secrets in it: exported, backed up, and gone on with from the backup on an empty data directory. */
 import assert from 'node:assert/strict'
 import { copyFileSync, globSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { after, before, test } from 'node:test'
 import type { Event, NewTokenView, RecordView } from '../../src/api/shapes.ts'
 import { needs } from '../../src/api/rights.ts'
@@ -17,6 +20,7 @@ const secrets = {
   field: 'SECRET-of-a-patient',
   bearer: 'SECRET-of-a-client',
 }
+const program = fileURLToPath(new URL('../../bin/beryl.js', import.meta.url))
 let token = ''
 let beryl: Running
 /** All that any command of this story printed. */
@@ -70,6 +74,22 @@ test('the record is exported as JSON Lines, every event once, in order', async (
   })
   const { id } = await beryl.deploy('v2')
   await beryl.until(id, ({ phase }) => phase === 'rejected', 'rejected')
+  // In a pipe `watch` goes on with what happens from here on, line by line.
+  const watching = spawn(process.execPath, [program, 'watch', 'tiny', '--data', beryl.data])
+  let watched = ''
+  watching.stdout.on('data', (chunk: Buffer) => (watched += chunk.toString()))
+  await eventually(
+    async () => {
+      await beryl.cli('freeze', 'tiny', '--reason', 'a test of watch')
+      await beryl.cli('unfreeze', 'tiny')
+      return watched.includes('a test of watch')
+    },
+    () => 'a line of watch',
+  )
+  watching.kill('SIGTERM')
+  await once(watching, 'exit')
+  assert.match(watched, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  \S+ +\S+ froze tiny .*a test of watch/m)
+  assert.ok(!watched.includes('\u001b'), 'plain in a pipe')
   const all = await eventsNow()
   assert.deepEqual(
     all.map((event) => event.id),
