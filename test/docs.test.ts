@@ -57,9 +57,8 @@ async function whyNot(line: string): Promise<string | null> {
   } catch (error) {
     const { code, message } = error as { code?: string; message: string }
     // A sentence may name a command without what it takes.
-    return code === 'commander.missingArgument' || code?.startsWith('commander.help')
-      ? null
-      : message
+    const isPart = /^commander\.(missingArgument|optionMissingArgument|help)/.test(code ?? '')
+    return isPart ? null : message
   }
 }
 
