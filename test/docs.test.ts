@@ -8,6 +8,7 @@ import { parse } from 'yaml'
 import { menu } from '../src/cli/menu.ts'
 import { programOf } from '../src/cli/program.ts'
 import { manifest } from '../src/config/manifest.ts'
+import { reference } from '../src/cli/reference.ts'
 import { notBuilt } from '../src/config/not-built.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -113,3 +114,9 @@ for (const page of pages) {
     )
   })
 }
+
+test('the reference is made of the schemas, routes and commands as they are now: npm run docs:reference', () => {
+  const flat = (text: string) => text.replace(/ +/g, ' ').replace(/-{3,}/g, '---').trim()
+  const written = readFileSync(join(root, 'docs/reference.md'), 'utf8')
+  assert.equal(flat(written), flat(reference()))
+})

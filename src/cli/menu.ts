@@ -37,7 +37,7 @@ export const menu = {
     group: start,
     does: 'a script that completes commands, services, versions and releases: bash, zsh, fish',
     examples: [
-      'source <(beryl completion bash)',
+      'beryl completion bash > ~/.local/share/bash-completion/completions/beryl',
       'beryl completion fish > ~/.config/fish/completions/beryl.fish',
     ],
   },
