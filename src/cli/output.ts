@@ -19,6 +19,12 @@ export function endQuietlyWithThePipe(): void {
     })
 }
 
+/** For what has to end in order: a terminal or a reader that has gone away is no reason to stop in the middle of it. */
+export function goOnWithoutReaders(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.removeAllListeners('error').on('error', () => {})
+}
+
 /** `1 replica`, `2 replicas` */
 export function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`

@@ -183,7 +183,7 @@ test('everything killed at once: the next `up` takes over the model servers, and
   )
 })
 
-test('Ctrl-C, and an impatient second one: everything ends in order, and nothing is left', async () => {
+test('the terminal goes away, then Ctrl-C, and an impatient second one: everything ends in order, and nothing is left', async () => {
   const extra = await startBeryl({ models: { v1: { answer: 'one' } } })
   await extra.deployed('v1')
   const { environments } = await extra.service()
@@ -192,6 +192,7 @@ test('Ctrl-C, and an impatient second one: everything ends in order, and nothing
     readIdentity(`${extra.data}/${role}.process.json`)!,
   )
   const supervisor = await extra.runningPid()
+  extra.hangUp()
   const ended = extra.stop()
   process.kill(supervisor, 'SIGINT')
   assert.equal(await ended, 0)

@@ -161,6 +161,11 @@ export async function startBeryl({
       supervisor = await startSupervisor()
       running = JSON.parse(await readFile(join(data, 'running.json'), 'utf8')) as typeof running
     },
+    /** Whoever read what `beryl up` says is gone. */
+    hangUp: () => {
+      supervisor.stdout!.destroy()
+      supervisor.stderr!.destroy()
+    },
     /** Ctrl-C; the directory stays. */
     interrupt: async () => {
       const ended = new Promise((resolve) => supervisor.once('exit', resolve))

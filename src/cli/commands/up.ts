@@ -5,7 +5,7 @@ import { detach } from '../../supervisor/detach.ts'
 import { up } from '../../supervisor/up.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
-import { say } from '../output.ts'
+import { goOnWithoutReaders, say } from '../output.ts'
 
 export async function upCommand(
   { data, json }: Globals,
@@ -13,6 +13,7 @@ export async function upCommand(
 ): Promise<number> {
   const directory = resolve(whereData({ data, file }))
   if (isDetached) return upDetached({ file, directory, json })
+  goOnWithoutReaders()
   await up({
     manifestPath: file,
     dataDirectory: directory,
