@@ -29,7 +29,7 @@ before(async () => {
       - goldenSet: { file: golden.jsonl, request: { path: /predict }, answer: $.label, atLeast: 0.9 }
     switch: { drain: 20s }
     watch:
-      atLeast: 1s
+      atLeast: 4s # long enough to be paused in
       atMost: 10m
       control: auto
       signals: [errors, latency, validity, feedback, drift, short, length]
@@ -89,7 +89,8 @@ test('what people say rolls a version back; it goes to the version that answered
   const { id } = await beryl.deploy('disliked')
   await beryl.until(id, ({ phase }) => phase === 'watching', 'watched')
   // People take their time, and nothing else is wrong with it. What is paused is still guarded.
-  assert.equal((await beryl.cli('pause', id)).code, 0)
+  const paused = await beryl.api<ReleaseView>('POST', `/releases/${id}/pause`, {})
+  assert.equal(paused.phase, 'watching')
   const say = async () => {
     const response = await fetch(`${beryl.gateway}/predict`, {
       method: 'POST',
@@ -104,6 +105,7 @@ test('what people say rolls a version back; it goes to the version that answered
   await eventually(
     async () => (await say()) === 'rolled-back',
     () => 'the disliked version to be rolled back',
+    60_000,
   )
   const release = await beryl.release(id)
   assert.match(release.rolledBack!.why, /^feedback: \d+ bad ones \(feedback\) in \d+ answers/)
