@@ -18,7 +18,8 @@ export function expiring(
   if (expiresS === undefined || paused !== null || kind === 'rollback') return wait
   const left = expiresS - Math.min(elapsedS(phase.since, now), sinceDecidedS(seen.gates, now))
   const { waitingFor } = wait
-  if (left > 0) return { waitingFor: `${waitingFor}; it expires in ${seconds(left)}`, againS: left }
+  if (left > 0)
+    return { waitingFor: `${waitingFor}; the candidate expires in ${seconds(left)}`, againS: left }
   return {
     to: 'clearing',
     endsAs: 'rejected',

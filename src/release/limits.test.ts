@@ -38,7 +38,7 @@ describe('a candidate that nobody promotes', () => {
     world.deploy('b', { rules: approved })
     world.until('awaiting-approval')
     world.behave()
-    assert.match(world.waitingFor, /^approval .*; it expires in 23h 59m$/)
+    assert.match(world.waitingFor, /^approval .*; the candidate expires in 23h 59m$/)
     world.behave(24 * 3600)
     const ended = world.until('rejected')
     assert.match(JSON.stringify(ended.phase), /expired: for 24h it waited for approval/)
@@ -57,7 +57,7 @@ describe('a candidate that nobody promotes', () => {
     world.pass(7200)
     world.decideGate('undecided')
     world.tick()
-    assert.match(world.waitingFor, /^a person: gate warmUp .*; it expires in 1h$/)
+    assert.match(world.waitingFor, /^a person: gate warmUp .*; the candidate expires in 1h$/)
     world.pass(3601)
     world.tick()
     assert.equal(world.service.release?.phase.name, 'clearing')
@@ -77,7 +77,7 @@ describe('a candidate that nobody promotes', () => {
     other.behave(48 * 3600)
     other.command('resume')
     other.behave()
-    assert.match(other.waitingFor, /it expires in 23h 59m$/)
+    assert.match(other.waitingFor, /the candidate expires in 23h 59m$/)
   })
 
   test('one that was approved does not expire, nor does a rollback to an older version', () => {
