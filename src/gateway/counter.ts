@@ -11,6 +11,8 @@ export type Counter = ReturnType<typeof openCounter>
 export function openCounter(report: (counts: Counts) => void) {
   let rows = new Map<SlottedEnvironment, Row>()
   let others = fresh()
+  /** By service, then by what became of them: no text is made for each. */
+  let copies = new Map<string, Record<string, number>>()
   let touched = false
   const clock = setInterval(flush, reportMs)
   clock.unref()
@@ -35,7 +37,11 @@ export function openCounter(report: (counts: Counts) => void) {
     },
     refused: (code: string) => count(others.refused, code),
     unreadable: (status: number) => count(others.unreadable, status),
-    copy: (service: string, what: string) => count(others.copies, `${service} ${what}`),
+    copy: (service: string, what: string) => {
+      let here = copies.get(service)
+      if (here === undefined) copies.set(service, (here = {}))
+      count(here, what)
+    },
     flush,
   }
 
@@ -47,12 +53,20 @@ export function openCounter(report: (counts: Counts) => void) {
   function flush(): void {
     if (!touched) return
     touched = false
-    report({ rows: [...rows.values()], ...others })
+    report({ rows: [...rows.values()], ...others, copies: named(copies) })
     rows = new Map()
+    copies = new Map()
     others = fresh()
   }
 }
 
-function fresh(): Omit<Counts, 'rows'> {
-  return { refused: {}, unreadable: {}, copies: {} }
+function named(copies: Map<string, Record<string, number>>): Counts['copies'] {
+  const all: Counts['copies'] = {}
+  for (const [service, counts] of copies)
+    for (const [what, count] of Object.entries(counts)) all[`${service} ${what}`] = count
+  return all
+}
+
+function fresh(): Omit<Counts, 'rows' | 'copies'> {
+  return { refused: {}, unreadable: {} }
 }

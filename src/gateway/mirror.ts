@@ -253,11 +253,19 @@ class Copy implements Copying, CallListener {
     const { flight, to: environment, replica, begun, firstAt, status } = this
     const firstByteMs = firstAt === 0 ? 0 : firstAt - begun
     const totalMs = begun === 0 ? 0 : performance.now() - begun
-    const result = { outcome, status, firstByteMs, totalMs }
-    const heard = this.hearing?.ended(result)
+    const heard = this.hearing?.ended({ outcome, status, firstByteMs, totalMs })
     this.hands.count(this.service, what)
     this.close()
-    this.hands.seen({ flight, environment, replica, heard, ...result })
+    this.hands.seen({
+      flight,
+      environment,
+      replica,
+      heard,
+      outcome,
+      status,
+      firstByteMs,
+      totalMs,
+    })
   }
 
   private close(): void {

@@ -58,7 +58,8 @@ export function openNotebook(
   let numbers = new Float64Array(batchMax * columns)
   let count = 0
   let subjects: Subject[] = []
-  let places = new Map<object, Map<string, number>>()
+  /** By key, replica, and in how many ways more two of them may differ. */
+  let places = new Map<object, Map<string, number[]>>()
   let gaps: Range[] = []
   let handed = 0
   let timer: NodeJS.Timeout | null = null
@@ -105,15 +106,13 @@ export function openNotebook(
     let known = places.get(key)
     if (known === undefined) places.set(key, (known = new Map()))
     const { replica, isCopy, copied, heard, share } = subject
-    const how = `${isCopy === true ? 'copy ' : copied === true ? 'copied ' : ''}${heard ?? ''} `
+    let here = known.get(replica)
+    if (here === undefined) known.set(replica, (here = []))
+    const whose = isCopy === true ? 2 : copied === true ? 1 : 0
+    const wasHeard = heard === undefined ? 2 : heard ? 1 : 0
     // Of those who say not who they are nothing was drawn.
-    const which = `${how}${share === undefined ? '' : 'drawn '}${replica}`
-    let place = known.get(which)
-    if (place === undefined) {
-      place = subjects.push(subject) - 1
-      known.set(which, place)
-    }
-    return place
+    const how = whose * 6 + wasHeard * 2 + (share === undefined ? 0 : 1)
+    return (here[how] ??= subjects.push(subject) - 1)
   }
 
   function flush(): void {

@@ -72,8 +72,7 @@ const mirror = openMirror({
   upstream,
   count: counter.copy,
   hear: (flight, environment, replica) => tap.copy(flight, environment, replica),
-  seen: ({ flight, environment, replica, heard, ...result }) =>
-    note(flight.claim, { environment, replica, heard }, 'copy', result),
+  seen: (one) => note(one.flight.claim, one, 'copy', one),
 })
 const tap = openTap(run, (batch) =>
   parentPort!.postMessage({ kind: 'tapped', batch } satisfies FromWorker, [
@@ -197,7 +196,7 @@ function note(
     heard: boolean | undefined
   },
   which: 'alone' | 'copied' | 'copy',
-  result: Ended,
+  { outcome, status, firstByteMs, totalMs }: Ended,
 ): void {
   if (seq === null || !noted) return
   const { environment } = where
@@ -213,7 +212,8 @@ function note(
   if (which === 'copied') subject.copied = true
   if (where.heard !== undefined) subject.heard = where.heard
   if (drawn !== null) subject.share = drawn.share
-  notebook.add(environment, subject, { seq, at, client: drawn?.client ?? 0, ...result })
+  const client = drawn?.client ?? 0
+  notebook.add(environment, subject, { seq, at, client, outcome, status, firstByteMs, totalMs })
 }
 
 function refuse(exchange: Exchange, { status, code, title, hint }: Refusal): void {

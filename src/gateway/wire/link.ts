@@ -1,12 +1,14 @@
 /**
  * One connection as bytes: all that the framing knows of sockets. Reads come as text (one character a byte); writes are tried at
- * once and kept by the system's socket where it is full.
+ * the end of the turn, large ones at once, and kept by the system's socket where it is full.
  */
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { withOwnBuffer } from './door.ts'
 import { dialPeer, peerError } from '../../tls/peer.ts'
+import { atEndOfTurn } from './turn.ts'
+import type { Written } from './turn.ts'
 import type { Bytes, Server } from './wire.ts'
 
 export type Link = {
@@ -39,6 +41,9 @@ export type LinkListener = {
 
 /** A peer that vanished without a word is noticed by the kernel's probes, which begin after this silence. */
 const probeAfterMs = 60_000
+
+/** Less than any socket of Node's takes without a word: whoever wrote it need not wait. More is worth a wake-up of its own. */
+const togetherMaxBytes = 8 * 1024
 
 /** Reads of all connections of a thread go through one buffer: each is turned into text before the next one comes. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
@@ -97,8 +102,23 @@ function wrap(socket: Socket, listener: LinkListener, data?: (chunk: Buffer) => 
     close: () => listener.closed(failure),
   }
   for (const [event, listen] of Object.entries(heard)) socket.on(event, listen)
+  /** Written in this turn. */
+  let written: Bytes = ''
+  const writeOut = (): boolean => {
+    if (written === '') return true
+    const bytes = written
+    written = ''
+    return socket.write(bytes, 'latin1')
+  }
+  const turn: Written = { writeOut }
   return {
-    write: (bytes) => socket.write(bytes, 'latin1'),
+    write: (bytes) => {
+      const isFirst = written === ''
+      written += bytes
+      if (written.length > togetherMaxBytes || socket.writableLength > 0) return writeOut()
+      if (isFirst) atEndOfTurn(turn)
+      return true
+    },
     pause: () => {
       flows = false
       socket.pause()
@@ -108,11 +128,22 @@ function wrap(socket: Socket, listener: LinkListener, data?: (chunk: Buffer) => 
       flows = true
       socket.resume()
     },
-    end: () => void socket.end(),
-    destroy: () => void socket.destroy(),
+    end: () => {
+      writeOut()
+      socket.end()
+    },
+    destroy: () => {
+      writeOut()
+      socket.destroy()
+    },
     // A TLS connection that ends without its own last word looks cut as it is.
-    reset: () => void (socket instanceof TLSSocket ? socket.destroy() : socket.resetAndDestroy()),
+    reset: () => {
+      writeOut()
+      if (socket instanceof TLSSocket) socket.destroy()
+      else socket.resetAndDestroy()
+    },
     release: (early) => {
+      writeOut()
       socket.pause()
       if (data !== undefined) socket.off('data', data)
       for (const [event, listen] of Object.entries(heard)) socket.off(event, listen)
@@ -122,7 +153,7 @@ function wrap(socket: Socket, listener: LinkListener, data?: (chunk: Buffer) => 
     watch: () => void socket.setKeepAlive(true, probeAfterMs),
     remoteAddress: socket.remoteAddress ?? '',
     get waiting() {
-      return socket.writableLength
+      return written.length + socket.writableLength
     },
   }
 }
