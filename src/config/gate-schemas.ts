@@ -33,7 +33,7 @@ const dryRun = z.boolean().default(false)
 const identity = z.strictObject({
   /** GET; answered by every replica. Without it what the protocol has: `/v1/models` (openai), the metadata of `model` (kserve-v2). */
   path: path.optional(),
-  /** Of KServe V2: its metadata name the versions that are loaded. */
+  /** Of KServe V2: its metadata name the versions that are loaded. Placeholders as in `is`. */
   model: named.optional(),
   headers: z.record(z.string(), z.string()).default({}),
   /** Where in the answer; without it: the whole body. */

@@ -99,7 +99,7 @@ function placeholders(
   const known = [...port, 'version', ...fileKeys.filter((key) => content[key] !== undefined)]
   const { ready } = environment
   const asked = gatesOf(service).flatMap(({ gate }) =>
-    'identity' in gate ? [gate.identity.is] : [],
+    'identity' in gate ? [gate.identity.is, gate.identity.model ?? ''] : [],
   )
   const started =
     environment.provider === 'process'

@@ -56,12 +56,13 @@ export async function specOf(
   }
   if ('identity' in gate) {
     const { headers, is, within } = gate.identity
-    const { path, answer } = metadataOf(gate.identity, protocol)
+    const fill = fillingOf(around.version, around.content, directory)
+    const { path, answer } = metadataOf(gate.identity, protocol, fill)
     return {
       kind: 'identity',
       request: { method: 'GET', path, headers, timeoutS: within },
       answer,
-      is: fillingOf(around.version, around.content, directory)(is),
+      is: fill(is),
       withinS: within,
     }
   }
@@ -96,11 +97,12 @@ export async function specOf(
 function metadataOf(
   { path, model, answer }: Extract<GateManifest, { identity: unknown }>['identity'],
   protocol: ServiceManifest['protocol'],
+  fill: (text: string) => string,
 ): { path: string; answer: string | null } {
   if (path !== undefined) return { path, answer: answer ?? null }
   if (protocol === 'openai') return { path: modelsPath, answer: answer ?? '$.data[*].id' }
   // `validate` refuses any other that gives no path.
-  return { path: metadataPath(model!), answer: answer ?? '$.versions[*]' }
+  return { path: metadataPath(fill(model!)), answer: answer ?? '$.versions[*]' }
 }
 
 /** What reports only judges nothing: not even that a first release may do without an approval. */

@@ -19,7 +19,8 @@ const pass: GateAnswer = {
 }
 const running: GateAnswer = { state: 'running', progress: '10 of 40' }
 const withinS = 60
-const plan = { gates: { goldenSet: { kind: 'goldenSet', withinS } } } as unknown as Plan
+const template = { ready: { path: '/', withinS: 1 } }
+const plan = { template, gates: { goldenSet: { kind: 'goldenSet', withinS } } } as unknown as Plan
 
 /** The examiner answers what `says` holds: an answer, null (it was restarted), or an error (nobody is there). */
 function examined(phase: Phase = verifying, change: Partial<Release> = {}) {

@@ -13,6 +13,7 @@ import type { ReplicaSeen } from '../providers/provider.ts'
 import { unsealed } from '../secrets/by-name.ts'
 import { peakOf } from './peaks.ts'
 import type { Plan } from './plan.ts'
+import { withRenames } from './served-name.ts'
 import type { ControllerStore } from './store.ts'
 
 export type Gates = ReturnType<typeof gatesOf>
@@ -98,6 +99,7 @@ export function gatesOf({
         plan.template,
       )
       const colour = colourOf(service, 'live')
+      const livePlan = service.live === null ? null : store.services.plan(service.live.release)
       const live =
         service.live === null || colour === null
           ? null
@@ -107,14 +109,16 @@ export function gatesOf({
               { id: service.live.release },
               colour,
               service.live.version,
-              store.services.plan(service.live.release)?.template,
+              livePlan?.template,
             )
       await examiner.start(release.id, gate, attempt, {
         service: service.name,
         // Secrets stand in a plan by name.
         spec: unsealed(withPeak(spec, service.name)),
-        candidate,
-        live,
+        ...withRenames(
+          { target: candidate, plan },
+          live === null ? null : { target: live, plan: livePlan },
+        ),
       })
     },
   }

@@ -6,6 +6,7 @@
  */
 import { isObject, jsonIn, pathOf } from './protocol.ts'
 import type { Protocol, Understood } from './protocol.ts'
+import type { Asking, ServedName } from './renamed.ts'
 
 type Tensor = { name: string; datatype: string; shape: number[]; data: unknown[] }
 
@@ -34,6 +35,29 @@ export const kserveV2: Protocol = {
 /** Which versions of a model are loaded: `versions` in what it answers. */
 export function metadataPath(model: string): string {
   return `/v2/models/${encodeURIComponent(model)}`
+}
+
+/** Whose metadata stand there; null for any other path. */
+export function metadataOf(path: string): string | null {
+  const [, model] = /^\/v2\/models\/([^/?]+)$/.exec(path) ?? []
+  return model === undefined ? null : decodeURIComponent(model)
+}
+
+/** Its model and version stand in the path. Null where it names another, or nothing of it has another name. */
+export function kserveRenamed(asking: Asking, from: ServedName, to: ServedName): Asking | null {
+  const parts = /^(\/v2\/models\/)([^/?]+)((?:\/versions\/)([^/?]+))?(.*)$/s.exec(asking.target)
+  if (parts === null) return null
+  const [, before, model, , version, after] = parts
+  if (from.model === null || to.model === null || model !== encodeURIComponent(from.model))
+    return null
+  const isItsVersion =
+    version !== undefined &&
+    to.version !== null &&
+    version === encodeURIComponent(from.version ?? '')
+  const named = isItsVersion ? encodeURIComponent(to.version!) : version
+  const versionPart = named === undefined ? '' : `/versions/${named}`
+  const target = `${before}${encodeURIComponent(to.model)}${versionPart}${after}`
+  return target === asking.target ? null : { ...asking, target }
 }
 
 /** By name, whatever order they are written in; null for what is no answer of the protocol. For comparisons. */

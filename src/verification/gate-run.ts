@@ -183,6 +183,8 @@ const spec = z.discriminatedUnion('kind', [
   }),
 ])
 
+const served = z.strictObject({ model: z.string().nullable(), version: z.string().nullable() })
+
 const target = z.strictObject({
   version: z.string(),
   environment: z.string(),
@@ -193,6 +195,9 @@ const target = z.strictObject({
         .strictObject({ ca: z.string().optional(), serverName: z.string().optional() })
         .optional(),
     })
+    .optional(),
+  renames: z
+    .strictObject({ protocol: z.enum(['openai', 'kserve-v2']), from: served, to: served })
     .optional(),
 })
 

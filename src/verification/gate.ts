@@ -4,6 +4,7 @@
  */
 import type { CopyRules } from '../ipc/copyable.ts'
 import type { ProtocolName } from '../protocols/protocols.ts'
+import type { Renames } from '../protocols/renamed.ts'
 import type { Peer } from '../tls/peer.ts'
 import type { Verdict } from '../release/release.ts'
 import type { RedactRules } from './capture/redact.ts'
@@ -16,6 +17,8 @@ export type Target = {
   addresses: readonly string[]
   /** How they are spoken to. */
   reach?: Reach | undefined
+  /** What the other version is asked for by name, and by which name this one is; absent where they go by the same. */
+  renames?: Renames | undefined
 }
 
 export type Reach = {

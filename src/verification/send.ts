@@ -2,6 +2,8 @@
 import { Agent, request } from 'node:http'
 import type { ClientRequest, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import { Agent as SecureAgent, request as requestSecurely } from 'node:https'
+import { renamed } from '../protocols/renamed.ts'
+import type { Renames } from '../protocols/renamed.ts'
 import { peerOptions, peerTrouble } from '../tls/peer.ts'
 import type { Peer } from '../tls/peer.ts'
 import type { Target } from './gate.ts'
@@ -54,8 +56,8 @@ export type LineOptions = {
 export function lineOf({ connections, signal, targets = [] }: LineOptions) {
   const options = { keepAlive: true, maxSockets: connections, timeout: idleMs }
   const agents = { plain: new Agent(options), secure: new SecureAgent(options) }
-  const reaches = new Map(
-    targets.flatMap(({ addresses, reach }) => addresses.map((one) => [one, reach] as const)),
+  const known = new Map(
+    targets.flatMap((target) => target.addresses.map((one) => [one, target] as const)),
   )
   // One listener for all: an AbortSignal that lives long must not collect one for each request.
   const open = new Set<ClientRequest>()
@@ -64,14 +66,21 @@ export function lineOf({ connections, signal, targets = [] }: LineOptions) {
   }
   signal.addEventListener('abort', cutAll, { once: true })
   let closed = false
+  let renamedCount = 0
   return {
+    /** Requests that named the other version, and were sent with the name that this one goes by. */
+    get renamed() {
+      return renamedCount
+    },
     /** @throws NoAnswer: no connection, no whole answer in time, cut, too large. The reason of `signal` once that is aborted. */
     async send(sent: Sent, address: string, timeoutS: number): Promise<Received> {
       signal.throwIfAborted()
       if (closed) throw new NoAnswer('the gate is over', false)
       try {
-        const { tls } = reaches.get(address) ?? {}
-        return await exchange(agents, sent, { address, tls, timeoutS, open })
+        const { reach, renames } = known.get(address) ?? {}
+        const other = renames === undefined ? null : inOtherWords(sent, renames)
+        if (other !== null) renamedCount++
+        return await exchange(agents, other ?? sent, { address, tls: reach?.tls, timeoutS, open })
       } catch (error) {
         signal.throwIfAborted()
         throw error
@@ -86,6 +95,20 @@ export function lineOf({ connections, signal, targets = [] }: LineOptions) {
       agents.secure.destroy()
     },
   }
+}
+
+/** Null where it names nothing that this version calls otherwise. */
+function inOtherWords(sent: Sent, renames: Renames): Sent | null {
+  const other = renamed({ target: sent.target, body: Buffer.from(sent.body) }, renames)
+  if (other === null) return null
+  const { headers } = sent
+  // A body's length is the only header that changes with it; a list is written by hand, length and all.
+  if (isList(headers)) return null
+  return { ...sent, ...other, headers: { ...headers, 'content-length': other.body.length } }
+}
+
+function isList(headers: Sent['headers']): headers is readonly string[] {
+  return Array.isArray(headers)
 }
 
 function exchange(

@@ -62,7 +62,10 @@ export function switched(release: Release): Service {
 
 const plan = {
   rules: plainRules,
-  template: { alive: { path: '/', everyS: 1, timeoutS: 1, failures: 3 } },
+  template: {
+    ready: { path: '/', withinS: 1 },
+    alive: { path: '/', everyS: 1, timeoutS: 1, failures: 3 },
+  },
   gates: {},
   price: null,
 } as unknown as Plan

@@ -202,3 +202,25 @@ test('streams of a language model are read as the answers that they add up to', 
   assert.equal(cut.verdict, 'fail')
   assert.match(cut.because, /\$\.choices\[\*\]\.message\.content \(string\) is missing/)
 })
+
+test('it asks by the names that clients use: one that the candidate does not know is a break', async (context) => {
+  const named = (own: string) => (input: object) =>
+    'model' in input && input.model === own ? good() : { status: 404, raw: '{}' }
+  const [own, other] = [await model(context, named('w-2')), await model(context, named('w-1'))]
+  const records = recorded(100, () => ({ body: '{"model":"w-1"}' }))
+  const [v1, v2] = [
+    { model: 'w-1', version: null },
+    { model: 'w-2', version: null },
+  ]
+  const { verdict } = await compatibility(
+    spec,
+    {
+      service: 'tiny',
+      candidate: { ...target('v2', own), renames: { protocol: 'openai', from: v1, to: v2 } },
+      live: target('v1', other),
+    },
+    { newest: async () => records },
+    calm(),
+  )
+  assert.equal(verdict, 'fail')
+})

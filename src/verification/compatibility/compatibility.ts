@@ -48,7 +48,11 @@ export async function compatibility(
   const breaksOf = breaksBy(spec, records)
   const keeper = keeperOf(spec.redact)
   const found = openFound()
-  const targets = live === null ? [candidate] : [candidate, live]
+  // By the names that clients use: whether those are still taken is the question.
+  const targets = [candidate, ...(live === null ? [] : [live])].map((one) => ({
+    ...one,
+    renames: undefined,
+  }))
   const line = lineOf({ connections: spec.concurrency, signal, targets })
   try {
     await eachOf(records, { concurrency: spec.concurrency, signal }, async (one, index) => {

@@ -4,6 +4,7 @@
  * which they come, or by where there is room, could miss the very requests that are answered otherwise.
  */
 import { setImmediate as breathe } from 'node:timers/promises'
+import type { ServedName } from '../../protocols/renamed.ts'
 import type { Verdict } from '../../release/release.ts'
 import type { Answer } from '../compare/comparison.ts'
 import { isFailure, openTally } from '../compare/tally.ts'
@@ -77,7 +78,7 @@ export function openPairs(
       lookAt = tally.compared + lookEvery
       return true
     },
-    verdict: (): Verdict => tally.verdict(versions),
+    verdict: (): Verdict => withNames(tally.verdict(versions)),
     /** Cuts what is under way; nothing further is counted. */
     close(): void {
       closed = true
@@ -85,6 +86,18 @@ export function openPairs(
       lineToLive.close()
       lineAgain.close()
     },
+  }
+
+  /** The candidate was asked by another name than clients use: who reads the verdict must know. */
+  function withNames(verdict: Verdict): Verdict {
+    const { renames } = candidate
+    if (line.renamed === 0 || renames === undefined) return verdict
+    const { from, to } = renames
+    return {
+      ...verdict,
+      because: `${verdict.because}; ${line.renamed} requests name ${nameOf(from)} and were asked of it as ${nameOf(to)}: clients must do so too after a switch`,
+      evidence: { ...verdict.evidence, renamed: { requests: line.renamed, from, to } },
+    }
   }
 
   /** Whatever a server does is an answer, or none. @throws the reason of `signal` once that is aborted */
@@ -108,6 +121,10 @@ export function openPairs(
   function shown(copy: Copy): { id: string; request: unknown } {
     return { id: copy.id, request: keeper.request(copy) }
   }
+}
+
+function nameOf({ model, version }: ServedName): string {
+  return [model, version].filter((part) => part !== null).join(' version ')
 }
 
 /** So many at a time; the time that an answer may take begins with its turn. */

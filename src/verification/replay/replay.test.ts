@@ -142,3 +142,43 @@ test('called off while it waits for the next request, it ends at once', async (c
   assert.equal(said, 'undecided')
   assert.match(because, /^it was cancelled: 1 of 5 records were compared/)
 })
+
+test('a model goes by another name in each version: copies name it as the version that is asked, and the verdict says so', async (context) => {
+  const named =
+    (own: string) =>
+    (input: { text?: string; model?: string }): Behaviour =>
+      input.model === own ? right(input) : { status: 404, raw: '{}' }
+  const [own, other] = [await model(context, named('w-2')), await model(context, named('w-1'))]
+  const records = labelled(300).map(({ request }, nth) =>
+    capturedOf(
+      tappedOf({
+        body: JSON.stringify({ ...request, model: nth % 2 ? 'w-1' : 'w-2' }),
+        at: begun + nth,
+      }),
+      redactor,
+    )!,
+  )
+  const renames = (from: string, to: string) => ({
+    protocol: 'openai' as const,
+    from: { model: from, version: null },
+    to: { model: to, version: null },
+  })
+  const candidate = target('v2', own)
+  const live = target('v1', other)
+  const captures = { newest: async () => records }
+  const { verdict, because, evidence } = await replay(
+    replaySpec(),
+    {
+      service: 'tiny',
+      candidate: { ...candidate, renames: renames('w-1', 'w-2') },
+      live: { ...live, renames: renames('w-2', 'w-1') },
+    },
+    captures,
+    calm(),
+  )
+  assert.equal(verdict, 'pass', because)
+  assert.match(because, /150 requests name w-1 and were asked of it as w-2: clients must do so too/)
+  assert.equal((evidence as { renamed: { requests: number } }).renamed.requests, 150)
+  const asTheyAre = { service: 'tiny', candidate, live }
+  assert.notEqual((await replay(replaySpec(), asTheyAre, captures, calm())).verdict, 'pass')
+})
