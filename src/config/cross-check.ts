@@ -15,7 +15,7 @@ import { scoreProblems } from './scores.ts'
 import { notThere } from './not-there.ts'
 import { unreachable } from './paths.ts'
 import { signalProblems } from './signal-problems.ts'
-import { asleep } from './sleep.ts'
+import { asleep, sleepPrograms } from './sleep.ts'
 import { speaksOf } from './speaks.ts'
 import { judges, versionProblems } from './version-problems.ts'
 
@@ -96,6 +96,7 @@ async function checkService(
     ...rungs(at, service),
     ...budgets(at, service),
     ...asleep(at, service),
+    ...(await sleepPrograms(at, service, directory)),
     ...(await gateProblems(at, service, directory)),
     ...(await signalProblems(at, service, directory)),
   )

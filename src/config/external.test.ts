@@ -154,6 +154,12 @@ const refused: [name: string, from: string | RegExp, to: string, said: RegExp][]
     /versions.v1.env: env is for `provider: process`/,
   ],
   [
+    'the process of a server that is not ours',
+    /ready: .*/,
+    'sleep: { by: commands, down: [kill, "{pid}"], up: [a] }',
+    /sleep.down: \{pid\} means nothing for v1, whose processes are not Beryl's; placeholders are \{host\}/,
+  ],
+  [
     'a placeholder that nothing fills',
     /ready: .*/,
     'ready: { version: { path: /version, is: "{model}" } }',

@@ -252,6 +252,24 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^12:\d+ services.tiny.standby.1.asleep: how its servers sleep is not said: give environment.sleep/,
   ],
   [
+    'a program that puts to sleep and is none',
+    'provider: process',
+    'sleep: { by: commands, down: [], up: [a] }\n      provider: process',
+    /^8:\d+ services.tiny.environment.sleep.down/,
+  ],
+  [
+    'a program that wakes and is not there',
+    'provider: process',
+    'sleep: { by: commands, down: [a], up: [./wake.sh] }\n      provider: process',
+    /^8:\d+ services.tiny.environment.sleep.up: expected a file, there is none at .*wake\.sh/,
+  ],
+  [
+    'a placeholder of a sleep that means nothing',
+    'provider: process',
+    'sleep: { by: commands, down: [a, "{pid}", "{prompt}"], up: [a] }\n      provider: process',
+    /^8:\d+ services.tiny.environment.sleep.down: \{prompt\} means nothing for v1; placeholders are \{pid\}/,
+  ],
+  [
     'a vLLM that has no sleep calls',
     'provider: process',
     'sleep: { by: vllm }\n      provider: process',

@@ -7,7 +7,7 @@ type Path = readonly (string | number)[]
 type Node = Record<string | number, unknown>
 
 /** Keys whose values are free text that only a replica or a gate reads; all else is read where it is kept. */
-const freeText = ['env', 'headers', 'command', 'args', 'run', 'url', 'query']
+const freeText = ['env', 'headers', 'command', 'args', 'run', 'url', 'query', 'down', 'up']
 
 /**
  * @param written as the file says it, with `${NAME}`
@@ -16,7 +16,9 @@ const freeText = ['env', 'headers', 'command', 'args', 'run', 'url', 'query']
 export function sealManifest(written: unknown, whole: Manifest): Manifest {
   const copy = structuredClone(whole)
   for (const path of leavesOf(written, [])) {
-    if (path[0] !== 'services' || !path.some((key) => freeText.includes(String(key)))) continue
+    // What a service is called says nothing of what it holds.
+    const keys = path.slice(2)
+    if (path[0] !== 'services' || !keys.some((key) => freeText.includes(String(key)))) continue
     const text = at(written, path) as string
     const kept = at(copy, path.slice(0, -1)) as Node
     kept[path.at(-1)!] = substitute(text, {}, sealed).value

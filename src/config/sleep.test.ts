@@ -5,7 +5,8 @@ import { sleep, sleepOf } from './sleep.ts'
 
 const callsOf = (asked: object) => {
   const { down, up, hidden } = sleepOf(sleep.parse(asked), 'v7')
-  const text = ({ path, body }: { path: string; body?: string }) => `${path} ${body ?? ''}`.trim()
+  const text = (step: (typeof down)[number]) =>
+    'run' in step ? step.run.join(' ') : `${step.path} ${step.body ?? ''}`.trim()
   return { down: down.map(text), up: up.map(text), hidden }
 }
 
@@ -28,4 +29,13 @@ test('Ollama: an empty prompt loads, and unloads where nothing is kept alive', (
 test('a model of the V2 repository may be named by its version, too', () => {
   const { down } = callsOf({ by: 'kserve-v2', model: 'tiny-{version}' })
   assert.deepEqual(down, ['/v2/repository/models/tiny-v7/unload'])
+})
+
+test('programs are taken as they are, and hide nothing from clients', () => {
+  const asked = { by: 'commands', down: ['cuda-checkpoint', '--pid', '{pid}'], up: ['./wake'] }
+  assert.deepEqual(callsOf(asked), {
+    down: ['cuda-checkpoint --pid {pid}'],
+    up: ['./wake'],
+    hidden: [],
+  })
 })

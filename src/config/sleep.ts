@@ -1,12 +1,17 @@
 /** `environment.sleep`: how a server is asked to leave its accelerator, and to come back. One entry for each kind, as documented. */
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { CrossProblem } from './cross-problem.ts'
 import type { ServiceManifest } from './manifest.ts'
+import { notThere } from './not-there.ts'
 import { duration } from './units.ts'
 import { named, path } from './words.ts'
 
 /** For each of its calls; weights are read from memory or from disk. */
 const within = duration.default(120)
+
+/** Program and arguments, without a shell; placeholders as in `command`. */
+const program = z.tuple([named], z.string())
 
 export const sleep = z.discriminatedUnion('by', [
   /** https://docs.vllm.ai/en/latest/features/sleep_mode/ */
@@ -19,16 +24,20 @@ export const sleep = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('llama.cpp'), model: named, within }),
   /** https://github.com/ollama/ollama/blob/main/docs/api.md */
   z.strictObject({ by: z.literal('ollama'), model: named, within }),
+  /** Any server, by a program each: exit code 0, or it did not. `{pid}`, `{host}` and `{port}` are the replica's. */
+  z.strictObject({ by: z.literal('commands'), down: program, up: program, within }),
   /** Any server: one POST each. */
   z.strictObject({ by: z.literal('paths'), sleep: path, wake: path, within }),
 ])
 
 export type SleepManifest = z.output<typeof sleep>
 type Call = { method: 'POST'; path: string; body?: string }
+/** Placeholders are not filled in yet. */
+type Run = { run: string[] }
 
 export type Sleeping = {
-  down: Call[]
-  up: Call[]
+  down: (Call | Run)[]
+  up: (Call | Run)[]
   withinS: number
   /** What clients must not reach: whoever can, puts a server to sleep. Each with all that lies under it. */
   hidden: string[]
@@ -87,6 +96,8 @@ function callsOf(asked: SleepManifest): Omit<Sleeping, 'withinS'> {
         up: [post('/api/generate', { model: asked.model, keep_alive: -1 })],
         hidden: ['/api'],
       }
+    case 'commands':
+      return { down: [{ run: asked.down }], up: [{ run: asked.up }], hidden: [] }
     case 'paths':
       return {
         down: [post(asked.sleep)],
@@ -105,6 +116,24 @@ export function experimentalIn(name: string, { environment }: ServiceManifest): 
   return [
     `${name}: environment.sleep by ${by} is experimental: built from its documentation, not run against a real one`,
   ]
+}
+
+/** Programs that are run once in weeks should not be missing then. Names without a / are looked for on PATH, wherever Beryl runs. */
+export async function sleepPrograms(
+  at: string[],
+  { environment }: ServiceManifest,
+  directory: string,
+): Promise<CrossProblem[]> {
+  const { sleep: asked } = environment
+  if (asked?.by !== 'commands') return []
+  const base = environment.provider === 'process' ? environment.directory : '.'
+  const found = (['down', 'up'] as const).map(async (which) => {
+    const [file] = asked[which]
+    const path = [...at, 'environment', 'sleep', which]
+    if (!file.includes('/') || file.includes('{')) return []
+    return notThere(path, resolve(directory, base, file), 'file')
+  })
+  return (await Promise.all(found)).flat()
 }
 
 /** A rung that nobody knows how to reach, and calls that a server does not have. */

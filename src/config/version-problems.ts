@@ -28,6 +28,7 @@ export async function versionProblems(
   return [
     ...files,
     ...placeholders(at, service, version, content),
+    ...sleepPlaceholders(at, service, version, content),
     ...unheard(at, service, version, content),
     ...impossible(at, service, version, content),
     ...startedByOthers(here, service, content),
@@ -110,10 +111,8 @@ function placeholders(
           ...Object.values(content.env),
         ]
       : []
-  const used = [...started, ...asked, ready.model ?? '', ready.version?.is ?? ''].flatMap((text) =>
-    [...text.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!),
-  )
-  return [...new Set(used)]
+  const used = placeholdersIn([...started, ...asked, ready.model ?? '', ready.version?.is ?? ''])
+  return used
     .filter((name) => !known.includes(name))
     .map((name) => ({
       path: (fileKeys as readonly string[]).includes(name)
@@ -123,4 +122,31 @@ function placeholders(
         ? `${environment.provider === 'process' ? 'the command' : 'ready'} uses {${name}}, and ${version} has no ${name}`
         : `{${name}} means nothing; placeholders are ${known.map((one) => `{${one}}`).join(', ')}`,
     }))
+}
+
+/** In programs that put a replica to sleep: which one, is known then. */
+function sleepPlaceholders(
+  at: string[],
+  { environment }: ServiceManifest,
+  version: string,
+  content: VersionManifest,
+): CrossProblem[] {
+  const { sleep, provider } = environment
+  if (sleep?.by !== 'commands') return []
+  const own = provider === 'process' ? ['pid', 'host', 'port'] : ['host', 'port']
+  const known = [...own, 'version', ...fileKeys.filter((key) => content[key] !== undefined)]
+  return (['down', 'up'] as const).flatMap((which) =>
+    placeholdersIn(sleep[which])
+      .filter((name) => !known.includes(name))
+      .map((name) => ({
+        path: [...at, 'environment', 'sleep', which],
+        message: `{${name}} means nothing for ${version}${name === 'pid' ? ", whose processes are not Beryl's" : ''}; placeholders are ${known.map((one) => `{${one}}`).join(', ')}`,
+      })),
+  )
+}
+
+/** Each once. */
+function placeholdersIn(texts: readonly string[]): string[] {
+  const all = texts.flatMap((text) => [...text.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!))
+  return [...new Set(all)]
 }

@@ -3,7 +3,6 @@ import { peerOf } from '../config/external.ts'
 import { gatesOf } from '../config/gates.ts'
 import type { Loaded } from '../config/load.ts'
 import type { EnvironmentManifest, ServiceManifest, VersionManifest } from '../config/manifest.ts'
-import { sleepOf } from '../config/sleep.ts'
 import { readyPathOf, speaksOf } from '../config/speaks.ts'
 import type { ServiceTable } from '../gateway/control.ts'
 import { ProblemError } from '../ipc/problem.ts'
@@ -12,7 +11,7 @@ import { emptyService } from '../release/release.ts'
 import type { CaptureSettings } from '../verification/capture/captures.ts'
 import { bundleDigest, contentOf, versionDigest } from '../versions/digest.ts'
 import type { VersionContent } from '../versions/digest.ts'
-import { readyOf, templateOf } from '../versions/template.ts'
+import { readyOf, sleepingOf, templateOf } from '../versions/template.ts'
 import { gateOf, specOf } from './gate-specs.ts'
 import { rungOf } from './ladder.ts'
 import { redactOf } from './redact-rules.ts'
@@ -278,6 +277,7 @@ export function openRegistry({
       ),
     )
     const specByName = Object.fromEntries(specs)
+    const sleep = sleepingOf(version, content, environment, directory)
     return {
       rules: {
         gates: named.map((one) => gateOf(one, specByName[one.name]!)),
@@ -304,7 +304,7 @@ export function openRegistry({
         speaks: speaksOf(service),
         ...(tls === undefined ? {} : { tls }),
         ready: readyOf(service, version, content, directory),
-        ...sleepIn(environment, version),
+        ...(sleep === null ? {} : { sleep }),
         alive: {
           path: environment.alive.path ?? readyPathOf(service),
           everyS: environment.alive.every,
@@ -327,12 +327,6 @@ function isUntouched({ live, release, queued, generation }: Service): boolean {
 function asGone(service: Service): Service {
   const at = { wall: 0, up: 0 }
   return { ...service, removing: { since: at, by: 'beryl', drainS: 0, goneAt: 0 } }
-}
-
-function sleepIn({ sleep }: EnvironmentManifest, version: string) {
-  if (sleep === undefined) return {}
-  const { down, up, withinS } = sleepOf(sleep, version)
-  return { sleep: { down, up, withinS } }
 }
 
 function replicasOf(environment: EnvironmentManifest): number {

@@ -1,6 +1,6 @@
 /**
  * Starts a program of the user's in a process group of its own, on a leash: a small process leads the group, and kills it when
- * the examiner is no more. Without it a check would go on for ever beside its next attempt after a `kill -9` of the examiner.
+ * whoever started it is no more. Without it a check would go on for ever beside its next attempt after a `kill -9` of the examiner.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,7 +21,7 @@ export type Ended = { code: number | null; signal: string | null } | { error: st
 
 /**
  * Plain JavaScript, so that it needs nothing but Node. What it starts comes by stdin, out of sight of `ps`; the end of stdin
- * is the end of the examiner, whatever ended that.
+ * is the end of whoever started it, whatever ended that.
  */
 const leash = `
 const { spawn } = require('node:child_process')

@@ -35,8 +35,18 @@ export type Looks = {
   alive: { path: string; everyS: number; timeoutS: number; failures: number }
 }
 
-/** How it is asked to leave its accelerator, and to come back: each call in order, each must answer 2xx. */
-export type Sleep = { down: readonly Call[]; up: readonly Call[]; withinS: number }
+/**
+ * How it is asked to leave its accelerator, and to come back, in order: a call must answer 2xx, a program end with exit code 0. All
+ * together within the time, s.
+ */
+export type Sleep = { down: readonly Step[]; up: readonly Step[]; withinS: number }
+export type Step = Call | Run
+/** `{pid}`, `{host}` and `{port}` are the replica's. */
+export type Run = {
+  run: readonly string[]
+  directory: string
+  env: Readonly<Record<string, string>>
+}
 export type Call = { method: 'GET' | 'POST'; path: string; body?: string }
 
 /** `model`, `version`: what it must then say it is, asked whenever it has become ready. */

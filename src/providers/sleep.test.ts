@@ -1,8 +1,12 @@
 /** A replica that leaves its accelerator, and comes back: what was asked, what became of it, and who was killed meanwhile. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { identityOf } from '../ipc/identity.ts'
 import { externalProvider } from './external/external-provider.ts'
 import { withProvider, fixture, askJson } from './process/bench.ts'
 import type { ExternalSpec, Provider, ReplicaSeen, Sleep } from './provider.ts'
@@ -89,6 +93,61 @@ test('one that does not wake says why, and is started anew when it fails three t
     assert.ok(reasons.has('POST /wake_up answered 500'), [...reasons].join('\n'))
     assert.ok([...reasons].some((one) => one.startsWith('it did not wake up, 3 times')))
   })
+})
+
+/** Programs, run in a directory of theirs. */
+const byPrograms = (
+  down: string[],
+  { up = ['true'], withinS = 10, directory = '/' } = {},
+): Sleep => {
+  const env = { LEVEL: 'deep' }
+  return { down: [{ run: down, directory, env }], up: [{ run: up, directory, env }], withinS }
+}
+
+test('it sleeps and wakes by two programs, which are told which replica it is', async () => {
+  await withProvider(async (provider) => {
+    const told = `test "$LEVEL $PORT $1" = "deep $2 127.0.0.1" && kill -USR2 "$0"`
+    const run = ['sh', '-c', told, '{pid}', '{host}', '{port}']
+    const { id, at } = await started(provider, { sleep: byPrograms(run, { up: run }) })
+    const isSleeping = async () =>
+      ((await askJson(`${at}/is_sleeping`)) as { is_sleeping: boolean }).is_sleeping
+    await provider.sleep(id)
+    await eventuallySeen(provider, id, 'asleep', isDown)
+    await eventually('the server to sleep', isSleeping, () => provider.look())
+    await provider.wake(id)
+    await eventuallySeen(provider, id, 'ready')
+    assert.equal(await isSleeping(), false)
+  })
+})
+
+test('a program that fails, is not there, or takes too long leaves it ready, and nothing of it behind', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'beryl-sleep-'))
+  try {
+    await withProvider(async (provider) => {
+      for (const [run, expected] of [
+        [['sh', '-c', 'echo no device >&2; exit 3'], /^sh ended with exit code 3 \(no device\)$/],
+        [['./nobody'], /^cannot run \.\/nobody in .*ENOENT/],
+        [
+          ['sh', '-c', 'sleep 600 & echo $! > child; wait'],
+          /^sh was ended with its process group: not done within 0\.5 s$/,
+        ],
+      ] as const) {
+        const change = { sleep: byPrograms([...run], { withinS: 0.5, directory }) }
+        const { id } = await started(provider, change)
+        await provider.sleep(id)
+        const seen = await eventuallySeen(provider, id, 'ready', (one) => becauseOf(one) !== '')
+        assert.match(becauseOf(seen), expected)
+      }
+      const child = Number(readFileSync(join(directory, 'child'), 'utf8'))
+      await eventually(
+        'its child to be ended too',
+        () => identityOf(child) === null,
+        () => child,
+      )
+    })
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 })
 
 test('one that dies in its sleep is started again, and is awake', async () => {

@@ -1,19 +1,22 @@
-/** Asks a model server to leave its accelerator, or to come back: documented calls in order, each within a time limit. */
+/** Asks a model server to leave its accelerator, or to come back: calls and programs in order, all within a time limit. */
 import { requestTo } from '../probe/request-to.ts'
 import { peerTrouble } from '../tls/peer.ts'
 import type { Peer } from '../tls/peer.ts'
-import type { Address, Call, ReplicaSeen, Sleep } from './provider.ts'
+import type { Call, ReplicaRecord, ReplicaSeen, Sleep, Step } from './provider.ts'
+import { runOnce } from './sleep-program.ts'
 
 /** Failures in a row after which nobody believes that it will wake up. */
 const wakesMax = 3
 /** One that did not fall asleep, or wake up, is asked again after this. */
 const againMs = 2000
 
+type Which = Pick<ReplicaRecord, 'host' | 'port' | 'process'>
+
 /** The replica whose sleep it is. */
 type Sleeping = {
   sleep: Sleep | undefined
   tls?: Peer | undefined
-  address: () => Address
+  replica: () => Which
   /** What was waited for is over; that it ends or is let go of is still heard of. */
   begin: () => AbortSignal
   note: (asleep: boolean) => void
@@ -75,8 +78,8 @@ export function sleeperOf({ sleep, tls, ...own }: Sleeping) {
     then: (trouble: string | null) => void,
   ): Promise<void> {
     isAsked = true
-    const { [direction]: calls, withinS } = sleep ?? { down: [], up: [], withinS: 1 }
-    const asked = await callEach({ ...own.address(), tls }, calls, { withinS, signal: life })
+    const { [direction]: steps, withinS } = sleep ?? { down: [], up: [], withinS: 1 }
+    const asked = await takeEach({ ...own.replica(), tls }, steps, { withinS, signal: life })
     const mayCome = asked === null && direction === 'up' && !life.aborted
     const trouble = mayCome ? await own.untilReady(life) : asked
     if (life.aborted) return
@@ -96,20 +99,23 @@ export function sleeperOf({ sleep, tls, ...own }: Sleeping) {
   }
 }
 
-type Reached = Address & { tls: Peer | undefined }
+type Reached = Which & { tls: Peer | undefined }
 
-/** @returns null once each was answered 2xx, else what came instead */
-async function callEach(
-  address: Reached,
-  calls: readonly Call[],
+/** @returns null once each did what was asked, else what came instead */
+async function takeEach(
+  replica: Reached,
+  steps: readonly Step[],
   { withinS, signal }: Pick<Sleep, 'withinS'> & { signal: AbortSignal },
 ): Promise<string | null> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(withinS * 1000)])
-  for (const call of calls) {
-    const trouble = await callOnce(address, call, limit)
+  for (const step of steps) {
+    const isProgram = 'run' in step
+    const trouble = isProgram
+      ? await runOnce(step, replica, limit)
+      : await callOnce(replica, step, limit)
     if (trouble !== null)
       return limit.aborted && !signal.aborted
-        ? `${trouble}: no answer within ${withinS} s`
+        ? `${trouble}: ${isProgram ? 'not done' : 'no answer'} within ${withinS} s`
         : trouble
   }
   return null

@@ -9,6 +9,7 @@ import type {
   VersionManifest,
 } from '../config/manifest.ts'
 import { placeOf } from '../config/reference.ts'
+import { sleepOf } from '../config/sleep.ts'
 import { readyPathOf } from '../config/speaks.ts'
 
 export type Program = {
@@ -31,6 +32,13 @@ export type Ready = {
   model?: string
   version?: { path: string; answer?: string; is: string }
 }
+
+/** A call, or a program that is run. */
+export type Step =
+  | { method: 'POST'; path: string; body?: string }
+  | { run: string[]; directory: string; env: Record<string, string> }
+
+export type Sleep = { down: Step[]; up: Step[]; withinS: number }
 
 export function templateOf(
   name: string,
@@ -81,6 +89,28 @@ export function readyOf(
       ? {}
       : { version: { path, is: fill(is), ...(answer === undefined ? {} : { answer }) } }),
   }
+}
+
+/**
+ * How a replica leaves its accelerator and comes back. Of its programs `{pid}`, `{host}` and `{port}` are left open; they run where
+ * and with what its own would.
+ */
+export function sleepingOf(
+  name: string,
+  version: VersionManifest,
+  environment: EnvironmentManifest,
+  base: string,
+): Sleep | null {
+  if (environment.sleep === undefined) return null
+  const { down, up, withinS } = sleepOf(environment.sleep, name)
+  const fill = fillingOf(name, version, base)
+  const { directory, env } =
+    environment.provider === 'process'
+      ? programOf(name, version, environment, base)
+      : { directory: base, env: {} }
+  const steps = (all: typeof down): Step[] =>
+    all.map((one) => ('run' in one ? { run: one.run.map(fill), directory, env } : one))
+  return { down: steps(down), up: steps(up), withinS }
 }
 
 /** Puts what a version is in place of `{version}`, `{model}` and so on. */

@@ -48,7 +48,7 @@ export class Claim {
     this.sleeper = sleeperOf({
       sleep: record.spec.sleep,
       tls: record.spec.tls,
-      address: () => this.record,
+      replica: () => this.record,
       begin: () => this.nextWatch(),
       note: (asleep) => this.noteSpell(asleep ? 'asleep' : 'awake'),
       set: (state) => this.set(state),

@@ -50,7 +50,7 @@ export class Replica {
     if (record.failed !== null) this.state = { name: 'failed', ...record.failed }
     this.sleeper = sleeperOf({
       sleep: record.spec.sleep,
-      address: () => this.record,
+      replica: () => this.record,
       begin: () => this.sameProcess(),
       note: (asleep) => this.noteSpell(asleep ? 'asleep' : 'awake'),
       set: (state) => this.set(state),

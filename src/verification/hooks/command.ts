@@ -11,7 +11,7 @@ import type { Examination } from '../examination.ts'
 import type { About, GateRun, GateSpec } from '../gate.ts'
 import { onLeash } from '../../ipc/leash.ts'
 import { saidVerdict } from './said-verdict.ts'
-import { openTail } from './tail.ts'
+import { openTail } from '../../ipc/tail.ts'
 import { idempotencyKey } from './webhook.ts'
 
 export type CommandSpec = GateSpec & { kind: 'command' }

@@ -7,7 +7,7 @@ import { short } from '../examination.ts'
 import type { Score } from '../gate.ts'
 import { ownEnv } from '../hooks/command.ts'
 import { onLeash } from '../../ipc/leash.ts'
-import { openTail } from '../hooks/tail.ts'
+import { openTail } from '../../ipc/tail.ts'
 import { isObject, jsonIn } from '../../protocols/protocol.ts'
 import type { Line, Scorer } from './scores.ts'
 
