@@ -63,7 +63,7 @@ const operations: Operations = {
   releases: (...call) => [saw<ReleaseView>('releases', ...call)],
   events: (after_, service, limit) =>
     events.filter(({ id, service: of }) => id > after_ && (service ?? of) === of).slice(0, limit),
-  eventsOf: () => events,
+  eventsOf: (_, after_, limit) => events.filter(({ id }) => id > after_).slice(0, limit),
   cost: (name) => saw('cost', name),
   plan: async (...call) => saw('plan', ...call),
   deploy: async (...call) => saw<ReleaseView>('deploy', ...call),
@@ -120,6 +120,17 @@ const operations: Operations = {
     revoke: (...call) => saw('revoke', ...call),
   },
 }
+
+const event = (id: number): Event => ({
+  id,
+  at: 0,
+  service: 'chat',
+  release: null,
+  kind: 'phase',
+  by: 'ada',
+  text: `event ${id}`,
+  data: {},
+})
 
 let server: ReturnType<typeof serve>
 let port: number
@@ -186,7 +197,8 @@ test('every read reaches its operation', async () => {
   assert.deepEqual(one.json.said, ['version', 'chat', '@champion'])
   const diff = await ask('/api/v1/services/chat/versions/v1/diff/v2')
   assert.deepEqual(diff.json.said, ['diff', 'chat', 'v1', 'v2'])
-  assert.deepEqual((await ask('/api/v1/services/chat/aliases')).json.said, ['aliases', 'chat'])
+  const newest = ['aliases', 'chat', Number.MAX_SAFE_INTEGER, 100]
+  assert.deepEqual((await ask('/api/v1/services/chat/aliases')).json.said, newest)
   assert.deepEqual((await ask('/api/v1/services/chat/cost')).json.said, ['cost', 'chat'])
   const plan = async (query = '') => ask(`/api/v1/services/chat/plan/v2${query}`)
   const asked = { find: null, traffic: null, gpus: null, standby: null }
@@ -203,7 +215,52 @@ test('every read reaches its operation', async () => {
   assert.deepEqual(history.json.releases[0].said, ['releases', 'chat', 8, null])
   assert.deepEqual((await ask('/api/v1/releases/r7')).json.said, ['release', 'r7'])
   const report = await ask('/api/v1/releases/r7/report')
-  assert.deepEqual(report.json, { release: { said: ['release', 'r7'] }, events: [] })
+  const nothing = { release: { said: ['release', 'r7'] }, events: [], next: null }
+  assert.deepEqual(report.json, nothing)
+  const older = await ask('/api/v1/services/chat/aliases?limit=3&after=9')
+  assert.deepEqual(older.json.said, ['aliases', 'chat', 9, 3])
+})
+
+test('a record of more than a page is read on, or taken whole; a report to keep runs nothing and is nobody’s page', async () => {
+  const none = { watch: null, cost: null, switched: null, rolledBack: null, from: null }
+  const lists = { gates: [], leftOut: [], approvals: [], feedback: [] }
+  const words = { service: 'chat', version: 'v1', kind: 'deploy', by: 'ada', phase: 'warming' }
+  const said = { id: 'r7', digest: 'sha256:0', at: 0, because: null, waitingFor: null }
+  const release = { ...none, ...lists, ...words, ...said } as unknown as ReleaseView
+  const long: Operations = { ...operations, release: () => release }
+  const app = apiApp(long, options)
+  const get = (path: string) =>
+    app.request(`http://127.0.0.1/api/v1/releases/r7/${path}`, {
+      headers: { authorization: `Bearer ${token}`, host: '127.0.0.1' },
+    })
+  events = Array.from({ length: 2500 }, (_, index) => event(index + 1))
+  const seen: number[] = []
+  for (let next: string | null = '0'; next !== null;) {
+    const page = (await (await get(`report?after=${next}`)).json()) as {
+      events: Event[]
+      next: string | null
+    }
+    seen.push(...page.events.map(({ id }) => id))
+    next = page.next
+  }
+  const ids = events.map(({ id }) => id)
+  assert.deepEqual(seen, ids)
+  assert.equal((await get('report?after=-1')).status, 400)
+  const json = await get('report.json')
+  const kept = (await json.json()) as { release: ReleaseView; events: Event[] }
+  assert.deepEqual(kept, { release, events })
+  const page = await get('report.html')
+  assert.match(await page.text(), /event 1<.*event 2500</s)
+  for (const [answer, format] of [
+    [json, 'json'],
+    [page, 'html'],
+  ] as const) {
+    const header = (name: string) => answer.headers.get(name)
+    assert.equal(header('content-disposition'), `attachment; filename="r7.${format}"`)
+    assert.match(header('content-security-policy')!, /^sandbox; default-src 'none'/)
+    assert.equal(header('x-content-type-options'), 'nosniff')
+  }
+  events = []
 })
 
 test('a backup comes as bytes, of a known length, and is kept by no cache', async () => {
@@ -449,16 +506,7 @@ test('off loopback any name may be the right one', async () => {
 })
 
 test('the record comes as events, from where the reader was', async () => {
-  events = [1, 2, 3].map((id) => ({
-    id,
-    at: 0,
-    service: 'chat',
-    release: null,
-    kind: 'phase',
-    by: 'ada',
-    text: `event ${id}`,
-    data: {},
-  }))
+  events = [1, 2, 3].map((id) => event(id))
   assert.deepEqual(
     (await ask('/api/v1/events?after=2')).json.events.map(({ id }: Event) => id),
     [3],

@@ -23,7 +23,7 @@ export type Calls = ReturnType<typeof callsTo>
 
 /** @throws ProblemError: the API's own, or `unreachable` */
 export function callsTo({ url, token, ca }: Reach) {
-  return { call, pages, send, refusalOf }
+  return { call, pages, whole, send, refusalOf }
 
   async function call<Answered>(
     method: string,
@@ -40,13 +40,24 @@ export function callsTo({ url, token, ca }: Reach) {
 
   /** All of a list, whatever its length. */
   async function pages<Item>(path: string, name: string): Promise<Item[]> {
-    const all: Item[] = []
+    return (await whole<Record<string, readonly Item[]>, string>(path, name))[name] as Item[]
+  }
+
+  /** An answer with a list in it, as if it had come in one page. */
+  async function whole<Answered extends object, Name extends keyof Answered & string>(
+    path: string,
+    name: Name,
+  ): Promise<Answered> {
+    const all: unknown[] = []
     for (let after: string | null = null; ;) {
       const query = after === null ? '' : `&after=${encodeURIComponent(after)}`
-      const page: Record<string, unknown> = await call('GET', `${path}?limit=${pageMax}${query}`)
-      all.push(...(page[name] as Item[]))
-      if (page['next'] == null) return all
-      after = page['next'] as string
+      const page: Answered & { next?: string | null } = await call(
+        'GET',
+        `${path}?limit=${pageMax}${query}`,
+      )
+      all.push(...(page[name] as readonly unknown[]))
+      if (page.next == null) return { ...page, [name]: all }
+      after = page.next
     }
   }
 

@@ -40,7 +40,7 @@ const readMs = 600_000
 
 /** @throws ProblemError: the API's own, or `unreachable` */
 export function apiClient(reached: Reach) {
-  const { call, pages, send, refusalOf } = callsTo(reached)
+  const { call, pages, whole, send, refusalOf } = callsTo(reached)
   const get = <Answer>(path: string) => call<Answer>('GET', path)
   const post = <Answer>(path: string, body: unknown = {}) => call<Answer>('POST', path, body)
   const at = (target: string) =>
@@ -90,7 +90,9 @@ export function apiClient(reached: Reach) {
       get<DiffView>(
         `/services/${encodeURIComponent(name)}/versions/${encodeURIComponent(from)}/diff/${encodeURIComponent(to)}`,
       ),
-    aliases: (name: string) => get<AliasesView>(`/services/${encodeURIComponent(name)}/aliases`),
+    /** With the whole history. */
+    aliases: (name: string) =>
+      whole<AliasesView, 'history'>(`/services/${encodeURIComponent(name)}/aliases`, 'history'),
     /** @param alias without `@` */
     setAlias: (
       name: string,
@@ -108,9 +110,11 @@ export function apiClient(reached: Reach) {
         `/services/${encodeURIComponent(name)}/aliases/${encodeURIComponent(alias)}`,
         { reason },
       ),
+    /** With the whole record. */
     report: (id: string) =>
-      get<{ release: ReleaseView; events: readonly Event[] }>(
+      whole<{ release: ReleaseView; events: readonly Event[]; next: string | null }, 'events'>(
         `/releases/${encodeURIComponent(id)}/report`,
+        'events',
       ),
     capture: (name: string) => get<CaptureView>(`/services/${encodeURIComponent(name)}/capture`),
     capturePage: (name: string, after: string | null) =>

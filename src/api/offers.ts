@@ -144,7 +144,8 @@ export const offers: Record<string, Offer> = {
   },
   'GET /api/v1/services/{service}/aliases': {
     answer: aliasesShape,
-    summary: 'what each alias means now, and all it ever meant',
+    query: pages,
+    summary: 'what each alias means now, and all it ever meant, newest first',
   },
   'PUT /api/v1/services/{service}/aliases/{alias}': {
     answer: aliasesShape,
@@ -212,8 +213,16 @@ export const offers: Record<string, Offer> = {
     answer: curvesShape,
   },
   'GET /api/v1/releases/{id}/report': {
+    answer: page({ release: releaseShape, events: z.array(eventShape) }),
+    query: pages,
+    summary: 'the release, with the events of its record, oldest first',
+  },
+  'GET /api/v1/releases/{id}/report.html': {
+    summary: 'the same whole, as a page that stands by itself, to keep or to send on',
+  },
+  'GET /api/v1/releases/{id}/report.json': {
     answer: z.object({ release: releaseShape, events: z.array(eventShape) }),
-    summary: 'the release, with every event of its record',
+    summary: 'the same whole, as one JSON document',
   },
   'GET /api/v1/events': {
     answer: page({ events: z.array(eventShape) }),

@@ -41,7 +41,8 @@ export type Operations = {
   /** Newest first. @param after older than this one; null: from the newest on */
   releases(service: string, limit: number, after: string | null): ReleaseView[]
   events(after: number, service: string | null, limit: number): Event[]
-  eventsOf(release: string): Event[]
+  /** Of the record of a release, oldest first, with ids above `after`. */
+  eventsOf(release: string, after: number, limit: number): Event[]
   cost(service: string): CostView
   /** @throws ProblemError `no-regression` when `find` is not above what is live */
   plan(service: string, version: string, asked: PlanAsked): Promise<PlanView>
@@ -107,7 +108,8 @@ export type Operations = {
     list: (service: string) => VersionsView
     show: (service: string, version: string) => Promise<VersionView>
     diff: (service: string, from: string, to: string) => Promise<DiffView>
-    aliases: (service: string) => AliasesView
+    /** Of their history: the newest changes with ids below `before`. */
+    aliases: (service: string, before: number, limit: number) => AliasesView
     /** @param name without `@` */
     alias: (
       service: string,

@@ -1,6 +1,7 @@
 /** What can be asked: services, releases, the record; as JSON, the record also as a stream of events. */
 import { planAsked } from './plan-asked.ts'
 import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
@@ -8,10 +9,14 @@ import { ProblemError } from '../ipc/problem.ts'
 import type { ApiEnv } from './authenticate.ts'
 import type { Operations } from './operations.ts'
 import { cut, pageAsked, pageOf, wholeNumber } from './pages.ts'
+import { reportHtml } from './report-html.ts'
 import { releaseSeenBy, serviceSeenBy } from './seen-by.ts'
+import type { Event } from './shapes.ts'
 
 const eventPollMs = 250
 const eventStreamsMax = 64
+/** Events. */
+const recordPage = 1000
 
 export function reads(operations: Operations): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>()
@@ -44,9 +49,12 @@ export function reads(operations: Operations): Hono<ApiEnv> {
     const { service, version, to } = context.req.param()
     return context.json(await operations.versions.diff(service, version, to))
   })
-  app.get('/services/:service/aliases', (context) =>
-    context.json(operations.versions.aliases(context.req.param('service'))),
-  )
+  app.get('/services/:service/aliases', (context) => {
+    const { limit, after } = pageAsked(context)
+    const most = Number.MAX_SAFE_INTEGER
+    const before = wholeNumber('after', after ?? undefined, { otherwise: most, atMost: most })
+    return context.json(operations.versions.aliases(context.req.param('service'), before, limit))
+  })
   app.get('/services/:service/cost', (context) =>
     context.json(operations.cost(context.req.param('service'))),
   )
@@ -107,8 +115,31 @@ export function reads(operations: Operations): Hono<ApiEnv> {
   app.get('/releases/:id/report', (context) => {
     const id = context.req.param('id')
     const release = releaseSeenBy(context.get('caller').role, operations.release(id))
-    return context.json({ release, events: operations.eventsOf(id) })
+    const { limit, after } = pageAsked(context, 1000)
+    const most = Number.MAX_SAFE_INTEGER
+    const from = wholeNumber('after', after ?? undefined, { otherwise: 0, atMost: most })
+    const found = operations.eventsOf(id, from, limit + 1)
+    const { items, next } = cut(found, (event) => String(event.id), limit)
+    return context.json({ release, events: items, next })
   })
+  // The same whole, to keep or to send on.
+  for (const format of ['html', 'json'] as const)
+    app.get(`/releases/:id/report.${format}`, async (context) => {
+      const { role } = context.get('caller')
+      const release = releaseSeenBy(role, operations.release(context.req.param('id')))
+      const events = await wholeRecord(operations, release.id)
+      return context.body(
+        format === 'html' ? reportHtml({ release, events }) : JSON.stringify({ release, events }),
+        200,
+        {
+          'content-type': format === 'html' ? 'text/html; charset=utf-8' : 'application/json',
+          'content-disposition': `attachment; filename="${release.id}.${format}"`,
+          'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+          'x-content-type-options': 'nosniff',
+          'cache-control': 'no-store',
+        },
+      )
+    })
   app.get('/events', (context) => {
     const service = context.req.query('service') ?? null
     // The record of one that was taken away stays.
@@ -127,6 +158,17 @@ export function reads(operations: Operations): Hono<ApiEnv> {
     return context.json({ events: items, next })
   })
   return app
+}
+
+/** Between two pages others have their turn. */
+async function wholeRecord(operations: Operations, release: string): Promise<Event[]> {
+  const all: Event[] = []
+  for (;;) {
+    const page = operations.eventsOf(release, all.at(-1)?.id ?? 0, recordPage)
+    all.push(...page)
+    if (page.length < recordPage) return all
+    await setImmediate()
+  }
 }
 
 type StreamAsked = {

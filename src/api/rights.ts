@@ -45,6 +45,8 @@ export const needs: Readonly<Record<string, Role | null>> = {
   'GET /api/v1/services/{service}/capture': 'viewer',
   'GET /api/v1/releases/{id}': 'viewer',
   'GET /api/v1/releases/{id}/report': 'viewer',
+  'GET /api/v1/releases/{id}/report.html': 'viewer',
+  'GET /api/v1/releases/{id}/report.json': 'viewer',
   'GET /api/v1/releases/{id}/curves': 'viewer',
   'GET /api/v1/services/{service}/curves': 'viewer',
   'GET /api/v1/events': 'viewer',

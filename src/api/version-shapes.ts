@@ -176,6 +176,7 @@ export const aliasesShape = z
     history: z
       .array(
         z.object({
+          id: z.int(),
           name: z.string(),
           from: z.string().nullable(),
           to: z.string().nullable(),
@@ -187,8 +188,12 @@ export const aliasesShape = z
       .readonly()
       .meta({
         description:
-          'Every change of the others, oldest first; null: it meant nothing before, or was taken away.',
+          'Changes of the others, newest first; null: it meant nothing before, or was taken away.',
       }),
+    next: z
+      .string()
+      .nullable()
+      .meta({ description: '`after` of the page with older changes; null: there are none.' }),
   })
   .meta({ id: 'Aliases' })
 export type AliasesView = z.infer<typeof aliasesShape>

@@ -78,7 +78,7 @@ Next: beryl plan chat v2`,
 })
 
 test('aliases: what each means now, and all it ever meant', () => {
-  const change = { name: 'champion', from: null, to: 'v1', at: 0, by: 'ann', reason: 'won' }
+  const change = { id: 1, name: 'champion', from: null, to: 'v1', at: 0, by: 'ann', reason: 'won' }
   const view = {
     service: 'chat',
     aliases: [
@@ -86,6 +86,7 @@ test('aliases: what each means now, and all it ever meant', () => {
       { name: 'champion', version: 'v1', computed: false },
     ],
     history: [change],
+    next: null,
   }
   assert.equal(
     aliasesText(view, null),

@@ -77,7 +77,7 @@ export function operationsOf(
     releases: (name, limit, after) =>
       store.services.releases(everKnown(name), limit, after).map(view),
     events: (after, service, limit) => store.events.after(after, service, limit),
-    eventsOf: (id) => store.events.ofRelease(findRelease(id).id),
+    eventsOf: (id, after, limit) => store.events.pageOfRelease(findRelease(id).id, after, limit),
     cost: (name) => ledgerView(store, everKnown(name), now().wall),
     plan: async (name, named, { find, ...whatIf }) => {
       const service = findService(name)

@@ -157,13 +157,17 @@ test('an alias keeps all it ever meant, who said so and why, in the record too',
     ['live', 'previous'],
   )
   assert.deepEqual(
-    aliases('tiny').history.map(({ name, from, to, by, reason }) => [name, from, to, by, reason]),
+    after_.history.map(({ name, from, to, by, reason }) => [name, from, to, by, reason]),
     [
-      ['champion', null, 'a', 'ann', 'the first'],
-      ['champion', 'a', 'b', 'bob', 'won'],
       ['champion', 'b', null, 'cid', null],
+      ['champion', 'a', 'b', 'bob', 'won'],
+      ['champion', null, 'a', 'ann', 'the first'],
     ],
   )
+  const newest = aliases('tiny', Number.MAX_SAFE_INTEGER, 2)
+  assert.deepEqual(newest.history, after_.history.slice(0, 2))
+  const oldest = aliases('tiny', Number(newest.next), 2)
+  assert.deepEqual([oldest.history, oldest.next], [after_.history.slice(2), null])
   const told = store.events.after(0, 'tiny', 100).filter(({ data }) => data['alias'] !== undefined)
   assert.deepEqual(
     told.map(({ text }) => text),
@@ -188,7 +192,7 @@ test('what may be no alias is refused, with what to do, and nothing is kept of i
   await refused(() => removeAlias('tiny', 'best', null, 'ann'), 'no-such-alias', /no alias @best/)
   await refused(() => removeAlias('tiny', 'live', null, 'ann'), 'alias-reserved', /Beryl's own/)
   await refused(() => resolve(watching, '@best'), 'no-such-alias', /@live, @previous.*alias NAME/)
-  assert.deepEqual(aliases('tiny').history, [])
+  assert.deepEqual(aliases('tiny', Number.MAX_SAFE_INTEGER, 9).history, [])
   assert.equal(store.versions.find('tiny', 'a'), null)
 })
 

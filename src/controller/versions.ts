@@ -24,6 +24,9 @@ import { answering, notesOf } from './views.ts'
 
 /** Of one version. */
 const releasesMax = 1000
+/** Of an alias's history, beside what was just changed. */
+const changesShown = 100
+const newest = Number.MAX_SAFE_INTEGER
 
 export type Resolved = {
   version: string
@@ -64,7 +67,7 @@ export function versionOperations(sources: Sources): Operations['versions'] & {
       return { service: name, from, to, ...diffOf(before, after) }
     },
 
-    aliases: (name) => aliasesOf(find(name)),
+    aliases: (name, before, limit) => aliasesOf(find(name), before, limit),
 
     alias: async (name, alias, { version, reason }, by) => {
       const service = find(name)
@@ -93,7 +96,7 @@ export function versionOperations(sources: Sources): Operations['versions'] & {
       find(name)
       if (isComputed(alias)) refuseIf(complaintOf(alias, []), 400)
       if (store.aliases.find(name, alias) === null)
-        refuseIf(noSuchAlias(name, alias, Object.keys(ownOf(name))), 404)
+        refuseIf(noSuchAlias(name, alias, Object.keys(store.aliases.all(name))), 404)
       set(name, { alias, version: null, digest: null, reason, by })
       return aliasesOf(find(name))
     },
@@ -131,7 +134,8 @@ export function versionOperations(sources: Sources): Operations['versions'] & {
     if (alias === null) return { version: asked, alias }
     const version = isComputed(alias) ? compute(service, alias) : store.aliases.find(name, alias)
     if (version !== null) return { version, alias }
-    if (!isComputed(alias)) refuseIf(noSuchAlias(name, alias, Object.keys(ownOf(name))), 404)
+    if (!isComputed(alias))
+      refuseIf(noSuchAlias(name, alias, Object.keys(store.aliases.all(name))), 404)
     const isLive = alias === 'live'
     throw new ProblemError({
       status: 409,
@@ -182,35 +186,31 @@ export function versionOperations(sources: Sources): Operations['versions'] & {
     return [...new Set([...registered, ...registry.versionsOf(name)])]
   }
 
-  /** Own aliases: name → version. */
-  function ownOf(name: string): Record<string, string> {
-    const own: Record<string, string> = {}
-    for (const { name: alias, to } of store.aliases.history(name)) {
-      if (to === null) delete own[alias]
-      else own[alias] = to
-    }
-    return own
+  function meantNow(service: Service): AliasesView['aliases'] {
+    const own = Object.entries(store.aliases.all(service.name))
+    return [
+      ...computed.flatMap((alias) => {
+        const version = compute(service, alias)
+        return version === null ? [] : [{ name: alias, version, computed: true }]
+      }),
+      ...own.map(([alias, version]) => ({ name: alias, version, computed: false })),
+    ]
   }
 
-  function aliasesOf(service: Service): AliasesView {
-    const { name } = service
-    const own = Object.entries(ownOf(name)).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  function aliasesOf(service: Service, before = newest, limit = changesShown): AliasesView {
+    const found = store.aliases.history(service.name, before, limit + 1)
+    const shown = found.slice(0, limit)
     return {
-      service: name,
-      aliases: [
-        ...computed.flatMap((alias) => {
-          const version = compute(service, alias)
-          return version === null ? [] : [{ name: alias, version, computed: true }]
-        }),
-        ...own.map(([alias, version]) => ({ name: alias, version, computed: false })),
-      ],
-      history: store.aliases.history(name),
+      service: service.name,
+      aliases: meantNow(service),
+      history: shown,
+      next: found.length > limit ? String(shown.at(-1)!.id) : null,
     }
   }
 
   function linesOf(service: Service): VersionLine[] {
     const { name } = service
-    const { aliases } = aliasesOf(service)
+    const aliases = meantNow(service)
     const roles = rolesOf(service)
     const all = new Map(store.versions.list(name).map((one) => [one.version, one]))
     const known = new Set([...all.keys(), ...registry.versionsOf(name)])
@@ -248,7 +248,7 @@ export function versionOperations(sources: Sources): Operations['versions'] & {
     )
     if (role !== undefined) return role
     if (released != null) return `being released (${released.id})`
-    const alias = aliasesOf(service).aliases.find((one) => one.version === version)?.name
+    const alias = meantNow(service).find((one) => one.version === version)?.name
     return alias === undefined ? null : `@${alias}`
   }
 

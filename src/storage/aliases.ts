@@ -5,6 +5,7 @@ import { insertEvent } from './events.ts'
 import type { NewEvent } from './events.ts'
 
 export type AliasChange = {
+  id: number
   name: string
   /** Null: it meant nothing before, or means nothing from here on. */
   from: string | null
@@ -22,15 +23,27 @@ export function aliasesIn(database: Database) {
   const newest = database.prepare(
     'SELECT to_version FROM aliases WHERE service = ? AND name = ? ORDER BY id DESC LIMIT 1',
   )
-  const history = database.prepare('SELECT * FROM aliases WHERE service = ? ORDER BY id')
+  const history = database.prepare(
+    'SELECT * FROM aliases WHERE service = ? AND id < ? ORDER BY id DESC LIMIT ?',
+  )
+  const all = database.prepare(
+    `SELECT name, to_version FROM aliases WHERE service = ? AND to_version IS NOT NULL
+       AND id IN (SELECT max(id) FROM aliases WHERE service = ? GROUP BY name) ORDER BY name`,
+  )
   const now = (service: string, name: string) =>
     (newest.get(service, name)?.['to_version'] ?? null) as string | null
   return {
     /** The version it means now; null: none. */
     find: now,
-    /** Oldest first. */
-    history: (service: string): AliasChange[] =>
-      history.all(service).map((row) => ({
+    /** Name → the version it means now. */
+    all: (service: string): Record<string, string> =>
+      Object.fromEntries(
+        all.all(service, service).map((row) => [String(row['name']), String(row['to_version'])]),
+      ),
+    /** Newest first, older than the change `before`. */
+    history: (service: string, before: number, limit: number): AliasChange[] =>
+      history.all(service, before, limit).map((row) => ({
+        id: Number(row['id']),
         name: String(row['name']),
         from: row['from_version'] as string | null,
         to: row['to_version'] as string | null,
@@ -41,7 +54,7 @@ export function aliasesIn(database: Database) {
     /** What it meant before is read in the same transaction. */
     set(
       service: string,
-      { name, to, at, by, reason }: Omit<AliasChange, 'from'>,
+      { name, to, at, by, reason }: Omit<AliasChange, 'id' | 'from'>,
       event: (from: string | null) => NewEvent,
     ): void {
       transaction(database, () => {

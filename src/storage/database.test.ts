@@ -1,6 +1,6 @@
 /** What may be wrong with a data directory, on real files. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { isDiskTrouble } from '../ipc/disk-trouble.ts'
@@ -9,6 +9,9 @@ import type { Database } from './database.ts'
 import { temporary } from './testing/directory.ts'
 
 const at = temporary()
+const migrations = new URL('migrations/', import.meta.url)
+const names = readdirSync(migrations).toSorted()
+const sqlOf = (name: string) => readFileSync(new URL(name, migrations), 'utf8')
 const schemaOf = (database: Database) =>
   database.prepare('PRAGMA user_version').get()!['user_version']
 
@@ -36,6 +39,34 @@ test('an older schema is brought up to date, and what was in it is still there',
   const again = openDatabase(file)
   assert.equal(schemaOf(again), newest)
   again.close()
+})
+
+test('the schema’s number is that of its last migration: none is missing, none is there twice', () => {
+  const numbers = names.map((name) => Number(name.slice(0, 4)))
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, index) => index + 1),
+  )
+  const database = openDatabase(at('counted.db'))
+  assert.equal(schemaOf(database), numbers.at(-1))
+  database.close()
+})
+
+test('from every schema there was, one comes to the same one', () => {
+  const made = (file: string) => {
+    const database = openDatabase(file)
+    const all = database.prepare('SELECT name, sql FROM sqlite_schema ORDER BY name').all()
+    database.close()
+    return all
+  }
+  const whole = made(at('whole.db'))
+  for (let version = 1; version < names.length; version++) {
+    const old = new DatabaseSync(at(`from-${version}.db`))
+    for (const name of names.slice(0, version)) old.exec(sqlOf(name))
+    old.exec(`PRAGMA user_version = ${version}`)
+    old.close()
+    assert.deepEqual(made(at(`from-${version}.db`)), whole, `from ${version}`)
+  }
 })
 
 test('a newer schema is refused with what to do, and the file is left as it was', () => {

@@ -70,12 +70,12 @@ export function eventsIn(database: Database) {
   )
   const one = database.prepare('SELECT * FROM events WHERE id = ?')
   const ofRelease = database.prepare(
-    'SELECT * FROM events WHERE release = ? ORDER BY id LIMIT 1000',
+    'SELECT * FROM events WHERE release = ? AND id > ? ORDER BY id LIMIT ?',
   )
   const story = database.prepare(
     `SELECT at, kind, actor, data ->> '$.phase' AS phase, data ->> '$.because' AS because, data ->> '$.change' AS change,
        data ->> '$.at' AS moved_at, data ->> '$.tookMs' AS took_ms, data ->> '$.generation' AS generation
-     FROM events WHERE release = ? AND kind IN ('phase', 'routing') ORDER BY id LIMIT 1000`,
+     FROM events WHERE release = ? AND kind IN ('phase', 'routing') ORDER BY id`,
   )
   const moving = database.prepare(
     `SELECT at, release, data ->> '$.phase' AS phase, data ->> '$.change' AS change, data ->> '$.at' AS moved_at, data ->> '$.rung' AS rung
@@ -111,7 +111,10 @@ export function eventsIn(database: Database) {
       const row = one.get(id)
       return row === undefined ? null : toEvent(row)
     },
-    ofRelease: (release: string): Event[] => ofRelease.all(release).map(toEvent),
+    /** Oldest first. */
+    ofRelease: (release: string): Event[] => ofRelease.all(release, 0, -1).map(toEvent),
+    pageOfRelease: (release: string, after: number, limit: number): Event[] =>
+      ofRelease.all(release, after, limit).map(toEvent),
     /** Phases and moves of a release without their evidence, which is large: what views are made of. */
     story: (release: string): StoryEvent[] =>
       story.all(release).map((row) => ({

@@ -1,5 +1,6 @@
 /** The dashboard in a real Chromium, over a real Beryl: from deploy to switch to rollback, by mouse and by keyboard. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, afterEach, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { startBeryl } from '../support/beryl.ts'
@@ -199,6 +200,13 @@ test('a link to a release opens it after the sign-in; what its models answered i
   await linked.page.getByRole('heading', { name: `Release ${id}` }).waitFor()
   await linked.page.getByRole('heading', { name: 'Worst disagreements' }).waitFor()
   await linked.page.locator('.differ pre').getByText(evil).first().waitFor()
+  for (const name of ['a page', 'JSON']) {
+    const download = linked.page.waitForEvent('download')
+    await linked.page.getByRole('link', { name, exact: true }).click()
+    const text = readFileSync(await (await download).path(), 'utf8')
+    assert.ok(text.includes('is rejected'), name)
+    assert.equal(text.includes(evil), false, name)
+  }
   for (const name of ['history', 'versions', 'cost']) {
     await linked.page.goto(`${beryl.apiUrl}/services/tiny/${name}`)
     await linked.page

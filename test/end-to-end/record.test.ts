@@ -167,7 +167,8 @@ test('every route answers as the OpenAPI document says', async () => {
   const { json: page } = await call('GET', `${of}/capture/records`)
   await call('DELETE', `${of}/capture`)
   await call('POST', `${of}/capture/records`, { records: page.records })
-  for (const path of ['', '/report', '/curves']) await call('GET', `/releases/r1${path}`)
+  for (const path of ['', '/report', '/report.html', '/report.json', '/curves'])
+    await call('GET', `/releases/r1${path}`)
   for (const path of ['/events?limit=3', '/record', '/backup', '/notifications', '/openapi.json'])
     await call('GET', path)
   for (const scope of ['', of]) {

@@ -8,7 +8,8 @@ import type { Globals } from '../main.ts'
 import { paint, say } from '../output.ts'
 
 export async function explain(globals: Globals, id: string): Promise<number> {
-  const report = await apiClient(reach(globals)).report(id)
+  const { release, events } = await apiClient(reach(globals)).report(id)
+  const report = { release, events }
   say(globals.json, report, explainText(report))
   return exitCodes.done
 }

@@ -1,11 +1,11 @@
 /** `beryl report`: one release, everything that is on record of it; as JSON, or as a page that stands by itself. */
 import { writeFileSync } from 'node:fs'
 import { apiClient, reach } from '../../api/client.ts'
+import { reportHtml } from '../../api/report-html.ts'
 import { ProblemError } from '../../ipc/problem.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
 import { say } from '../output.ts'
-import { reportHtml } from '../report-html.ts'
 import { explainText } from './explain.ts'
 
 export async function report(
@@ -13,7 +13,8 @@ export async function report(
   id: string,
   { html }: { html?: string },
 ): Promise<number> {
-  const all = await apiClient(reach(globals)).report(id)
+  const { release, events } = await apiClient(reach(globals)).report(id)
+  const all = { release, events }
   if (html === undefined) {
     say(globals.json, all, explainText(all))
     return exitCodes.done

@@ -15,26 +15,14 @@ import { PhaseText, ReleaseLine, Spoken } from './release-line.ts'
 import { servicePath } from './route.ts'
 import { clockTime, count, duration, firstLine, otherLines } from './words.ts'
 
-type Report = { release: ReleaseView; events: readonly Event[] }
+type Report = { release: ReleaseView; events: readonly Event[]; next: string | null }
 
 export function ReleasePage({ id }: { id: string }) {
-  const [report, setReport] = useState<Report | Refused | null>(null)
   const service = services.value?.[0]
   // While it goes on it comes with its service; afterwards it stays as the record has it.
   const active = [service?.release, service?.queued].find((one) => one?.id === id)
   const stage = `${active?.phase} ${active?.gates.filter(({ state }) => state === 'decided').length} ${active?.paused?.at}`
-  useEffect(() => {
-    let isOver = false
-    const took = (came: Report) => {
-      if (!isOver) setReport(came)
-      if (!isOver && wanted.value === null) wanted.value = { service: came.release.service }
-    }
-    const failed = (refused: Refused) => {
-      if (!isOver) setReport((old) => old ?? refused)
-    }
-    void call<Report>('GET', `/releases/${encodeURIComponent(id)}/report`).then(took, failed)
-    return () => void (isOver = true)
-  }, [id, stage])
+  const { report, more } = useReport(id, stage)
   if (report === null)
     return html`<p class="message" role="status">Reading the record of ${id} …</p>`
   if (report instanceof Refused) return html`<${Missing} refused=${report} />`
@@ -76,8 +64,53 @@ export function ReleasePage({ id }: { id: string }) {
     <section class="card" aria-labelledby="record-title">
       <h2 id="record-title">The record</h2>
       <${Record} events=${report.events} />
+      ${
+        more !== null &&
+        html`<p class="more"><button type="button" onClick=${more}>Later ones</button></p>`
+      }
+      <p class="hint">
+        To keep or to send on: <${Download} id=${release.id} format="html">a page</${Download}>, or
+        <${Download} id=${release.id} format="json">JSON</${Download}>.
+      </p>
     </section>
   `
+}
+
+/** The record only grows: each time it is read on from where it was. A page of it at a time. */
+function useReport(id: string, stage: string) {
+  const [report, setReport] = useState<Report | Refused | null>(null)
+  const [asked, setAsked] = useState(0)
+  const last = report === null || report instanceof Refused ? 0 : (report.events.at(-1)?.id ?? 0)
+  useEffect(() => {
+    let isOver = false
+    const took = (came: Report) => {
+      if (isOver) return
+      setReport((old) =>
+        old === null || old instanceof Refused ? came : { ...came, events: joined(old, came) },
+      )
+      if (wanted.value === null) wanted.value = { service: came.release.service }
+    }
+    const failed = (refused: Refused) => {
+      if (!isOver) setReport((old) => old ?? refused)
+    }
+    const from = `/releases/${encodeURIComponent(id)}/report?after=${last}`
+    void call<Report>('GET', from).then(took, failed)
+    return () => void (isOver = true)
+  }, [id, stage, asked])
+  const isMore = report !== null && !(report instanceof Refused) && report.next !== null
+  return { report, more: isMore ? () => setAsked((times) => times + 1) : null }
+}
+
+/** Each once, in order. */
+function joined({ events }: Report, came: Report): readonly Event[] {
+  const last = events.at(-1)?.id ?? 0
+  return [...events, ...came.events.filter((event) => event.id > last)]
+}
+
+function Download({ id, format, children }: { id: string; format: string; children: unknown }) {
+  return html`<a href=${`/api/v1/releases/${encodeURIComponent(id)}/report.${format}`} download
+    >${children}</a
+  >`
 }
 
 const kinds: Record<ReleaseView['kind'], string> = {

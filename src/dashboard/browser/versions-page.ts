@@ -12,7 +12,7 @@ export function VersionsPage({ service }: { service: string }) {
   const stage = `${live?.release?.id} ${live?.release?.phase} ${live?.live?.version} ${live?.versions.length}`
   const at = `/services/${encodeURIComponent(service)}`
   const versions = useAnswer<VersionsView>(`${at}/versions?limit=1000`, stage)
-  const aliases = useAnswer<AliasesView>(`${at}/aliases`, stage)
+  const aliases = useAnswer<AliasesView>(`${at}/aliases?limit=1000`, stage)
   if (versions === null || versions instanceof Refused)
     return html`<${Waiting} answer=${versions} what=${`the versions of ${service}`} />`
   return html`
@@ -71,7 +71,11 @@ function expectedText(expects: Readonly<Record<string, number>>): string {
   )
 }
 
-export function Aliases({ aliases: { aliases, history } }: { aliases: AliasesView }) {
+export function Aliases({
+  aliases: { service, aliases, history, next },
+}: {
+  aliases: AliasesView
+}) {
   return html`<section class="card" aria-labelledby="aliases-title">
     <h2 id="aliases-title">Names</h2>
     ${aliases.length === 0 && html`<p class="hint">No version has a name of its own yet.</p>`}
@@ -89,16 +93,20 @@ export function Aliases({ aliases: { aliases, history } }: { aliases: AliasesVie
       html`<details>
         <summary>What they meant before</summary>
         <ol class="plain">
-          ${history
-            .toReversed()
-            .map(
-              ({ name, from, to, at, by, reason }) =>
-                html`<li>
-                  ${clockTime(at, now.value)} @${name}: ${from ?? 'nothing'} → ${to ?? 'nothing'},
-                  by ${by}${reason !== null && `: ${reason}`}
-                </li>`,
-            )}
+          ${history.map(
+            ({ name, from, to, at, by, reason }) =>
+              html`<li>
+                ${clockTime(at, now.value)} @${name}: ${from ?? 'nothing'} → ${to ?? 'nothing'}, by
+                ${by}${reason !== null && `: ${reason}`}
+              </li>`,
+          )}
         </ol>
+        ${
+          next !== null &&
+          html`<p class="hint">
+            The ${history.length} newest; <code>beryl versions ${service} alias</code> lists all.
+          </p>`
+        }
       </details>`
     }
   </section>`

@@ -238,11 +238,12 @@ test('versions, names and the ledger are tables that say what there is', () => {
   const versions = html`<${Versions} versions=${[line]} />`
   assert.match(words(versions), /v1 live \(not in the manifest\) @champion, @live/)
   assert.doesNotMatch(text(versions), /<img|<script/)
-  const change = { name: 'champion', from: null, to: 'v1', at: 0, by: 'ann', reason: evil }
+  const change = { id: 1, name: 'champion', from: null, to: 'v1', at: 0, by: 'ann', reason: evil }
   const aliases = {
     service: 'chat',
     aliases: [{ name: 'champion', version: 'v1', computed: false }],
     history: [change],
+    next: null,
   }
   assert.doesNotMatch(text(html`<${Aliases} aliases=${aliases} />`), /<img|<script/)
   const sum = { replicaHours: 2, money: 4, currency: 'USD' }

@@ -1,7 +1,7 @@
 /** The page of a release: whole, and nothing that came from outside is more than text in it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Event, ReleaseView } from '../api/shapes.ts'
+import type { Event, ReleaseView } from './shapes.ts'
 import { reportHtml } from './report-html.ts'
 
 const evil = `</td><script>alert("1")</script><img src=x onerror='alert(2)'>&amp;`

@@ -1,5 +1,5 @@
 /** A release as one page that stands by itself: no script, nothing fetched, everything from outside escaped. Pure. */
-import type { Event, ReleaseView } from '../api/shapes.ts'
+import type { Event, ReleaseView } from './shapes.ts'
 
 type Gate = ReleaseView['gates'][number]
 type Signal = NonNullable<ReleaseView['watch']>['evidence']['signals'][number]
