@@ -68,6 +68,19 @@ export function callsTo({ url, token, ca }: Reach) {
     body?: unknown,
     withinMs?: number,
   ): Promise<Answer> {
+    // A name of dots would be resolved away, and the request come to what stands above it.
+    if (
+      path
+        .split('?', 1)[0]!
+        .split('/')
+        .some((one) => one === '.' || one === '..')
+    )
+      throw new ProblemError({
+        status: 400,
+        code: 'usage',
+        title: 'expected a name, came one of dots',
+        hint: 'beryl status lists the services and their releases',
+      })
     const question = {
       method,
       headers: {
