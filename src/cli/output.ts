@@ -1,5 +1,5 @@
 /** What is printed where: one JSON document, or text; colours only on a terminal that wants them. */
-import { styleText } from 'node:util'
+import { stripVTControlCharacters, styleText } from 'node:util'
 
 export function say(
   json: boolean,
@@ -37,6 +37,33 @@ export function paint(colour: Colour, text: string): string {
   return process.stdout.isTTY && !process.env['NO_COLOR']
     ? styleText(colour, text, { validateStream: false })
     : text
+}
+
+/**
+ * Columns as wide as their widest cell, two spaces apart; nothing behind the last. The same in a pipe, without colours.
+ * @param rows cells may be coloured; a row may have fewer cells than others
+ * @param heads names of the columns; none where there is no row
+ */
+export function table(rows: readonly (readonly string[])[], heads?: readonly string[]): string[] {
+  if (rows.length === 0) return []
+  const all = heads === undefined ? rows : [heads.map((head) => paint('dim', head)), ...rows]
+  const widths: number[] = []
+  for (const row of all)
+    for (const [index, cell] of row.entries())
+      widths[index] = Math.max(widths[index] ?? 0, widthOf(cell))
+  return all.map((row) =>
+    row
+      .map((cell, index) => cell + ' '.repeat(widths[index]! - widthOf(cell)))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** What a reader takes for one character. */
+const characters = new Intl.Segmenter()
+
+function widthOf(cell: string): number {
+  return Array.from(characters.segment(stripVTControlCharacters(cell))).length
 }
 
 /** The first line of a reason; the rest (log lines) stands in the record. */

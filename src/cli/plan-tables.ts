@@ -1,5 +1,6 @@
 /** The tables of `beryl plan`: ways to keep the old version, strategies, and whether two environments fit. */
 import type { PlanView } from '../api/shapes.ts'
+import { table } from './output.ts'
 
 export function whatIfText({ traffic, gpus, standby }: PlanView['whatIf']): string {
   const said = [
@@ -40,7 +41,7 @@ export function policyTable({ policies }: PlanView): string[] {
     one.risk,
   ])
   const head = ['standby', `cost of ${time}`, 'all is back after', 'requests meanwhile', 'risk']
-  return ['', ...table([head, ...rows])]
+  return ['', ...indented([head, ...rows])]
 }
 
 export function strategyTable({ strategies, regression }: PlanView): string[] {
@@ -53,14 +54,11 @@ export function strategyTable({ strategies, regression }: PlanView): string[] {
     one.replicaHours === null ? '–' : hours(one.replicaHours) + paid(one),
   ])
   const head = ['strategy', 'answers of a bad version', 'to a verdict', 'time back', 'cost']
-  return ['', ...table([head, ...rows])]
+  return ['', ...indented([head, ...rows])]
 }
 
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)))
-  return rows.map((row) =>
-    `  ${row.map((cell, at) => cell.padEnd(widths[at]!)).join('  ')}`.trimEnd(),
-  )
+function indented(rows: readonly (readonly string[])[]): string[] {
+  return table(rows).map((line) => `  ${line}`)
 }
 
 function paid({ money, currency }: { money: number | null; currency: string | null }): string {

@@ -21,10 +21,10 @@ test('the registry, a line for each version and what people wrote of it', () => 
   const versions = [line, { ...line, ...fresh, version: 'v3', inManifest: false }]
   assert.equal(
     versionsText({ service: 'chat', versions }),
-    `v2           sha256:abababababab  1970-01-01 00:00:00 live, @live, @champion
+    `v2  sha256:abababababab  1970-01-01 00:00:00  live, @live, @champion
   notes     trained on June
   expects   exact 0.94
-v3           not registered yet
+v3  not registered yet
   manifest  does not name it any more
 Next: beryl versions chat show VERSION`,
   )
@@ -48,7 +48,7 @@ test('one version: files with their digests, and how its releases ended', () => 
   const text = versionText(view)
   assert.match(text, /^ {2}env {7}MODE$/m)
   assert.match(text, /^ {2}files {5}1 file, 2\.0 KiB\n {4}model\/a\.bin {2}2\.0 KiB {2}sha256:cd$/m)
-  assert.match(text, /r7 .*deploy {3}by ann as @champion {2}rejected: goldenSet: too low$/m)
+  assert.match(text, /r7 .*deploy {2}by ann as @champion {2}rejected: goldenSet: too low$/m)
   assert.match(text, /Next: beryl plan chat v2$/)
   const many = versionText({ ...view, files: Array.from({ length: 60 }, () => file) })
   assert.match(many, /and 10 more: --json lists all/)
@@ -90,8 +90,8 @@ test('aliases: what each means now, and all it ever meant', () => {
   }
   assert.equal(
     aliasesText(view, null),
-    `@live            v2   (always: by what is live)
-@champion        v1
+    `@live      v2  (always: by what is live)
+@champion  v1
 history
   1970-01-01 00:00:00  @champion: nothing → v1  by ann: won
 Next: beryl deploy chat @champion --wait`,

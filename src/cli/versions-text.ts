@@ -8,15 +8,23 @@ import type {
   VersionView,
 } from '../api/shapes.ts'
 import { time } from './describe.ts'
-import { count, firstLine, paint } from './output.ts'
+import { count, firstLine, paint, table } from './output.ts'
 
 /** Of a digest, beside others. */
 const shortDigest = 'sha256:'.length + 12
 const filesShown = 50
 
 export function versionsText({ service, versions }: VersionsView): string {
-  const lines = versions.flatMap((line) => [
-    `${paint('bold', line.version.padEnd(12))} ${line.digest === null ? 'not registered yet'.padEnd(40) : `${line.digest.slice(0, shortDigest)}  ${time(line.registeredAt!)}`.padEnd(40)} ${marks(line)}`.trimEnd(),
+  const rows = table(
+    versions.map((line) => [
+      paint('bold', line.version),
+      line.digest === null ? 'not registered yet' : line.digest.slice(0, shortDigest),
+      line.registeredAt === null ? '' : time(line.registeredAt),
+      marks(line),
+    ]),
+  )
+  const lines = versions.flatMap((line, index) => [
+    rows[index]!,
     ...about(line).map((text) => `  ${text}`),
   ])
   const text = lines.length === 0 ? `${service} has no version.` : lines.join('\n')
@@ -41,10 +49,17 @@ export function versionText(view: VersionView): string {
   if (files.length > filesShown)
     lines.push(`    and ${files.length - filesShown} more: --json lists all`)
   lines.push(`  releases  ${releases.length === 0 ? 'none yet' : releases.length}`)
-  for (const { id, kind, at, by, alias, phase, because } of releases)
-    lines.push(
-      `    ${id.padEnd(5)} ${time(at)}  ${kind.padEnd(8)} by ${by}${alias === null ? '' : ` as @${alias}`}  ${phase}${because === null ? '' : `: ${firstLine(because)}`}`,
-    )
+  lines.push(
+    ...table(
+      releases.map(({ id, kind, at, by, alias, phase, because }) => [
+        `    ${id}`,
+        time(at),
+        kind,
+        `by ${by}${alias === null ? '' : ` as @${alias}`}`,
+        `${phase}${because === null ? '' : `: ${firstLine(because)}`}`,
+      ]),
+    ),
+  )
   const next =
     view.inManifest || view.added !== null
       ? `beryl plan ${service} ${version}`
@@ -84,17 +99,25 @@ export function aliasesText(
 ): string {
   const shown = aliases.filter((one) => name === null || one.name === name)
   const past = history.filter((one) => name === null || one.name === name)
-  const lines = shown.map(
-    ({ name: alias, version, computed }) =>
-      `${paint('bold', `@${alias}`.padEnd(16))} ${version}${computed ? '   (always: by what is live)' : ''}`,
+  const lines = table(
+    shown.map(({ name: alias, version, computed }) => [
+      paint('bold', `@${alias}`),
+      version,
+      ...(computed ? ['(always: by what is live)'] : []),
+    ]),
   )
   if (shown.length === 0)
     lines.push(name === null ? `${service} has no alias yet` : `@${name} means nothing now`)
   if (past.length > 0) lines.push('history')
-  for (const { name: alias, from, to, at, by, reason } of past)
-    lines.push(
-      `  ${time(at)}  @${alias}: ${from ?? 'nothing'} → ${to ?? 'nothing'}  by ${by}${reason === null ? '' : `: ${firstLine(reason)}`}`,
-    )
+  lines.push(
+    ...table(
+      past.map(({ name: alias, from, to, at, by, reason }) => [
+        `  ${time(at)}`,
+        `@${alias}: ${from ?? 'nothing'} → ${to ?? 'nothing'}`,
+        `by ${by}${reason === null ? '' : `: ${firstLine(reason)}`}`,
+      ]),
+    ),
+  )
   const own = shown.find(({ computed }) => !computed)?.name
   const next =
     own === undefined

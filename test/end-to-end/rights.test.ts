@@ -30,7 +30,7 @@ test('a token is made by the CLI, shown once, and listed without it', async () =
   assert.match(said.out, /token of ada \(operator, until .*not shown again/)
   wall = (await made('wall display', '--role', 'viewer')).token
   const list = await beryl.cli('token')
-  assert.match(list.out, /ada +operator +made .*; until .*; never used\nwall display +viewer/)
+  assert.match(list.out, /ada +operator +made .* {2}until .* {2}never used\nwall display +viewer/)
   const { out } = await beryl.cli('token', 'list', '--json')
   assert.deepEqual(
     (JSON.parse(out) as { tokens: TokenView[] }).tokens.map(({ name }) => name),

@@ -6,7 +6,7 @@ import { readCaptured } from '../../verification/capture/captured.ts'
 import { time } from '../describe.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
-import { count, say, writeLine } from '../output.ts'
+import { count, say, table, writeLine } from '../output.ts'
 
 /** Below what the API takes at once, whatever JSON adds. */
 const pieceMaxBytes = 4 * 1024 * 1024
@@ -116,9 +116,7 @@ function described(view: CaptureView): string {
       : `${service}: ${settings.share * 100} % of what may be copied, kept for ${settings.keepS / 3600} h and ${mebibytes(settings.atMostBytes)} at most`,
     `  ${count(records, 'record')}, ${mebibytes(bytes)}${oldest === null ? '' : `, since ${time(oldest)}`}`,
     ...(lost.length === 0 ? [] : [`  not kept: ${lost.join(', ')}`]),
-    ...newest.map(
-      ({ at, version, requestId }) => `  ${time(at)}  ${version.padEnd(12)} ${requestId}`,
-    ),
+    ...table(newest.map(({ at, version, requestId }) => [`  ${time(at)}`, version, requestId])),
     `Next: ${records === 0 ? `beryl status ${service}` : `beryl capture ${service} export > ${service}.jsonl`}`,
   ].join('\n')
 }

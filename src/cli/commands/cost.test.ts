@@ -66,24 +66,24 @@ test('the ledger says what was paid for, and what blue-green added', () => {
   assert.equal(
     costText(view),
     `chat  44.0 replica-hours, 92.40 USD in all
-  r2    v2           green  candidate  4.000 replica-hours, 8.40 USD
+  r2  v2  green  candidate  4.000 replica-hours  8.40 USD
   what blue-green added over a single environment
-    r2         4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours
-    30 days    nothing
-    in all     4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours
-    2026-11    4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours; lower rungs saved 12.0 replica-hours
+    r2       4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours
+    30 days  nothing
+    in all   4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours
+    2026-11  4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours; lower rungs saved 12.0 replica-hours
   what each rung of a standby kept, and saved
-    r2    asleep       5.00 h: 20.0 replica-hours, 20.00 USD; saved 0.000 replica-hours, 22.00 USD
-    r2    1 replica    12.0 h: 12.0 replica-hours, 25.20 USD; saved 12.0 replica-hours, 25.20 USD
+    r2  asleep     5.00 h  kept 20.0 replica-hours, 20.00 USD  saved 0.000 replica-hours, 22.00 USD
+    r2  1 replica  12.0 h  kept 12.0 replica-hours, 25.20 USD  saved 12.0 replica-hours, 25.20 USD
   requests beside those of clients
-    r2         120 mirrored, 0 replayed, 160 judged`,
+    r2  120 mirrored  0 replayed  160 judged`,
   )
 })
 
 test('a few seconds are not nothing', () => {
   const line = { ...view.lines[0]!, replicaHours: 0.0004, money: 0.0012 }
   const text = costText({ ...view, lines: [line] })
-  assert.match(text, /candidate {2}under 0\.001 replica-hours, 0\.0012 USD$/m)
+  assert.match(text, /candidate {2}under 0\.001 replica-hours {2}0\.0012 USD$/m)
 })
 
 test('what is missing is said: a price, one currency, and the time when nobody looked', () => {

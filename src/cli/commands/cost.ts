@@ -4,7 +4,7 @@ import type { AddedView, CostView, SumView } from '../../api/shapes.ts'
 import { time } from '../describe.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
-import { count, paint, say } from '../output.ts'
+import { count, paint, say, table } from '../output.ts'
 
 export async function cost(globals: Globals, service: string | undefined): Promise<number> {
   const api = apiClient(reach(globals))
@@ -26,32 +26,55 @@ export function costText(view: CostView): string {
   const title = paint('bold', service)
   if (lines.length === 0 && gaps.length === 0) return `${title}  nothing has run yet`
   const text = [`${title}  ${paid(total)} in all`]
-  for (const { release, version, environment, role, ...sum } of lines)
-    text.push(
-      `  ${release.padEnd(5)} ${version.padEnd(12)} ${environment.padEnd(6)} ${role.padEnd(10)} ${paid(sum)}`,
-    )
-  text.push('  what blue-green added over a single environment')
-  for (const { release, added: own } of releases)
-    if (own.replicaHours > 0) text.push(`    ${release.padEnd(10)} ${more(own)}`)
-  text.push(`    ${'30 days'.padEnd(10)} ${more(last30Days.added)}`)
-  text.push(`    ${'in all'.padEnd(10)} ${more(added)}`)
-  for (const { month, added: own, savedHours } of months)
-    text.push(
-      `    ${month.padEnd(10)} ${more(own)}${savedHours > 0 ? `; lower rungs saved ${hours(savedHours)}` : ''}`,
-    )
+  text.push(
+    ...table(
+      lines.map(({ release, version, environment, role, ...sum }) => [
+        `  ${release}`,
+        version,
+        environment,
+        role,
+        ...paidIn(sum),
+      ]),
+    ),
+    '  what blue-green added over a single environment',
+    ...table([
+      ...releases
+        .filter(({ added: own }) => own.replicaHours > 0)
+        .map(({ release, added: own }) => [`    ${release}`, more(own)]),
+      ['    30 days', more(last30Days.added)],
+      ['    in all', more(added)],
+      ...months.map(({ month, added: own, savedHours }) => [
+        `    ${month}`,
+        `${more(own)}${savedHours > 0 ? `; lower rungs saved ${hours(savedHours)}` : ''}`,
+      ]),
+    ]),
+  )
   if (rungs.length > 0) text.push('  what each rung of a standby kept, and saved')
-  for (const { release, rung, hours: stood, kept, saved } of rungs)
-    text.push(
-      `    ${release.padEnd(5)} ${rung.padEnd(12)} ${stood.toFixed(stood < 10 ? 2 : 1)} h: ${paid(kept)}; saved ${saved.replicaHours === 0 && !saved.money ? 'nothing' : paid(saved)}`,
-    )
+  text.push(
+    ...table(
+      rungs.map(({ release, rung, hours: stood, kept, saved }) => [
+        `    ${release}`,
+        rung,
+        `${stood.toFixed(stood < 10 ? 2 : 1)} h`,
+        `kept ${paid(kept)}`,
+        `saved ${saved.replicaHours === 0 && !saved.money ? 'nothing' : paid(saved)}`,
+      ]),
+    ),
+  )
   const asked = releases.filter(
     ({ requests }) => requests.mirrored + requests.replayed + requests.judged > 0,
   )
   if (asked.length > 0) text.push('  requests beside those of clients')
-  for (const { release, requests } of asked)
-    text.push(
-      `    ${release.padEnd(10)} ${requests.mirrored} mirrored, ${requests.replayed} replayed, ${requests.judged} judged`,
-    )
+  text.push(
+    ...table(
+      asked.map(({ release, requests }) => [
+        `    ${release}`,
+        `${requests.mirrored} mirrored`,
+        `${requests.replayed} replayed`,
+        `${requests.judged} judged`,
+      ]),
+    ),
+  )
   if (unpricedHours > 0)
     text.push(
       `  no price    for ${hours(unpricedHours)}: environment.price was not in the manifest when their release began`,
@@ -63,6 +86,10 @@ export function costText(view: CostView): string {
       `  not known   ${time(from)} to ${time(to)}: Beryl was not there, and did not find ${count(replicas, 'replica')} again; up to ${hours(replicaHours)}, counted nowhere`,
     )
   return text.join('\n')
+}
+
+function paidIn(sum: SumView): string[] {
+  return paid(sum).split(', ')
 }
 
 function paid({ replicaHours, money, currency }: SumView): string {

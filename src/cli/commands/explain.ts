@@ -5,7 +5,7 @@ import { nextStep } from '../../api/next-step.ts'
 import { describeRelease, signalText, time } from '../describe.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
-import { paint, say } from '../output.ts'
+import { firstLine, paint, say, table } from '../output.ts'
 
 export async function explain(globals: Globals, id: string): Promise<number> {
   const { release, events } = await apiClient(reach(globals)).report(id)
@@ -35,9 +35,14 @@ export function explainText({
     lines.push(`cost      ${cost.replicaHours.toFixed(3)} replica-hours${money}`)
   }
   lines.push('record')
-  for (const { at, by, text } of events) {
-    const [first, ...more] = text.split('\n')
-    lines.push(`  ${time(at)}  ${by.padEnd(8)} ${first}`, ...more.map((one) => `    ${one}`))
-  }
+  const rows = table(events.map(({ at, by, text }) => [`  ${time(at)}`, by, firstLine(text)]))
+  for (const [index, { text }] of events.entries())
+    lines.push(
+      rows[index]!,
+      ...text
+        .split('\n')
+        .slice(1)
+        .map((one) => `    ${one}`),
+    )
   return `${lines.join('\n')}\nNext: ${nextStep(release)}`
 }

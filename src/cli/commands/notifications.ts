@@ -5,7 +5,7 @@ import { ProblemError } from '../../ipc/problem.ts'
 import { time } from '../describe.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
-import { count, firstLine, paint, say } from '../output.ts'
+import { count, firstLine, paint, say, table } from '../output.ts'
 
 export async function notifications(globals: Globals, action = 'list'): Promise<number> {
   const api = apiClient(reach(globals))
@@ -35,9 +35,14 @@ function describe({ receivers, dead }: NotificationsView): string {
     `  on        ${one.on.join(', ')}`,
     `  ${receiverText(one)}`,
   ])
-  const letters = dead.map(
-    ({ receiver, event, told, text, tries, because }) =>
-      `  ${paint('red', 'dead')}      ${receiver} event ${event}, ${told}: ${firstLine(text)} (tried ${count(tries, 'time')}, ${because})`,
+  const letters = table(
+    dead.map(({ receiver, event, told, text, tries, because }) => [
+      `  ${paint('red', 'dead')}`,
+      receiver,
+      `event ${event}, ${told}`,
+      `tried ${count(tries, 'time')}`,
+      `${firstLine(text)} (${because})`,
+    ]),
   )
   const next = dead.length > 0 ? 'beryl notifications retry' : 'beryl status'
   return [...lines, ...letters, `Next: ${next}`].join('\n')

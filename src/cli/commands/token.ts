@@ -7,7 +7,7 @@ import { ProblemError } from '../../ipc/problem.ts'
 import { time } from '../describe.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
-import { say } from '../output.ts'
+import { paint, say, table } from '../output.ts'
 
 const actions = ['create', 'list', 'revoke'] as const
 
@@ -70,11 +70,14 @@ function created({ name, role, expiresAt, token: text }: NewTokenView): string {
 }
 
 function listed(tokens: readonly TokenView[]): string {
-  const width = Math.max(4, ...tokens.map(({ name }) => name.length))
-  const lines = tokens.map(
-    ({ name, role, createdAt, createdBy, expiresAt, isExpired, usedOn }) =>
-      `${name.padEnd(width)}  ${role.padEnd(8)}  made ${time(createdAt)} by ${createdBy}; ${isExpired ? 'EXPIRED' : untilText(expiresAt)}; ${usedOn === null ? 'never used' : `used ${usedOn}`}`,
-  )
+  const rows = tokens.map(({ name, role, createdAt, createdBy, expiresAt, isExpired, usedOn }) => [
+    name,
+    role,
+    `made ${time(createdAt)} by ${createdBy}`,
+    isExpired ? paint('red', 'EXPIRED') : untilText(expiresAt),
+    usedOn === null ? 'never used' : `used ${usedOn}`,
+  ])
+  const lines = table(rows)
   return [
     ...(lines.length === 0 ? ['No token was made yet.'] : lines),
     'Beside these, admin.token in the data directory is an admin.',
