@@ -8,6 +8,7 @@ import { alarmsAtMost, simulate } from '../src/statistics/testing/simulate.ts'
 import type { Step } from '../src/statistics/testing/simulate.ts'
 import { failedChecks, mannWhitney, repeatedZ, successCondition } from './guard/peers.ts'
 import type { Judge } from './guard/peers.ts'
+import { paid } from './guard/path.ts'
 import * as subject from './guard/subjects.ts'
 import { beforeAfter } from './guard/before-after.ts'
 import { cost, oneBroken, pairedReleases } from './guard/whole.ts'
@@ -30,6 +31,7 @@ delays()
 promotion()
 whole()
 costs()
+await wholePath()
 process.exitCode = missed > 0 ? 1 : 0
 console.log(missed > 0 ? `\n${missed} gates missed` : '\nall gates held')
 
@@ -220,7 +222,7 @@ function whole(): void {
 }
 
 function costs(): void {
-  title('One observation, nanoseconds (random numbers included)')
+  title('Cost per observation, nanoseconds of CPU (random numbers included)')
   for (const [name, begin, parts] of [
     ['errors, split', subject.splitErrors({ old: 0.01, new: 0.01 }), 1],
     ['errors, pairs', subject.pairedErrors(0.01, 0.01), 1],
@@ -229,9 +231,10 @@ function costs(): void {
     ['ten categories', subject.categories(0, null), 1],
   ] as const) {
     const count = 300_000
-    const start = performance.now()
+    const start = process.cpuUsage()
     simulate({ runs: 1, horizon: count, goal: Infinity, begin })
-    const each = ((performance.now() - start) * 1e6) / count
+    const { user, system } = process.cpuUsage(start)
+    const each = ((user + system) * 1000) / count
     row(name, `${Math.round(each)}`, each <= 1000 * parts)
   }
   for (const perSecond of [400, 20_000]) {
@@ -242,6 +245,24 @@ function costs(): void {
       `${Math.round(ns)}: ${percent(share)} of a core; state ${Math.round(bytes / 1024)} KiB`,
       share <= 0.25,
     )
+  }
+}
+
+/** The controller's, at the real pace; not the gateway's own. */
+async function wholePath(): Promise<void> {
+  const seconds = full ? 20 : 5
+  title(
+    `The gateway's pages → counters, curves, order, guard, journal: CPU at the real pace (${seconds} s each)`,
+  )
+  for (const [name, perSecond, known, most] of [
+    ['400 requests a second', 400, true, 0.05],
+    ['20,000 requests a second', 20_000, true, 0.25],
+    ['20,000 a second, first release: every answer judged', 20_000, false, 0.75],
+  ] as const) {
+    const { share, nsEach, missing } = await paid(perSecond, seconds, known)
+    const kept = missing > 0 ? `, ${percent(missing)} not taken in time` : ''
+    const value = `${Math.round(nsEach)} ns each: ${percent(share)} of a core${kept}`
+    row(name, value, share <= most, most)
   }
 }
 

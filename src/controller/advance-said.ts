@@ -3,6 +3,7 @@ import type { Observation } from '../gateway/control.ts'
 import { hear } from '../guard/hearing.ts'
 import type { Handed, Heard, HeardAnswer } from '../guard/hearing.ts'
 import type { Dropped } from '../guard/reorder.ts'
+import { leaveOut } from '../guard/left-out.ts'
 import { observe, observePairs } from '../guard/watch.ts'
 import type { Context, Judged, WatchState } from '../guard/watch.ts'
 import type { SignalVerdict } from '../verification/signals/signal.ts'
@@ -85,12 +86,15 @@ function advanceOpinions(
   for (const { isCopy, generation, share } of seen)
     if (isCopy !== true) shares[generation] = share ?? null
   const sides = sidesOf(release, before)
-  const judged = opinions
-    .filter(
-      (one) =>
-        shares[one.generation] !== undefined &&
-        sides.ofLive({ ...one, share: shares[one.generation]! }),
-    )
+  const ours = opinions.filter(
+    (one) =>
+      shares[one.generation] !== undefined &&
+      sides.ofLive({ ...one, share: shares[one.generation]! }),
+  )
+  // Who is behind it is not known, and a client's twenty opinions are not twenty where clients are what was drawn.
+  const isLeftOut = (one: Opinion) => drawn?.sticky === true && shares[one.generation] !== null
+  const judged = ours
+    .filter((one) => !isLeftOut(one))
     .map((one): HeardAnswer => ({
       side: one.release === release ? 'new' : 'old',
       share: shares[one.generation]!,
@@ -102,12 +106,13 @@ function advanceOpinions(
         values: { [one.signal]: one.value },
       },
     }))
-    // Who is behind it is not known, and a client's twenty opinions are not twenty where clients are what was drawn.
-    .filter(({ share }) => !(share !== null && drawn?.sticky === true))
   const after = opinions.reduce((last, one) => Math.max(last, one.answeredAt), known.after)
   const now: Context = { ...context, of: 'feedback', pairs: false }
   return {
-    watch: observeEach(watch, judged, { context: now, sticky: false }),
+    watch: leaveOut(
+      observeEach(watch, judged, { context: now, sticky: false }),
+      ours.filter(isLeftOut).map(({ signal }) => signal),
+    ),
     said,
     opinions: { after, shares },
   }

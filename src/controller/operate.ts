@@ -85,7 +85,7 @@ export function operationsOf(
       const asked = await registry.planFor(service.name, version)
       const [hold] = holdsBy(asked.plan.rules, now(), freezesOf(sources, service.name))
       const held = hold === undefined ? null : holdText(hold, service.name, now().wall)
-      const today = todayOf(sources, service)
+      const today = todayOf(sources, service, asked.plan)
       const evicts = evictsOf(controller.lastSeen(service.name)?.seen ?? null)
       const slots = slotsNow()
       return {

@@ -1,7 +1,8 @@
 /** `beryl plan`: what a release would take, from what earlier ones took and from the guard's formulas the other way round. */
 import type { PlanView } from '../api/shapes.ts'
 import { percent } from '../guard/baseline.ts'
-import { endSaid, forecast } from '../guard/forecast.ts'
+import { endsSaid } from '../guard/ending.ts'
+import { forecast } from '../guard/forecast.ts'
 import type { Counts } from '../guard/baseline.ts'
 import { beginWatch } from '../guard/watch.ts'
 import { ProblemError } from '../ipc/problem.ts'
@@ -14,13 +15,18 @@ import type { Measured } from './planning/policies.ts'
 import { roomFor } from './planning/room.ts'
 import type { Slots } from './planning/room.ts'
 import { strategiesOf } from './planning/strategies.ts'
+import { judgedPerSecondMax } from './signals.ts'
 
 /** What is known of the service today. */
 export type Today = {
   /** Errors and answers of what is live. */
   old: Counts
+  /** The same of what its answers, and people, said by the plan's rules; by signal. */
+  said: Readonly<Record<string, Counts>>
   /** Requests a second that it answers now. */
   perSecond: number
+  /** Opinions for each answer of it; null: nobody has spoken yet, or there was no answer. */
+  spoken: number | null
   /** From the request to the switch, of earlier releases, ms. */
   tookMs: readonly number[]
   measured: Measured
@@ -79,7 +85,8 @@ export function planView(
       )
   const asleepHours = ladderMs(({ rung }) => rung === 'asleep') / hourMs
   const awakeHours = (replicas * fullMs + ladderMs(({ rung }) => rung !== 'asleep')) / hourMs
-  const regression = service.live === null ? null : regressionOf(plan, find, today)
+  const regression =
+    service.live === null ? null : regressionOf(plan, { find, replicas, stepsS }, today)
   const gpus = template.provider === 'external' ? 0 : template.gpus
   const kept = Math.max(replicas, service.live?.replicas ?? 0)
   const { release } = service
@@ -165,10 +172,11 @@ export function planView(
 
 function regressionOf(
   plan: Plan,
-  find: number | null,
-  { old, perSecond }: Today,
+  { find, replicas, stepsS }: { find: number | null; replicas: number; stepsS: number },
+  today: Today,
 ): PlanView['regression'] {
   const { watch, rules } = plan
+  const { old, perSecond } = today
   const errors = watch.signals.find((signal) => signal.name === 'errors')
   if (errors?.kind !== 'yesNo') return null
   const oldRate = old.total === 0 ? 0 : old.bad / old.total
@@ -203,19 +211,30 @@ function regressionOf(
       requests: finite(requests),
       seconds: finite(seconds),
     })),
-    said: [...said, ...canItEnd(plan, { old, perSecond })],
+    said: [...said, ...canItEnd(plan, { replicas, stepsS }, today)],
   }
 }
 
-/** rulings §4: said beforehand. Of what the gateway sees; signals from answers and people need at least as long. */
-function canItEnd({ watch, rules }: Plan, { old, perSecond }: Pick<Today, 'old' | 'perSecond'>) {
-  const history = { counts: { errors: old }, latency: { firstByte: {}, total: {} } }
-  const errors = beginWatch(watch, history, false).signals.find(
-    (one) => one.rules.name === 'errors',
-  )
-  if (errors === undefined || !errors.rules.required) return []
-  const control = rules.control !== undefined
-  return [endSaid(errors, { control, perSecond, watchS: rules.watch.atMostS })]
+/** rulings §4: said beforehand, of each signal. */
+function canItEnd(
+  { watch, rules }: Plan,
+  { replicas, stepsS }: { replicas: number; stepsS: number },
+  { old, said, perSecond, spoken }: Today,
+): string[] {
+  const history = { counts: { ...said, errors: old }, latency: { firstByte: {}, total: {} } }
+  return endsSaid(beginWatch(watch, history, false).signals, {
+    control: rules.control !== undefined,
+    stepsS,
+    replicas,
+    sticky: rules.traffic?.sticky != null,
+    perSecond: {
+      gateway: perSecond,
+      answer: Math.min(perSecond, judgedPerSecondMax),
+      feedback: spoken === null ? null : perSecond * spoken,
+    },
+    atLeastS: rules.watch.atLeastS,
+    watchS: rules.watch.atMostS,
+  })
 }
 
 /** Of all of the risk. */

@@ -11,7 +11,7 @@ export type SignalKeeper = ReturnType<typeof keepSignals>
 /** An examiner that started anew judges nothing until it is told. */
 const tellEveryMs = 1000
 /** Answers of one service that are read each second: enough for any watch, a few hundredths of a core. */
-const judgedPerSecondMax = 200
+export const judgedPerSecondMax = 200
 const everyMax = 65_536
 /** A rate is measured over so long; the first one sooner. */
 const [firstWindowMs, windowMs] = [1000, 10_000]

@@ -1,8 +1,13 @@
 /** What the record and the gateway say of a service today: what `beryl plan` counts with. */
 import type { Service } from '../release/release.ts'
 import type { Event } from '../storage/events.ts'
+import { opinionCounts } from './opinions.ts'
 import { median } from './plan-view.ts'
 import type { Today } from './plan-view.ts'
+import type { Plan } from './plan.ts'
+import type { SignalSources } from './signal-specs.ts'
+import { answerCounts } from './signal-totals.ts'
+import type { ControllerStore } from './store.ts'
 import { phaseAt, switched } from './views.ts'
 import type { ViewSources } from './views.ts'
 
@@ -11,7 +16,12 @@ const lookedAt = 20
 /** A rate that is older says nothing of today. */
 const forgottenMs = 60_000
 
-export function todayOf({ store, now }: ViewSources, service: Service): Today {
+/** @param plan by whose rules what was said is counted */
+export function todayOf(
+  { store, now }: ViewSources,
+  service: Service,
+  { signals }: Pick<Plan, 'signals'>,
+): Today {
   const { name, live } = service
   const past = store.services
     .releases(name, lookedAt)
@@ -23,8 +33,18 @@ export function todayOf({ store, now }: ViewSources, service: Service): Today {
   const moves = past.flatMap(({ events }) => switched(events)?.tookMs ?? [])
   const load = live === null ? null : (store.traffic.times(name, live.release)?.load ?? null)
   const isFresh = load?.since != null && now().wall - load.since < forgottenMs
+  const old = live === null ? { bad: 0, total: 0 } : store.traffic.totals(name, live.release)
+  const { answers = null, opinions = {} } = signals ?? {}
   return {
-    old: live === null ? { bad: 0, total: 0 } : store.traffic.totals(name, live.release),
+    old,
+    said:
+      live === null
+        ? {}
+        : {
+            ...answerCounts(store, name, live.release, answers),
+            ...opinionCounts(store, live.release, opinions),
+          },
+    spoken: live === null ? null : spokenOf(store, live.release, { opinions, answers: old.total }),
     perSecond: isFresh ? (load.perSecond?.new ?? 0) : 0,
     tookMs,
     measured: {
@@ -34,6 +54,20 @@ export function todayOf({ store, now }: ViewSources, service: Service): Today {
       drills: drillsOf(past.flatMap(({ events }) => events)),
     },
   }
+}
+
+/** Opinions for each answer, of the kind that is given least. */
+function spokenOf(
+  { feedback }: Pick<ControllerStore, 'feedback'>,
+  release: string,
+  { opinions, answers }: { opinions: SignalSources['opinions']; answers: number },
+): number | null {
+  const totals = feedback.totals(release)
+  const counts = Object.values(opinions).map(
+    (spec) => totals.find(({ kind }) => kind === spec.kind)?.count ?? 0,
+  )
+  const least = Math.min(...counts)
+  return counts.length === 0 || least === 0 || answers === 0 ? null : Math.min(1, least / answers)
 }
 
 /** What a phase took, ms; of a release that went through it. */

@@ -8,6 +8,8 @@ import type { GatewayState, Observation } from '../gateway/control.ts'
 import { errors, rulesOf } from '../guard/testing.ts'
 import type { Release, Service } from '../release/release.ts'
 import { openStore } from '../storage/store.ts'
+import type { SignalVerdict } from '../verification/signals/signal.ts'
+import { answerCounts } from './signal-totals.ts'
 import type { ControllerStore } from './store.ts'
 import { watchingOf } from './watching.ts'
 
@@ -85,4 +87,44 @@ test('a watch does not wait for what was answered, and counted, before it began,
     await watching.take(state)
   }
   assert.match(said(), /0 errors in 40 answers/)
+})
+
+test('what the examiner says is counted once, and asked for from where it was taken', async () => {
+  const settings = {
+    id: 'reading',
+    protocol: 'http' as const,
+    signals: { ok: { kind: 'yesNo' as const, answer: '$.ok', matches: null, bad: false } },
+  }
+  const verdict = {
+    id: 'reading',
+    service: 'small',
+    run: 'run',
+    release: 'r7',
+    isCopy: false,
+    values: { ok: true },
+  } as unknown as SignalVerdict
+  const asked: number[] = []
+  const watching = watchingOf({
+    store,
+    gateway: {
+      observations: (run: string, next: number) =>
+        Promise.resolve({ run, next, items: [], gaps: [] }),
+    } as unknown as GatewayClient,
+    curves: { add: () => {}, evidence: () => {} },
+    examiner: {
+      verdicts: (_: string, after: number) => {
+        asked.push(after)
+        return Promise.resolve({ run: 'e', next: 1, items: after === 0 ? [verdict] : [], gaps: 0 })
+      },
+    },
+    signals: { isAny: () => true, settings: () => settings },
+    now: () => ({ wall: 1_800_000_000_000, up: 1 }),
+  })
+  const state = { run: 'run', services: {} } as unknown as GatewayState
+  for (let looks = 0; looks < 5000 && asked.filter((after) => after === 1).length < 3; looks++) {
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    await watching.take(state)
+  }
+  assert.deepEqual(asked.slice(0, 2), [0, 1])
+  assert.deepEqual(answerCounts(store, 'small', 'r7', settings), { ok: { total: 1, bad: 1 } })
 })

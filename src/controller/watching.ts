@@ -1,41 +1,34 @@
 /** Counts what the gateway saw, exactly once, and asks the guard about the releases that are being watched. */
 import type { GatewayClient } from '../gateway/client.ts'
 import { answerMax } from '../gateway/ledger.ts'
-import type { GatewayState, Observation, Observations, ServiceState } from '../gateway/control.ts'
-import { cellWidth, drawnWidth } from '../guard/answer.ts'
-import { beginCoverage } from '../guard/coverage.ts'
+import type { GatewayState, Observations } from '../gateway/control.ts'
 import { decide } from '../guard/decide.ts'
 import type { Decision } from '../guard/guard.ts'
-import { outcomeOf } from '../guard/outcome.ts'
 import { distance } from '../guard/line.ts'
-import { beginHearing } from '../guard/hearing.ts'
-import { beginPairing } from '../guard/pairs.ts'
-import { beginOrder, missingAfterMs } from '../guard/reorder.ts'
-import { beginWatch } from '../guard/watch.ts'
 import { log } from '../log.ts'
 import type { Now, Release, Service } from '../release/release.ts'
 import type { GuardFact } from '../release/seen.ts'
-import type { NewEvent } from '../storage/events.ts'
-import type { SignalTotals, Totals } from '../storage/traffic.ts'
+import type { SignalTotals } from '../storage/traffic.ts'
 import type { ExaminerClient } from '../verification/client.ts'
 import type { SignalVerdicts } from '../verification/signals/signal.ts'
 import { advanceWatch, isWaiting } from './advance.ts'
+import { begunWatch } from './begun-watch.ts'
+import type { Newest } from './begun-watch.ts'
 import { isMoving } from './holds.ts'
 import { latePeak } from './lately.ts'
 import type { Curves } from './curves/curves.ts'
-import { opinionCounts, opinionsDue } from './opinions.ts'
+import { opinionsDue } from './opinions.ts'
 import type { Opinion } from './opinions.ts'
-import { answerCounts, signalTotals } from './signal-totals.ts'
+import { answerTotals, setAsideEvents } from './counted.ts'
+import { signalTotals } from './signal-totals.ts'
 import type { SignalKeeper } from './signals.ts'
-import type { ControllerStore, Watch } from './store.ts'
+import type { ControllerStore, Times, Watch } from './store.ts'
 import { openTimes } from './times.ts'
 
 export type Watching = ReturnType<typeof watchingOf>
 
 /** Batches per look; more are taken with the next one. */
 const batchesMax = 10
-/** From the end of a request to the controller, with room. */
-const travelMs = 15_000
 /** With nothing new to count, the cursor need not be written again. */
 const pullEveryMs = 90
 
@@ -58,7 +51,7 @@ export function watchingOf({
   let pulledAt = -Infinity
   let last: GatewayState | null = null
   /** The highest number that was taken of each service. */
-  const newest = new Map<string, { run: string; seq: number }>()
+  const newest: Newest = new Map()
   const times = openTimes(store)
   /** What the examiner said, until it is counted; nothing further is asked meanwhile. */
   let told: SignalVerdicts | null = null
@@ -84,63 +77,12 @@ export function watchingOf({
       return pulling
     },
 
-    /**
-     * Right before the switch is journalled: from here on every assignment counts. A watch that is there already was begun by a
-     * controller that died before it journalled the switch: what was taken since did not go into it and will not come again, so it
-     * begins anew. Nothing of the new version can have been seen.
-     */
-    begin(release: Release): void {
-      const { service, from } = release
-      const plan = store.services.plan(release.id)!
-      const state = last?.services[service]
-      const old = from === null ? null : times.of(service, from.release)
-      const { answers = null, opinions = {} } = plan.signals ?? {}
-      const history =
-        from === null
-          ? null
-          : {
-              counts: {
-                errors: store.traffic.totals(service, from.release),
-                ...answerCounts(store, service, from.release, answers),
-                ...opinionCounts(store, from.release, opinions),
-              },
-              latency: { firstByte: old?.firstByte ?? {}, total: old?.total ?? {} },
-            }
-      const [run, next] = [last?.run ?? '', nextOf(service, state?.assigned ?? 0)]
-      const perSecond = old?.load.perSecond?.new ?? 0
-      const drawn = drawnOf(release)
-      const width = drawn === null ? cellWidth : drawnWidth
-      const waitMs = longestWaitMs(state)
-      const order = beginOrder(run, next, { width, perSecond, waitMs })
-      const watch = beginWatch(plan.watch, history, from === null)
-      const twice =
-        from === null || release.rules.control === undefined
-          ? null
-          : {
-              old: from.release,
-              pairing: beginPairing(run, next, { perSecond, waitMs }),
-              coverage: beginCoverage(),
-            }
-      const taken = plan.watch.signals.filter((signal) => signal.from === 'answer')
-      const pairs = twice !== null
-      store.traffic.putWatch(release.id, {
-        service,
-        watch,
-        order,
-        instances: [],
-        twice,
-        drawn,
-        said:
-          answers === null
-            ? null
-            : {
-                id: answers.id,
-                signals: taken.map(({ name, kind }) => ({ name, kind })),
-                hearing: beginHearing(taken, { run, next, perSecond, waitMs, pairs }),
-              },
-        opinions: Object.keys(opinions).length === 0 ? null : { after: now().wall, shares: {} },
-      })
-    },
+    /** Right before the switch is journalled. */
+    begin: (release: Release): void =>
+      store.traffic.putWatch(
+        release.id,
+        begunWatch(store, release, { state: last, newest, old: oldTimes(release), at: now().wall }),
+      ),
 
     judge(release: Release): GuardFact | null {
       const { phase } = release
@@ -168,20 +110,8 @@ export function watchingOf({
     },
   }
 
-  /** As the switch was entered: its steps draw who answers. */
-  function drawnOf({ phase, from, rules }: Release): NonNullable<Watch['drawn']> | null {
-    if (phase.name !== 'switching' || phase.share === undefined || from === null) return null
-    return { old: from.release, sticky: rules.traffic?.sticky != null }
-  }
-
-  /**
-   * The first number that a watch may ask for. Looking at the gateway and taking what it saw are two moments: what was assigned and
-   * answered between them is counted already, will not come again, and must not be waited for.
-   */
-  function nextOf(service: string, assigned: number): number {
-    const taken = newest.get(service)
-    if (taken === undefined || taken.run !== last?.run) return assigned
-    return distance(taken.seq + 1, assigned) > 0 ? (taken.seq + 1) >>> 0 : assigned
+  function oldTimes({ service, from }: Release): Times | null {
+    return from === null ? null : times.of(service, from.release)
   }
 
   function decisionOf(release: Release): Decision | null {
@@ -240,11 +170,13 @@ export function watchingOf({
         ...(verdicts === null ? {} : { verdicts: { run: verdicts.run, after: verdicts.next } }),
       },
       {
-        totals: totalsOf(items),
+        totals: answerTotals(items),
         watches: new Map([...watches].map(([release, { after }]) => [release, after])),
         times: times.with(items, state, now().wall),
         signals: verdictTotals(verdicts),
-        events: [...watches].flatMap(([release, change]) => setAsideEvents(release, change)),
+        events: [...watches].flatMap(([release, change]) =>
+          setAsideEvents(release, change, now().wall),
+        ),
       },
     )
     times.written()
@@ -291,29 +223,6 @@ export function watchingOf({
     }
   }
 
-  /** Written together with the evidence that says so: once, whatever crashes. */
-  function setAsideEvents(
-    release: string,
-    { before, after }: { before: Watch; after: Watch },
-  ): NewEvent[] {
-    const known = before.watch.instances.aside
-    return after.watch.instances.aside
-      .filter((instance) => !known.includes(instance))
-      .map((instance) => {
-        const { total = 0, bad = 0 } =
-          after.watch.instances.known.find(({ name }) => name === instance) ?? {}
-        return {
-          at: now().wall,
-          service: after.service,
-          release,
-          kind: 'replica',
-          by: 'guard',
-          text: `${instance} is worse than its siblings (${bad} errors in ${total} answers): it is replaced, and what it answered is set aside`,
-          data: { replica: instance, total, bad, instances: after.watch.instances.known },
-        }
-      })
-  }
-
   function activeWatches(): { release: string; state: Watch }[] {
     return store.services.all().flatMap(({ service }) => {
       const phase = service.release?.phase.name
@@ -322,28 +231,4 @@ export function watchingOf({
       return release === null || state === null ? [] : [{ release, state }]
     })
   }
-}
-
-/** A version is silent for so long before that is said of it; then it must still travel. */
-function longestWaitMs(state: ServiceState | undefined): number {
-  const { firstByteMs = 0, paths = [] } = state?.table.rules ?? {}
-  const longest = Math.max(firstByteMs, ...paths.map((one) => one.firstByteMs ?? 0))
-  return Math.max(missingAfterMs, longest + travelMs)
-}
-
-function totalsOf(
-  items: readonly Observation[],
-): ({ service: string; release: string } & Totals)[] {
-  const totals = new Map<string, { service: string; release: string } & Totals>()
-  for (const item of items) {
-    const outcome = outcomeOf(item.outcome)
-    if (outcome === 'void' || outcome === 'gone') continue
-    const { service, release } = item
-    const key = `${service} ${release}`
-    const sum = totals.get(key) ?? { service, release, total: 0, bad: 0 }
-    sum.total++
-    if (outcome === 'bad') sum.bad++
-    totals.set(key, sum)
-  }
-  return [...totals.values()]
 }

@@ -11,9 +11,8 @@ import {
 import { baselineOf, isHistory, percent } from './baseline.ts'
 import type { Counts } from './baseline.ts'
 import type { Design } from './guard.ts'
-import { toClear } from './outlook.ts'
+import { durationText, rateText } from './said-times.ts'
 import { boundShare } from './signals.ts'
-import type { SignalState } from './signals.ts'
 
 export type Asked = {
   /** Live requests a second, today. */
@@ -81,28 +80,6 @@ export function forecast(asked: Asked): Forecast {
   }
 }
 
-/**
- * Can the watch end at today's traffic, if the new version is no worse? A watch that cannot asks a person.
- * @param signal as it begins @param control in pairs with the old version
- */
-export function endSaid(
-  signal: SignalState,
-  { control, perSecond, watchS }: { control: boolean; perSecond: number; watchS: number },
-): string {
-  const needed = toClear(control ? { ...signal, design: 'paired' } : signal)
-  const what = control ? 'requests in pairs' : 'answers'
-  if (needed === null)
-    return `no number of ${what} shows that ${signal.rules.name} are no worse: the watch cannot end by itself (a larger margin can)`
-  const seconds = perSecond === 0 ? Infinity : needed / perSecond
-  const about = `if it is no worse, about ${needed} ${what} show that`
-  if (seconds === Infinity)
-    return `${about}; there is no live traffic now: the watch would ask for \`promote\``
-  const time = `${about}, ${durationText(seconds)} at today's ${rateText(perSecond)}`
-  return seconds <= watchS
-    ? `${time}: the watch can end by itself`
-    : `${time}: longer than the watch lasts (${durationText(watchS)}), which would then ask for \`promote\``
-}
-
 /** If failures of the two are independent: shared ones make it faster. */
 function pairEvidence(old: number, own: number): number {
   return evidencePerPair(own * (1 - old), old * (1 - own))
@@ -148,23 +125,10 @@ function inWords(
   const advice =
     isTooSlow && pairs.requests < Infinity
       ? [
-          `live traffic cannot find this in time, and replay can: ask about ${pairs.requests} recorded requests of both versions before the switch, as a golden set`,
+          `live traffic cannot find so small a regression in time, and replay can: ask about ${pairs.requests} recorded requests of both versions before the switch, as a golden set`,
         ]
       : []
   return [live, watch, ...(replayed === 0 ? [] : [replay]), ...advice]
-}
-
-function durationText(seconds: number): string {
-  if (seconds < 90) return `${Math.ceil(seconds)} s`
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`
-  if (seconds < 129_600) return `${Math.round(seconds / 360) / 10} h`
-  return `${Math.round(seconds / 8640) / 10} days`
-}
-
-function rateText(perSecond: number): string {
-  return perSecond >= 1
-    ? `${Math.round(perSecond * 10) / 10} requests a second`
-    : `${Math.round(perSecond * 36_000) / 10} requests an hour`
 }
 
 function rateOf({ bad, total }: Counts): number {

@@ -37,7 +37,7 @@ export const fineQuestions = 2
  * Times that follow each other share their cause: one pause of the machine makes hundreds of answers slow. Side by side
  * both versions have it; alone it would be hundreds of pieces of evidence, so one answer in so many ms is bet on.
  */
-const aloneEveryMs = 5000
+export const aloneEveryMs = 5000
 const slower = pairedBinary(0)
 const notSlower = nonInferiorPaired(0)
 

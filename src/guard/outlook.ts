@@ -2,6 +2,7 @@
 import { bookWealth } from './book.ts'
 import { fractions } from '../statistics/mixture.ts'
 import { linear } from '../statistics/linear.ts'
+import { deviation } from '../statistics/moments.ts'
 import { nonInferiorPaired } from '../statistics/non-inferior-paired.ts'
 import { nonInferiorSplit } from '../statistics/non-inferior-split.ts'
 import { oneSampleBelow } from '../statistics/one-sample-below.ts'
@@ -20,6 +21,7 @@ import type { YesNoMemory } from './yes-no.ts'
 const borrowed = 20
 
 type YesNo = SignalState & { kind: 'yesNo' }
+type Score = SignalState & { kind: 'score' }
 
 /** @returns null where this design never sees so small a difference, or it cannot be said */
 export function toSee(signal: SignalState, goal: number): number | null {
@@ -49,8 +51,8 @@ export function evidenceEach(signal: SignalState): number {
 
 /** At what was seen so far. @returns 0: it is clear; null: never, or it cannot be said */
 export function toClear(signal: SignalState): number | null {
-  if (signal.kind !== 'yesNo') return null
-  const growth = growthNow(signal)
+  if (signal.kind !== 'yesNo' && signal.kind !== 'score') return null
+  const growth = signal.kind === 'yesNo' ? growthNow(signal) : scoreGrowth(signal)
   const [wealth] = signal.fine
   if (growth === null || wealth === undefined) return null
   const needed = answersUntil({ wealth, mixture: fractions, growth, goal: signal.fineGoal })
@@ -93,6 +95,35 @@ function growthNow({ memory, rules, design, share }: YesNo): number[] | null {
         { factors: at(1), share: rate * part },
         { factors: at(0), share: (1 - rate) * part },
       ]
+    }),
+  )
+}
+
+/** As if scores lay one deviation above or below their mean: the first two moments are what counts for small bets. */
+function scoreGrowth({ memory, rules: { margin }, design, share }: Score): number[] | null {
+  const around = (mean: number, sd: number, low: number) =>
+    [Math.max(low, mean - sd), Math.min(1, mean + sd)] as const
+  if (design === 'paired') {
+    const { mean } = memory.differences
+    return growthOf(
+      around(mean, deviation(memory.differences), -1).map((difference) => ({
+        factors: fractions.effects.map((f) => 1 - (f / (1 - margin)) * (difference - margin)),
+        share: 0.5,
+      })),
+    )
+  }
+  if (design !== 'split') return null
+  const { old } = memory
+  const own = memory.new.count === 0 ? old : memory.new
+  const table = linear(fractions.effects.length)
+  return growthOf(
+    (['new', 'old'] as const).flatMap((side) => {
+      nonInferiorSplit(table, { side, share, margin, oldMean: old.mean })
+      const { mean } = side === 'new' ? own : old
+      return around(mean, deviation(side === 'new' ? own : old), 0).map((x) => ({
+        factors: Array.from(table.slopes, (slope, k) => 1 + slope * (x - table.centres[k]!)),
+        share: (side === 'new' ? share : 1 - share) / 2,
+      }))
     }),
   )
 }

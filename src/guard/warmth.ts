@@ -3,8 +3,8 @@
 /** JSON. Instances of both versions, by the order in which they were met. */
 export type Warmth = { name: string; since: number; seen: number }[]
 
-const coldMs = 30_000
-const coldRequests = 200
+export const coldMs = 30_000
+export const coldRequests = 200
 /** Those met first are long warm, or gone. */
 const keptMax = 256
 

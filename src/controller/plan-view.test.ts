@@ -1,0 +1,69 @@
+/** What `beryl plan` says of the guard, in the words that people read. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { YesNoRules } from '../guard/guard.ts'
+import { errors, latency, rulesOf } from '../guard/testing.ts'
+import { plainRules } from '../release/testing/plain.ts'
+import { planView } from './plan-view.ts'
+import type { Plan } from './plan.ts'
+import { bundleOf, releaseOf, since, switched } from './testing/hands.ts'
+
+const validity: YesNoRules = { ...errors, name: 'validity', from: 'answer', margin: 0.02 }
+const service = { ...switched(releaseOf({ name: 'finished', since } as never)), release: null }
+
+function said(perSecond: number, control: boolean): readonly string[] {
+  const { control: _, ...rules } = plainRules
+  const plan = {
+    rules: {
+      ...rules,
+      ...(control ? { control: {} } : {}),
+      watch: { atLeastS: 600, atMostS: 7200, whenUndecided: 'hold' },
+    },
+    watch: rulesOf(errors, latency, validity),
+    template: { provider: 'process', gpus: 0 },
+    gates: {},
+    price: null,
+  } as unknown as Plan
+  const view = planView({ ...service, live: bundleOf('b', 'r2') }, 'c', {
+    plan,
+    replicas: 1,
+    find: null,
+    today: {
+      old: { bad: 10, total: 20_000 },
+      said: { validity: { bad: 20, total: 20_000 } },
+      perSecond,
+      spoken: null,
+      tookMs: [],
+      measured: { moveMs: null, startMs: null, warmMs: null, drills: new Map() },
+    },
+    held: null,
+    slots: { total: 0, taken: [] } as never,
+    evicts: [],
+    whatIf: { traffic: null, gpus: null, standby: null },
+  })
+  return view.regression!.said
+}
+
+test('at ten requests an hour it says that live traffic finds no small regression, that replay does, and that the watch cannot end', () => {
+  for (const control of [true, false]) {
+    const text = said(10 / 3600, control).join('\n')
+    assert.match(
+      text,
+      /live traffic cannot find so small a regression in time, and replay can: ask about \d+ recorded requests/,
+    )
+    assert.match(text, /^errors: .*days at today's 10 requests an hour: longer than/m)
+    assert.match(text, /^validity: .*(days|h) at today's 10 answers read an hour: longer than/m)
+    assert.match(text, /today's traffic cannot end the watch within 2 h: it would ask for/)
+  }
+})
+
+test('at a hundred a second it says by when each required signal is through, and which is not waited for', () => {
+  for (const control of [true, false]) {
+    const text = said(100, control).join('\n')
+    assert.match(text, /^errors: if it is no worse, about \d+ .* \d+ s at today's 100 requests a/m)
+    assert.match(text, /^validity: .* \d+ s at today's 100 answers read a second$/m)
+    assert.match(text, /the watch does not wait for latency/)
+    assert.match(text, /today's traffic can end the watch by itself after about 10 min/)
+    assert.doesNotMatch(text, /replay can/)
+  }
+})
