@@ -12,23 +12,29 @@ export type Simulation = {
   /** Wealth at which it alarms: 1/α. */
   goal: number
   begin: () => Step
+  /** A lower goal, counted in the same runs. */
+  lower?: number
 }
 
-export function simulate({ runs, horizon, goal, begin }: Simulation): {
+export function simulate({ runs, horizon, goal, begin, lower = goal }: Simulation): {
   alarms: number
+  lowerAlarms: number
   /** Over all runs; one that never alarms counts with the horizon. */
   meanDelay: number
 } {
-  let [alarms, sum] = [0, 0]
+  let [alarms, lowerAlarms, sum] = [0, 0, 0]
   for (let run = 0; run < runs; run++) {
     const random = seeded(run * 7919 + 17)
     const step = begin()
     let t = 1
-    while (step(random, t) < goal && t < horizon + 1) t++
-    if (t <= horizon) alarms++
+    let most = 0
+    for (; t <= horizon && most < goal; t++) most = Math.max(most, step(random, t))
+    if (most >= goal) t--
+    if (most >= goal) alarms++
+    if (most >= lower) lowerAlarms++
     sum += Math.min(t, horizon)
   }
-  return { alarms, meanDelay: sum / runs }
+  return { alarms, lowerAlarms, meanDelay: sum / runs }
 }
 
 /** The most alarms that `runs` runs at this rate give with probability 99.5 %. */
