@@ -44,6 +44,15 @@ test('a required signal that never reports holds the watch, however good the oth
   }
 })
 
+test('where no signal is required nothing is promoted, however good all are: nothing was asked', () => {
+  const optional = { ...errors, required: false }
+  const { decision, because } = decide(
+    observe(begun(optional, drift), judged(many('good', 20_000)), alone),
+  )
+  assert.equal(decision, 'hold')
+  assert.match(because, /no signal is required/)
+})
+
 test('values that are none of their signal are counted as unreadable, and say nothing', () => {
   const values = [
     { validity: 1, score: Number.NaN },
