@@ -3,14 +3,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { GatewayState, Observation } from '../gateway/control.ts'
 import { drawnWidth } from '../guard/answer.ts'
+import { beginCoverage } from '../guard/coverage.ts'
 import { decide } from '../guard/decide.ts'
 import type { YesNoRules } from '../guard/guard.ts'
 import { beginHearing } from '../guard/hearing.ts'
+import { beginPairing } from '../guard/pairs.ts'
 import { beginOrder } from '../guard/reorder.ts'
 import { errors, noon, rulesOf } from '../guard/testing.ts'
 import { beginWatch } from '../guard/watch.ts'
 import type { SignalVerdict } from '../verification/signals/signal.ts'
-import { advanceWatch } from './advance.ts'
+import { advanceWatch, isWaiting } from './advance.ts'
 import type { Opinion } from './opinions.ts'
 import type { Watch } from './store.ts'
 
@@ -161,4 +163,36 @@ test('a required signal of which nothing is ever said holds the watch, by name',
   assert.match(because, /feedback/)
   assert.match(because, /validity/)
   assert.equal(signal(watch, 'errors').promotionEvidence, 1)
+})
+
+test('a range that the gateway dropped holds up nothing of what is said, singly or in pairs', () => {
+  const pairOf = (seq: number) => [
+    { ...seen(seq, 'r2'), copied: true as const },
+    { ...seen(seq, 'r1'), isCopy: true as const },
+  ]
+  const saidOf = (seq: number) => [
+    verdict(seq),
+    verdict(seq, { release: 'r1', replica: 'r1-a', isCopy: true }),
+  ]
+  const line = { run: 'run', next: 0, perSecond: 0, waitMs: 75_000 }
+  const taken = [{ name: 'validity', kind: 'yesNo' as const }]
+  const control: Watch = {
+    ...begun(false),
+    drawn: null,
+    twice: {
+      old: 'r1',
+      pairing: beginPairing('run', 0, { perSecond: 0 }),
+      coverage: beginCoverage(),
+    },
+    said: { id: 'reading', signals: taken, hearing: beginHearing(taken, { ...line, pairs: true }) },
+  }
+  const gaps = [{ service: 's', count: 5, from: 2, to: 7 }]
+  const at = (seqs: number[]) =>
+    arrived({ items: seqs.flatMap(pairOf), verdicts: seqs.flatMap(saidOf) })
+  const before = advanceWatch(control, 'r2', at([0, 1]))
+  const watch = advanceWatch(before, 'r2', { ...at([7, 8]), gaps })
+  // Pairs count from the first request on that no other design has judged.
+  assert.equal(signal(watch, 'validity').judged['paired'], 2)
+  assert.equal(watch.watch.said.void, 5)
+  assert.equal(isWaiting(watch), false)
 })
