@@ -287,8 +287,8 @@ async function wholePath(): Promise<void> {
   ] as const) {
     const { share, nsEach, missing } = await paid(perSecond, seconds, known)
     const kept = missing > 0 ? `, ${percent(missing)} not taken in time` : ''
-    const value = `${Math.round(nsEach)} ns each: ${percent(share)} of a core${kept}`
-    row(name, value, share <= most, most)
+    const value = `${Math.round(nsEach)} ns each: ${percent(share)} of a core (gate ${percent(most)})${kept}`
+    row(name, value, share <= most)
   }
 }
 
