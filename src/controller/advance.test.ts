@@ -126,7 +126,7 @@ test('a range that the gateway dropped holds neither single answers nor pairs up
   const first = { run: 'run', items: [0, 1, 2].flatMap(pairOf), at: noon, last }
   const gaps = [
     { service: 's', count: 5, from: 3, to: 8 },
-    { service: 'other', count: 3, from: 0, to: 3 },
+    { service: 'other', count: 2, from: 8, to: 10 },
     { service: 's', count: 7, from: null, to: null },
   ]
   const items = [8, 9].flatMap(pairOf)

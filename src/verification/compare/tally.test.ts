@@ -141,6 +141,14 @@ test('a field on which live contradicts itself is no evidence: neither pass nor 
   assert.equal(compared(stamped, stamped, { how }).verdict, 'pass')
 })
 
+test('where live contradicts itself on a field in most inputs, however wide the margin and many the inputs, nothing passes', () => {
+  const often: Version = (input, random) =>
+    json({ label: labels[input % 4], stamp: random.chance(0.4) ? random.uniform() : 0 })
+  const { verdict, because } = compared(often, often, { inputs: 5000, noWorseBy: 0.2 })
+  assert.equal(verdict, 'undecided')
+  assert.match(because, /contradicts itself on \$\.stamp/)
+})
+
 test('noise on one field does not hide what another one lost', () => {
   const stamped: Version = (input, random) =>
     json({ label: labels[input % 4], stamp: random.uniform() })
