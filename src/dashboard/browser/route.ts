@@ -30,8 +30,8 @@ export function followAddress(): void {
   addEventListener('popstate', take)
   document.addEventListener('click', (event) => {
     const link = (event.target as Element).closest('a')
-    if (link === null || !isPlain(event) || link.origin !== location.origin || link.target !== '')
-      return
+    if (link === null || !isPlain(event) || link.origin !== location.origin) return
+    if (link.target !== '' || link.hasAttribute('download')) return
     event.preventDefault()
     history.pushState(null, '', link.href)
     take()
