@@ -1,6 +1,7 @@
 /** What is done with production traffic before a switch: recorded, replayed, mirrored. Parts of the manifest's schema. */
 import { z } from 'zod'
 import { duration, pause, share, size } from './units.ts'
+import { named, url } from './words.ts'
 
 export const headerName = z
   .string()
@@ -45,6 +46,14 @@ const risk = share.refine(
   'expected a risk above 0 and below 100%, such as 1%',
 )
 
+/** `/embeddings` or `/chat/completions` is added to the URL. */
+const modelAt = {
+  url,
+  model: named,
+  headers: z.record(headerName, z.string()).default({}),
+  timeout: pause.default(30),
+}
+
 /** How the answers of two versions to one request are held against each other. */
 const comparing = {
   /** Beyond what live contradicts itself on: a share of the requests. */
@@ -63,6 +72,23 @@ const comparing = {
     .default([]),
   /** Texts so similar are equal; without it they must be the same (`openai`: 95%). */
   similar: share.optional(),
+  /** Who says how alike two texts are, in place of their words: a model of the user's. */
+  similarBy: z
+    .union([
+      z.strictObject({ embedding: z.strictObject(modelAt) }),
+      z.strictObject({
+        judge: z.strictObject({
+          ...modelAt,
+          rubric: z
+            .string()
+            .min(1, 'expected what makes two answers say the same, it is empty')
+            .default(
+              'Do they say the same to whoever asked? Other words for the same count as the same.',
+            ),
+        }),
+      }),
+    ])
+    .optional(),
   /** In the request: a tenant, a language. Each slice is judged by itself, too. */
   slice: jsonPath.optional(),
   /** Of the requests, live is asked once more, to know what it contradicts itself on. */

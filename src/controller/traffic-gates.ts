@@ -1,7 +1,7 @@
 /** The gates that compare answers to production traffic, as the examiner is asked. */
 import type { GateManifest, ServiceManifest } from '../config/manifest.ts'
 import type { Comparison } from '../verification/compare/comparison.ts'
-import type { GateSpec, PairRules } from '../verification/gate.ts'
+import type { GateSpec, Likeness, PairRules } from '../verification/gate.ts'
 import { schemaOf } from './score-specs.ts'
 import { redactOf } from './redact-rules.ts'
 
@@ -57,6 +57,15 @@ function comparingAs(protocol: ServiceManifest['protocol']): Comparison['protoco
   return protocol === 'grpc' ? 'http' : protocol
 }
 
+function likenessOf(by: NonNullable<Shadow['similarBy']>): Likeness {
+  if ('embedding' in by) {
+    const { timeout, ...rest } = by.embedding
+    return { kind: 'embedding', ...rest, timeoutS: timeout }
+  }
+  const { timeout, ...rest } = by.judge
+  return { kind: 'judge', ...rest, timeoutS: timeout }
+}
+
 function pairsOf(
   service: ServiceManifest,
   {
@@ -64,6 +73,7 @@ function pairsOf(
     ignore,
     tolerance,
     similar,
+    similarBy,
     slice,
     liveAgain,
     falseFailRisk,
@@ -73,7 +83,8 @@ function pairsOf(
   }: Shadow | Replay,
 ): PairRules {
   const { protocol } = service
-  const likeness = similar ?? (protocol === 'openai' ? openaiSimilar : undefined)
+  const byOther = similarBy !== undefined
+  const likeness = similar ?? (protocol === 'openai' || byOther ? openaiSimilar : undefined)
   return {
     how: {
       protocol: comparingAs(protocol),
@@ -81,6 +92,7 @@ function pairsOf(
       tolerances: tolerance,
       text: likeness === undefined ? 'exact' : { similar: likeness },
     },
+    likeness: similarBy === undefined ? null : likenessOf(similarBy),
     noWorseBy,
     slice: slice ?? null,
     risk: { fail: falseFailRisk, pass: badPassRisk },

@@ -58,7 +58,14 @@ const captured = z.strictObject({ copy, headers, only: z.boolean() }).nullable()
 const comparing = z.enum(['http', 'json', 'openai', 'kserve-v2'])
 const redact = z.strictObject({ paths, headers: paths, patterns: paths })
 
+const modelAt = { url, model: z.string(), headers, timeoutS: seconds }
+const likeness = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('embedding'), ...modelAt }),
+  z.strictObject({ kind: z.literal('judge'), rubric: z.string(), ...modelAt }),
+])
+
 const pairs = {
+  likeness: likeness.nullable().optional(),
   how: z.strictObject({
     protocol: comparing,
     ignore: paths,

@@ -158,9 +158,19 @@ export type GateSpec =
       withinS: number
     }
 
+/** Who says how alike two texts are. `url` is the base of an API like OpenAI's, `/v1` included. */
+export type Likeness = {
+  url: string
+  model: string
+  headers: Readonly<Record<string, string>>
+  timeoutS: number
+} & ({ kind: 'embedding' } | { kind: 'judge'; rubric: string })
+
 /** How answers to the same request are held against each other. */
 export type PairRules = {
   how: Comparison
+  /** Absent or null: words and their order say it. */
+  likeness?: Likeness | null | undefined
   noWorseBy: number
   /** JSON path into the request; null for none. */
   slice: string | null

@@ -1,9 +1,9 @@
 /** Recorded traffic with real processes: redacted, listed, exported, imported, purged, and still there after a crash. */
 import assert from 'node:assert/strict'
-import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { CaptureView } from '../../src/api/shapes.ts'
+import type { CaptureView, ReleaseView } from '../../src/api/shapes.ts'
 import { eventually, startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
 
@@ -12,13 +12,16 @@ const secret = 'SECRET-OF-THE-PATIENT'
 
 before(async () => {
   beryl = await startBeryl({
-    models: { v1: { answer: 'one' } },
+    models: { v1: { answer: 'one', echo: true }, v2: { answer: 'two', echo: true } },
     service: `
     verify:
       - goldenSet: { file: golden.jsonl, request: { path: /predict }, answer: $.label, atLeast: 0.9 }
+      - compatibility: { requests: 20, dryRun: true }
+      - replay: { requests: 30, liveAgain: 100%, ignore: [$.pid], dryRun: true }
+      - shadow: { atLeast: 30, within: 20s, liveAgain: 100%, ignore: [$.pid], dryRun: true }
     watch: { atLeast: 0s, atMost: 10m, errors: { margin: 20%, atMost: 20% } }
     requests: { copy: { exclude: [/admin] } }
-    capture: { share: 100%, redact: [$.patient, { header: x-patient }, { matches: 'key-\\d+' }] }
+    capture: { share: 100%, redact: [$.patient, $.asked.patient, '$.records[*].patient', '$.asked.records[*].patient', { header: x-patient }, { matches: 'key-\\d+' }] }
 `,
   })
   await beryl.deployed('v1')
@@ -28,7 +31,7 @@ after(async () => assert.equal(await beryl.stop(), 0))
 
 const state = () => beryl.api<CaptureView>('GET', '/services/tiny/capture')
 
-async function ask(path: string, text: string): Promise<void> {
+async function ask(path: string, text: string, more: object = {}): Promise<void> {
   const response = await fetch(`${beryl.gateway}${path}`, {
     method: 'POST',
     headers: {
@@ -36,7 +39,7 @@ async function ask(path: string, text: string): Promise<void> {
       authorization: `Bearer ${secret}`,
       'x-patient': secret,
     },
-    body: JSON.stringify({ text, patient: secret, note: 'key-123' }),
+    body: JSON.stringify({ text, patient: secret, note: 'key-123', ...more }),
   })
   assert.equal(response.status, 200)
   await response.text()
@@ -134,4 +137,50 @@ test('what was exported comes back; a broken line, or the capture of another ser
       events.some(({ text }) => did.test(text)),
       String(did),
     )
+})
+
+test('gates on recorded and live traffic show their examples, and no secret: on disk, in logs, in reports, by the API', async () => {
+  const nested = () => ({ records: [{ patient: secret, deep: [{ note: 'call key-77 now' }] }] })
+  const asking = new AbortController()
+  const clients = (async () => {
+    while (!asking.signal.aborted) await ask('/predict?k=key-9', 'nested', nested())
+  })()
+  let id = ''
+  try {
+    await eventually(
+      async () => (await state()).records > 60,
+      () => 'enough records',
+    )
+    const asked = { version: 'v2', kind: 'verify' }
+    id = (await beryl.api<ReleaseView>('POST', '/services/tiny/releases', asked)).id
+    const { gates } = await beryl.until(id, ({ phase }) => phase === 'verified', 'verified')
+    for (const name of ['replay', 'shadow']) {
+      const gate = gates.find((one) => one.name === name)
+      assert.ok(gate?.state === 'decided', JSON.stringify(gate))
+      assert.match(JSON.stringify(gate.evidence), /"live":"one"/)
+    }
+  } finally {
+    asking.abort()
+    await clients
+  }
+  const page = join(beryl.directory, 'report.html')
+  assert.equal((await beryl.cli('report', id, '--html', page)).code, 0)
+  const said = {
+    report: (await beryl.cli('report', id, '--json')).out,
+    page: readFileSync(page, 'utf8'),
+    release: JSON.stringify(await beryl.release(id)),
+    events: JSON.stringify(await beryl.api('GET', '/events?limit=1000')),
+    capture: JSON.stringify(await state()),
+    exported: (await beryl.cli('capture', 'tiny', 'export')).out,
+  }
+  // What is looked through is what was to be found: the same requests, without it.
+  for (const text of [said.report, said.page, said.release, said.exported])
+    assert.match(text, /nested/)
+  const files = globSync('**/*', { cwd: beryl.data })
+    .map((file) => join(beryl.data, file))
+    .filter((file) => statSync(file).isFile())
+    .map((file) => [file, readFileSync(file, 'latin1')] as const)
+  assert.ok(files.some(([, text]) => text.includes('nested')))
+  for (const [where, text] of [...Object.entries(said), ...files])
+    assert.ok(!text.includes(secret) && !/key-\d/.test(text), `a secret stands in ${where}`)
 })

@@ -21,6 +21,9 @@ export type Comparison = {
   text: 'exact' | { similar: number }
 }
 
+/** How alike two texts are, 0 to 1. */
+export type TextLikeness = (a: string, b: string) => number
+
 export type DifferenceKind =
   /** No answer from one of the two, or another status: nothing else is compared then. */
   | 'status'

@@ -3,7 +3,7 @@
  * called different, never equal.
  */
 import { short } from '../examination.ts'
-import type { Answer, Comparison, Difference, DifferenceKind } from './comparison.ts'
+import type { Answer, Comparison, Difference, DifferenceKind, TextLikeness } from './comparison.ts'
 import { shownLength, usualTolerance } from './comparison.ts'
 import { patternOf } from './fields.ts'
 import type { Place } from './fields.ts'
@@ -39,10 +39,16 @@ export function differences(a: Answer, b: Answer, how: Comparison): Difference[]
   return comparer(how)(a, b)
 }
 
-/** The same for many answers. @throws JsonPathError for a path that is not understood */
-export function comparer(how: Comparison): (a: Answer, b: Answer) => Difference[] {
-  const rules = rulesOf(how)
-  return (a, b) => {
+/**
+ * The same for many answers. With `alike` that says how alike texts are, in place of their words.
+ * @throws JsonPathError for a path that is not understood
+ */
+export function comparer(
+  how: Comparison,
+): (a: Answer, b: Answer, alike?: TextLikeness) => Difference[] {
+  const usual = rulesOf(how)
+  return (a, b, alike) => {
+    const rules = alike === undefined ? usual : { ...usual, text: textRule(how, alike) }
     if (a.status !== b.status) return [whole('status', 'status', statusOf(a), statusOf(b))]
     // What an error says in its body is nobody's answer.
     if (a.status < 200 || a.status > 299) return []
@@ -63,12 +69,17 @@ function rulesOf({ protocol, ignore, tolerances, text }: Comparison): Rules {
       const apart = Math.abs(a - b) - rounding
       return apart <= absolute || apart <= relative * Math.max(Math.abs(a), Math.abs(b))
     },
-    text: (a, b) => {
-      if (a === b) return null
-      if (text === 'exact') return 1
-      const distance = textDistance(a, b)
-      return 1 - distance >= text.similar ? null : distance
-    },
+    text: textRule({ text }, (a, b) => 1 - textDistance(a, b)),
+  }
+}
+
+function textRule({ text }: Pick<Comparison, 'text'>, alike: TextLikeness): Rules['text'] {
+  return (a, b) => {
+    if (a === b) return null
+    if (text === 'exact') return 1
+    const likeness = alike(a, b)
+    // As far from equal as it is, and never so near that it would be no difference.
+    return likeness >= text.similar ? null : Math.max(Number.EPSILON, 1 - likeness)
   }
 }
 

@@ -7,6 +7,8 @@
  * - else `undecided`. So it is, too, where live contradicts itself on a field so much that nothing could be seen on it, or
  *   fails so often that it is no measure.
  *
+ * Pairs that nobody could judge count as worse for a pass, and as no worse for a failure.
+ *
  * Bounds are those of statistics/paired-bound.ts: they hold however often they are looked at. Each risk is divided: a pass
  * among its two ways, a failure among the whole and the slices.
  */
@@ -26,6 +28,8 @@ export type Found = {
   /** Of the inputs that live was asked twice: on so many the candidate differs. */
   twiceDiffers: number
   liveFailed: number
+  /** Whoever says how alike texts are did not; and the last reason. */
+  unjudged: { count: number; because: string }
   examples: readonly Example[]
 }
 
@@ -43,11 +47,12 @@ export function judge(
   const evidence = evidenceOf(rules, found)
   const answer = (verdict: Verdict['verdict'], text: string): Verdict => ({
     verdict,
-    because: `${sentence(versions, whole)}; ${text}`,
+    because: `${sentence(versions, whole)}${unjudgedSaid(found)}; ${text}`,
     evidence,
   })
   const allowed = percent(rules.noWorseBy)
-  const atLeast = beyondAtLeast(whole, rules.risk.fail / 2)
+  const worst = atWorst(found)
+  const atLeast = beyondAtLeast(atBest(whole, found), rules.risk.fail / 2)
   if (atLeast > rules.noWorseBy)
     return answer(
       'fail',
@@ -57,10 +62,10 @@ export function judge(
   if (slice !== null) return answer('fail', `${slice}, and ${allowed} are allowed`)
   const reason = noMeasure(found)
   if (reason !== null) return answer('undecided', reason)
-  if (differsAtMost(whole, rules) <= rules.noWorseBy)
+  if (differsAtMost(worst, rules) <= rules.noWorseBy)
     return answer('pass', `surely no more than ${allowed}, which are allowed`)
   const full = fullest(found)
-  const atMost = beyondAtMost(whole, rules.risk.pass / 2)
+  const atMost = beyondAtMost(worst, rules.risk.pass / 2)
   const once = beyondWhereAskedOnce(found, rules)
   if (once > rules.noWorseBy)
     return answer(
@@ -75,11 +80,32 @@ export function judge(
       'undecided',
       `live contradicts itself on ${full.field} in ${percent(full.share)} of them, so nothing can be seen there: ignore it, give it a tolerance, or compare texts by similarity`,
     )
-  const known = Math.min(atMost, differsAtMost(whole, rules))
+  const known = Math.min(atMost, differsAtMost(worst, rules))
   return answer(
     'undecided',
     `beyond the noise it may be up to ${percent(known)}, and ${allowed} are allowed: more inputs are needed, and live asked twice for more of them${mostly(found)}`,
   )
+}
+
+/** Every pair that nobody judged is one on which the candidate is farther. */
+function atWorst({ whole, unjudged: { count } }: Found): Counts {
+  const { total, differs, twice, farther } = whole
+  return {
+    ...whole,
+    total: total + count,
+    differs: differs + count,
+    twice: twice + count,
+    farther: farther + count,
+  }
+}
+
+/** None of them is. */
+function atBest(counts: Counts, { unjudged: { count } }: Found): Counts {
+  return { ...counts, total: counts.total + count, twice: counts.twice + count }
+}
+
+function unjudgedSaid({ unjudged: { count, because } }: Found): string {
+  return count === 0 ? '' : `, ${count} pairs are undecided (last: ${because})`
 }
 
 /** Nothing was compared, or with what is no measure. */
@@ -117,9 +143,9 @@ function beyondAtLeast({ farther, nearer, twice }: Counts, risk: number): number
 }
 
 /** The slice that is surely farther than allowed, though all together are not. */
-function failing({ noWorseBy, risk }: TallyRules, { slices }: Found): string | null {
-  for (const [slice, counts] of slices) {
-    const atLeast = beyondAtLeast(counts, risk.fail / 2 / (slicesMax + 1))
+function failing({ noWorseBy, risk }: TallyRules, found: Found): string | null {
+  for (const [slice, counts] of found.slices) {
+    const atLeast = beyondAtLeast(atBest(counts, found), risk.fail / 2 / (slicesMax + 1))
     if (atLeast > noWorseBy)
       return `in slice ${slice} (${counts.total} inputs) it is at least ${percent(atLeast)} beyond the noise`
   }
@@ -132,10 +158,13 @@ function fullest({ whole, fields }: Found): { field: string; share: number } {
     .reduce((most, one) => (one.share > most.share ? one : most), { field: '', share: 0 })
 }
 
-function evidenceOf(rules: TallyRules, { whole, fields, slices, liveFailed, examples }: Found) {
+function evidenceOf(
+  rules: TallyRules,
+  { whole, fields, slices, liveFailed, unjudged, examples }: Found,
+) {
   const { total, twice } = whole
   return {
-    inputs: { compared: total, askedTwice: twice, liveFailed },
+    inputs: { compared: total, askedTwice: twice, liveFailed, undecided: unjudged.count },
     whole: figures(whole, rules),
     fields: sorted(fields, (counts) => ({ ...counts, total, twice }), 'field', rules),
     slices: sorted(slices, (counts) => counts, 'slice', rules),

@@ -11,7 +11,7 @@
 import type { Verdict } from '../../release/release.ts'
 import { short } from '../examination.ts'
 import { jsonPath } from '../../protocols/json-path.ts'
-import type { Answer, Difference } from './comparison.ts'
+import type { Answer, Difference, TextLikeness } from './comparison.ts'
 import { slicesMax } from './counts.ts'
 import type { Counts, TallyRules } from './counts.ts'
 import { comparer } from './differences.ts'
@@ -46,19 +46,37 @@ export function openTally(rules: TallyRules) {
   const examples = openExamples()
   let liveFailed = 0
   let twiceDiffers = 0
+  let unjudged = 0
+  let lastFailure = ''
 
   return {
     /** An input that live failed on says nothing about the candidate: it is counted, and that is all. */
-    add(compared: Compared): void {
+    add(compared: Compared, alike?: TextLikeness): void {
       const { live, candidate, again } = compared
       if (isFailure(live)) return void liveFailed++
-      const found = compare(live, candidate)
-      const noise = again === null ? null : compare(live, again)
+      const found = compare(live, candidate, alike)
+      const noise = again === null ? null : compare(live, again, alike)
       const slice =
         sliceOf === null ? null : countsOf(slices, nameOf(sliceOf(compared.request)), slicesMax)
       if (noise !== null && found.length > 0) twiceDiffers++
       const gain = count(farthest(found), noise === null ? null : farthest(noise), slice)
       examples.add(compared, { found, noise, gain })
+    },
+    /** Texts that are not the same, whoever says how alike they are. */
+    textsOf({ live, candidate, again }: Compared): (readonly [string, string])[] {
+      const texts: (readonly [string, string])[] = []
+      const note: TextLikeness = (a, b) => {
+        if (!texts.some(([one, other]) => one === a && other === b)) texts.push([a, b])
+        return 0
+      }
+      if (!isFailure(live)) compare(live, candidate, note)
+      if (!isFailure(live) && again !== null) compare(live, again, note)
+      return texts
+    },
+    /** Nobody could say how alike the answers are: evidence for neither side. */
+    undecided(because: string): void {
+      unjudged++
+      lastFailure = because
     },
     /** Inputs compared so far: for progress. */
     get compared() {
@@ -78,6 +96,7 @@ export function openTally(rules: TallyRules) {
         slices,
         twiceDiffers,
         liveFailed,
+        unjudged: { count: unjudged, because: lastFailure },
         examples: examples.worst(),
       }),
   }

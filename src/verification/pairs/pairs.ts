@@ -8,12 +8,14 @@ import type { ServedName } from '../../protocols/renamed.ts'
 import type { Verdict } from '../../release/release.ts'
 import type { Answer } from '../compare/comparison.ts'
 import { isFailure, openTally } from '../compare/tally.ts'
+import type { Compared } from '../compare/tally.ts'
 import type { PairRules, Target } from '../gate.ts'
 import { lineOf, NoAnswer } from '../send.ts'
 import type { Line } from '../send.ts'
 import type { Copy } from './copy.ts'
 import { sentFrom } from './copy.ts'
 import { keeperOf, noAnswer } from './kept.ts'
+import { likenessOf } from './likeness.ts'
 
 /** Live answers clients: at most so many are asked of it once more at a time; the others wait for their turn. */
 const liveAgainMax = 2
@@ -42,6 +44,7 @@ export function openPairs(
   const lineAgain = lineOf({ connections: liveAgainMax, signal, targets: [live] })
   const versions = { candidate: candidate.version, live: live.version }
   const inTurn = turnstile(liveAgainMax)
+  const over = new AbortController()
   let asked = 0
   let lookAt = lookEvery
   let closed = false
@@ -63,7 +66,7 @@ export function openPairs(
       if (closed) return
       // Live that could not answer once more contradicts nobody.
       const noise = second === null || isFailure(second) ? null : second
-      tally.add({ ...shown(copy), live: first, candidate: own, again: noise })
+      await judged({ ...shown(copy), live: first, candidate: own, again: noise })
       await breathe()
     },
     get compared() {
@@ -82,6 +85,7 @@ export function openPairs(
     /** Cuts what is under way; nothing further is counted. */
     close(): void {
       closed = true
+      over.abort(new Error('the gate is over'))
       line.close()
       lineToLive.close()
       lineAgain.close()
@@ -97,6 +101,22 @@ export function openPairs(
       ...verdict,
       because: `${verdict.because}; ${line.renamed} requests name ${nameOf(from)} and were asked of it as ${nameOf(to)}: clients must do so too after a switch`,
       evidence: { ...verdict.evidence, renamed: { requests: line.renamed, from, to } },
+    }
+  }
+
+  async function judged(compared: Compared): Promise<void> {
+    const { likeness = null } = rules
+    if (likeness === null) return tally.add(compared)
+    const texts = tally.textsOf(compared)
+    try {
+      const degrees = await likenessOf(likeness, texts, AbortSignal.any([signal, over.signal]))
+      const of = (a: string, b: string) =>
+        degrees[texts.findIndex(([one, other]) => one === a && other === b)] ?? 0
+      if (!closed) tally.add(compared, of)
+    } catch (error) {
+      signal.throwIfAborted()
+      // Its error may quote an answer.
+      if (!closed) tally.undecided(keeper.text((error as Error).message))
     }
   }
 
