@@ -1,6 +1,6 @@
 /**
  * `npm run bench:verify`: what it costs a live request that its exchange is tapped (5 % as for capture, 100 % as for a shadow),
- * beside no tap, in rounds that alternate; how many exchanges a second one core redacts and records; and which capacity the load gate finds of a server whose capacity is known. The examiner here reads
+ * beside no tap, in rounds that alternate; what it costs its p99 that every request is mirrored to a candidate that waits; how many exchanges a second one core redacts and records; and which capacity the load gate finds of a server whose capacity is known. The examiner here reads
  * and throws away. CPU is that of the gateway process, user and system. Linux only: it reads /proc. A busy machine shows in the
  * spread of the rounds: the medians of the differences count.
  */
@@ -26,18 +26,20 @@ const perSecond = 1500
 const ticksMs = 10
 const shares = [0, 0.05, 1]
 
-const upstream = spawn(process.execPath, [
-  fileURLToPath(new URL('gateway/upstream.ts', import.meta.url)),
-])
+const candidateWaitMs = 50
+const upstreamFile = fileURLToPath(new URL('gateway/upstream.ts', import.meta.url))
+const upstream = spawn(process.execPath, [upstreamFile])
 const [said] = (await once(upstream.stdout, 'data')) as [Buffer]
 const gateway = await openGateway()
 const sink = createServer((socket) => socket.resume()).listen(
   dataDirectory(gateway.root).socket('tap'),
 )
+const livePort = Number(String(said))
 try {
-  const table = tableOf(1, 'blue', { blue: placed('v1', [Number(String(said))]) })
+  const table = tableOf(1, 'blue', { blue: placed('v1', [livePort]) })
   await gateway.client.putTable('s', { table, back: null })
   await tapping()
+  await mirroring()
   await recording()
   await capacity()
 } finally {
@@ -77,6 +79,35 @@ async function tapping(): Promise<void> {
   console.log('of them:', (await gateway.client.metrics()).taps)
 }
 
+/** Every request to a candidate that waits instead of computing, too; beside no mirroring, in rounds that alternate. */
+async function mirroring(): Promise<void> {
+  await gateway.client.tap('s', null)
+  const candidate = spawn(process.execPath, [upstreamFile, '0', String(candidateWaitMs)])
+  try {
+    const [port] = (await once(candidate.stdout, 'data')) as [Buffer]
+    const places = { blue: placed('v1', [livePort]), green: placed('v2', [Number(String(port))]) }
+    const copies = { to: 'green' as const, share: 1, methods: ['POST'], exclude: [] }
+    const seen = { without: [] as number[], mirrored: [] as number[] }
+    let generation = 1
+    for (let round = 0; round < rounds; round++)
+      for (const way of ['without', 'mirrored'] as const) {
+        generation++
+        const more = way === 'mirrored' ? { copies } : {}
+        const next = tableOf(generation, 'blue', places, more)
+        await gateway.client.putTable('s', { table: next, back: null })
+        const { p99 } = await load({ count: perSecond * 4, perSecond })
+        seen[way].push(p99)
+      }
+    const times = seen.mirrored.map((one, round) => one / seen.without[round]!)
+    console.log(
+      `mirrored at 100 % to a candidate that waits ${candidateWaitMs} ms: live p99 ${median(seen.mirrored).toFixed(2)} ms, without ${median(seen.without).toFixed(2)} ms, ${median(times).toFixed(2)} × (median of ${rounds} pairs, ${Math.min(...times).toFixed(2)} to ${Math.max(...times).toFixed(2)})`,
+    )
+    console.log('of them:', (await gateway.client.metrics()).copies)
+  } finally {
+    candidate.kill()
+  }
+}
+
 /** Against a server of known capacity on a clock: one request at a time, each 10 ms, so 100 a second. */
 async function capacity(): Promise<void> {
   const known = 100
@@ -85,7 +116,7 @@ async function capacity(): Promise<void> {
     let freeAt = 0
     const server = createHttpServer((_, response) => {
       freeAt = Math.max(freeAt, performance.now()) + 1000 / known
-      setTimeout(() => response.end('{}'), freeAt - performance.now())
+      setTimeout(() => response.end('{}'), Math.max(0, freeAt - performance.now()))
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo

@@ -30,7 +30,12 @@ const release: ReleaseView = {
       at,
       verdict: 'pass',
       because: evil,
-      evidence: { worst: evil },
+      evidence: {
+        worst: evil,
+        examples: [{ request: evil, live: 'right', candidate: { label: evil }, at: '$.label' }],
+        held: { perSecond: 50, p95Ms: 20 },
+        climbed: [{ perSecond: 100, p95Ms: 40.4 }, evil],
+      },
     },
     { name: 'load', state: 'running', attempt: 1 },
   ],
@@ -122,4 +127,13 @@ test('a release that has only been asked for has a page too', () => {
     events: [],
   })
   assert.match(page, /It has not begun/)
+})
+
+test('the worst answers stand side by side, and a bar for each rate of a load', () => {
+  const page = reportHtml({ release, events: [] })
+  assert.match(page, /1 of 1 examples/)
+  assert.match(page, /<th>request<\/th><th>live<\/th><th>candidate<\/th><th>where<\/th>/)
+  assert.match(page, /<td>right<\/td>/)
+  assert.match(page, /<td>50\/s<\/td><td><svg[^>]*><rect width="79"/)
+  assert.match(page, /<td>100\/s<\/td><td><svg[^>]*><rect width="160".*?<td>40 ms<\/td>/)
 })

@@ -1,5 +1,6 @@
 /** A release as one page that stands by itself: no script, nothing fetched, everything from outside escaped. Pure. */
 import type { Event, ReleaseView } from './shapes.ts'
+import { evidenceShown } from './report-evidence.ts'
 
 type Gate = ReleaseView['gates'][number]
 type Signal = NonNullable<ReleaseView['watch']>['evidence']['signals'][number]
@@ -97,8 +98,8 @@ function gates({ gates: taken, leftOut }: ReleaseView): string {
 function gateRow(gate: Gate): string {
   if (gate.state !== 'decided')
     return `<tr><th>${escaped(gate.name)}</th><td>${escaped(gate.state)}</td><td></td></tr>`
-  const evidence = `<details><summary>evidence</summary><pre>${escaped(JSON.stringify(gate.evidence, null, 2))}</pre></details>`
-  return `<tr><th>${escaped(gate.name)}</th><td class="${gate.verdict}">${gate.verdict}</td><td>${escaped(gate.because)}${evidence}</td></tr>`
+  const evidence = `<details><summary>all evidence</summary><pre>${escaped(JSON.stringify(gate.evidence, null, 2))}</pre></details>`
+  return `<tr><th>${escaped(gate.name)}</th><td class="word ${gate.verdict}">${gate.verdict}</td><td>${escaped(gate.because)}${evidenceShown(gate.evidence, escaped)}${evidence}</td></tr>`
 }
 
 function watch({ decision, because, evidence }: NonNullable<ReleaseView['watch']>): string {
@@ -119,7 +120,7 @@ function signalRow(signal: Signal): string {
 function record(events: readonly Event[]): string {
   const rows = events.map(
     ({ at, by, text }) =>
-      `<tr><td class="time">${time(at)}</td><td>${escaped(by)}</td><td>${escaped(text)}</td></tr>`,
+      `<tr><td class="time">${time(at)}</td><td class="word">${escaped(by)}</td><td>${escaped(text)}</td></tr>`,
   )
   return `<table>${rows.join('')}</table>`
 }
@@ -152,6 +153,8 @@ h1 { font-size: 1.6rem; margin: 0 0 .5rem } h2 { font-size: 1.1rem; margin: 2rem
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem } dt { color: var(--dim) } dd { margin: 0; overflow-wrap: anywhere }
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere } th { font-weight: 600; white-space: nowrap }
 rect { fill: var(--bar) } rect.rest { fill: var(--rest) }
+.word { overflow-wrap: normal }
+.examples { font-size: .85rem; margin: .5rem 0; width: auto } .examples caption { text-align: left; color: var(--dim) } .examples td { min-width: 3rem; max-width: 18rem }
 .fail, .rejected, .rolled-back { color: var(--bad) } .pass, .finished { color: var(--bar) }
 pre { overflow-x: auto; font-size: .8rem } summary { color: var(--dim); cursor: pointer }
 @media print { details { display: none } }
