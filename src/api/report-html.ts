@@ -157,5 +157,6 @@ rect { fill: var(--bar) } rect.rest { fill: var(--rest) }
 .examples { font-size: .85rem; margin: .5rem 0; width: auto } .examples caption { text-align: left; color: var(--dim) } .examples td { min-width: 3rem; max-width: 18rem }
 .fail, .rejected, .rolled-back { color: var(--bad) } .pass, .finished { color: var(--bar) }
 pre { overflow-x: auto; font-size: .8rem } summary { color: var(--dim); cursor: pointer }
+@media (max-width: 40rem) { svg { width: 3.5rem } }
 @media print { details { display: none } }
 `

@@ -67,7 +67,7 @@ export function judgeGates(
   }
   return {
     verdict: 'pass',
-    because: passed.length > 0 ? passed.join('; ') : 'the manifest asks for no gate here',
+    because: passed.length > 0 ? passed.join('; ') : 'no gate stands before this',
   }
 }
 
