@@ -92,7 +92,8 @@ function bindEach(
         bindSocket({
           host: address.host,
           port: sockets[0]?.port ?? address.port,
-          reusePort: count > 1,
+          // One worker's too: a supervisor that takes a gateway over binds beside that one's sockets.
+          reusePort: true,
         }),
       )
     }

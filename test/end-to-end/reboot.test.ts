@@ -19,11 +19,12 @@ before(async () => {
   beryl = await startBeryl({
     models: { v1: { answer: 'one' }, v2: { answer: 'two' } },
     replicas: 2,
+    workers: 1,
     environment: '      sleep: { by: paths, sleep: /sleep, wake: /wake_up }\n',
     service: `
     verify:
       - goldenSet: { file: golden.jsonl, request: { path: /predict }, answer: $.label, atLeast: 0.9 }
-    switch: { drain: 20s, traffic: { canary: [50%], every: 1s } }
+    switch: { drain: 20s, traffic: { canary: [20%, 50%], every: 4s } }
     watch: { atLeast: 0s, atMost: 10m, errors: { margin: 20%, atMost: 30%, minimumEffect: 20% } }
     standby: [{ full: 8s }, { replicas: 1, for: 8s }, { asleep: 10m }]
 `,
@@ -34,10 +35,20 @@ after(async () => assert.equal(await beryl.stop(), 0))
 
 /** Each of Beryl's processes, one after the other, where the release stands: nobody but what was in flight in a gateway notices. */
 async function everybodyKilled(wanted: Record<string, string>): Promise<void> {
-  const gateway = beryl.kill('gateway')
-  await eventually(
-    () => ![null, gateway].includes(beryl.pidOf('gateway')),
-    () => 'another gateway',
+  const concurrency = 4
+  const traffic = steadyTraffic(beryl.gateway, { concurrency })
+  try {
+    await traffic.atLeast(20)
+    await anotherGateway('SIGKILL')
+    await traffic.atLeast(20)
+  } finally {
+    await traffic.stop()
+  }
+  const { lost } = traffic.counts()
+  assert.ok(lost.length <= concurrency, `more than was in flight: ${lost.join(', ')}`)
+  assert.deepEqual(
+    lost.filter((why) => !/ECONNRESET|socket hang up/.test(why)),
+    [],
   )
   await is(wanted)
   await asked(async () => {
@@ -54,6 +65,17 @@ async function everybodyKilled(wanted: Record<string, string>): Promise<void> {
   })
 }
 
+async function anotherGateway(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  const old = beryl.pidOf('gateway')!
+  process.kill(old, signal)
+  await eventually(
+    async () =>
+      ![null, old].includes(beryl.pidOf('gateway')) &&
+      (await fetch(`${beryl.gateway}/predict`, { method: 'POST', body: '{}' })).ok,
+    () => 'another gateway that answers',
+  )
+}
+
 /** What is up where: version, role, and the states of its replicas. */
 async function world() {
   const { environments } = await beryl.service()
@@ -62,6 +84,14 @@ async function world() {
       .filter(({ version }) => version !== null)
       .map(({ version, replicas }) => [version, replicas.map(({ state }) => state).join(' ')]),
   )
+}
+
+/** Which is live, its part of the traffic, and that of the other. */
+async function shares() {
+  const { environments, live } = await beryl.service()
+  const { environment, version } = live!
+  const other = environment === 'blue' ? 'green' : 'blue'
+  return [version, environments[environment].share, environments[other].share]
 }
 
 async function pids(): Promise<number[]> {
@@ -137,18 +167,30 @@ async function asked(act: () => Promise<unknown>): Promise<Record<string, number
   return traffic.counts().byVersion
 }
 
-test('in a step of a canary: both versions are back with their parts, and on evidence it goes on', async () => {
+test('in each step of a canary: both versions keep their parts, whoever is killed; after a reboot they are back with them, and on evidence it goes on', async () => {
+  const both = { v1: 'ready ready', v2: 'ready ready' }
   id = (await beryl.deploy('v2')).id
-  await waitsFor('evidence: step 1 of 2')
+  await waitsFor('evidence: step 1 of 3')
   await beryl.api('POST', `/releases/${id}/pause`, {})
-  await everybodyKilled({ v1: 'ready ready', v2: 'ready ready' })
+  await everybodyKilled(both)
+  assert.deepEqual(await shares(), ['v1', 0.8, 0.2])
+  // This one listens on the sockets of the supervisor that died: replaced while nobody asks, its successor on those of the one that lives.
+  await anotherGateway('SIGTERM')
+  await asked(async () => {
+    const next = await beryl.cli('promote', id, '--reason', 'seen enough')
+    assert.equal(next.code, 0, next.err)
+    await beryl.api('POST', `/releases/${id}/resume`, {})
+    await eventually(
+      async () => (await shares()).join() === 'v1,0.5,0.5',
+      () => 'the next step',
+    )
+    await beryl.api('POST', `/releases/${id}/pause`, {})
+  })
+  await everybodyKilled(both)
+  assert.deepEqual(await shares(), ['v1', 0.5, 0.5])
   await reboot()
-  await is({ v1: 'ready ready', v2: 'ready ready' })
-  const { environments, live } = await beryl.service()
-  assert.deepEqual(
-    [live?.version, environments.blue.share, environments.green.share],
-    ['v1', 0.5, 0.5],
-  )
+  await is(both)
+  assert.deepEqual(await shares(), ['v1', 0.5, 0.5])
   const byVersion = await asked(async () => {
     await beryl.api('POST', `/releases/${id}/resume`, {})
     await beryl.until(id, ({ phase }) => phase === 'stabilizing', 'past its watch')

@@ -25,6 +25,8 @@ export type Setup = {
   /** YAML lines under `services.tiny`, indented by four spaces; replaces the defaults given here. */
   service?: string
   replicas?: number
+  /** Of the gateway. */
+  workers?: number
   /** In place of all of the manifest: its service must be `tiny`. */
   manifest?: string
   goldenLines?: readonly unknown[]
@@ -50,6 +52,7 @@ export async function startBeryl({
   models,
   service = defaultService,
   replicas = 1,
+  workers = 2,
   goldenLines = golden(40),
   protocol = 'json',
   gateway = '',
@@ -61,6 +64,7 @@ export async function startBeryl({
     versions: Object.keys(models),
     service,
     replicas,
+    workers,
     protocol,
     gateway,
     api: ofApi,
@@ -253,7 +257,7 @@ const defaultService = `
 `
 
 type Written = Required<
-  Pick<Setup, 'service' | 'replicas' | 'protocol' | 'gateway' | 'api' | 'environment'>
+  Pick<Setup, 'service' | 'replicas' | 'workers' | 'protocol' | 'gateway' | 'api' | 'environment'>
 > & {
   versions: readonly string[]
 }
@@ -262,6 +266,7 @@ function manifest({
   versions,
   service,
   replicas,
+  workers,
   protocol,
   gateway,
   api,
@@ -269,7 +274,7 @@ function manifest({
 }: Written): string {
   const path = protocol === 'grpc' ? '/inference.GRPCInferenceService/ServerReady' : '/healthz'
   return `apiVersion: beryl/v1
-gateway: { listen: 127.0.0.1:0, preview: 127.0.0.1:0, workers: 2${gateway} }
+gateway: { listen: 127.0.0.1:0, preview: 127.0.0.1:0, workers: ${workers}${gateway} }
 api: { listen: 127.0.0.1:0${api} }
 services:
   tiny:
