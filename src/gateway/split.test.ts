@@ -33,6 +33,14 @@ async function split(share: number, sticky: Split['sticky'], more: object = {}) 
   await gateway.client.putTable('s', { table, back })
 }
 
+/** The last step of it: green is live, and the way back is prepared. */
+async function all() {
+  const environments = { blue: placed('v1', [old!.port]), green: placed('v2', [own!.port]) }
+  generation += 2
+  const table = tableOf(generation - 1, 'green', environments)
+  await gateway.client.putTable('s', { table, back: tableOf(generation, 'blue', environments) })
+}
+
 /** The versions that answered requests with these header lines, in order: pipelined over one connection. */
 async function answersTo(lines: readonly string[]): Promise<string[]> {
   const socket = connect(gateway.port, '127.0.0.1')
@@ -80,6 +88,8 @@ test('each of 10,000 users changes sides once, while shares only grow, and all g
   }
   const again = await answersTo(users.slice(0, 500))
   assert.ok(again.every((version, at) => (version === 'v2') === before.has(at)))
+  await all()
+  assert.ok((await answersTo(users.slice(0, 500))).every((version) => version === 'v2'))
   await gateway.client.back('s', { generation })
   assert.ok((await answersTo(users.slice(0, 500))).every((version) => version === 'v1'))
 })
