@@ -23,6 +23,7 @@ const requestTimeoutMs = 15_000
 
 /**
  * @param concurrency clients; every second request of each opens a new connection
+ * @param keepAlive false: every request opens one. Of a kept one a client may learn too late that its other end has died
  * @param text of request number `sent`
  * @param host asked for, in place of the gateway's own
  * @param ignore an answer of the gateway's own that is expected, by its code: asked again
@@ -32,6 +33,7 @@ export function steadyTraffic(
   {
     concurrency = 4,
     pauseMs = 12,
+    keepAlive = true,
     ignore = '',
     host = '',
     text: textOf = (nth: number) => 'x'.repeat(1 + (nth % 30)),
@@ -63,7 +65,7 @@ export function steadyTraffic(
     for (let turn = 0; !stopped; turn++) {
       const sentAt = performance.now()
       sent++
-      await ask(turn % 2 === 0 ? kept : null, sentAt).then(
+      await ask(keepAlive && turn % 2 === 0 ? kept : null, sentAt).then(
         (answer) => answers.push(answer),
         (error: unknown) => lost.push((error as Error).message),
       )
