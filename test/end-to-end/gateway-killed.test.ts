@@ -28,7 +28,7 @@ const next = (old: number) =>
 
 async function killed(times: number): Promise<void> {
   const before_ = await pids()
-  const traffic = steadyTraffic(beryl.gateway, { concurrency })
+  const traffic = steadyTraffic(beryl.gateway, { concurrency, keepAlive: false })
   for (let time = 0; time < times; time++) {
     await traffic.atLeast(200)
     await next(beryl.kill('gateway'))
