@@ -3,22 +3,23 @@
  * interleaved in the same minutes. A figure is user + system time of the proxy's processes per request; what counts is its ratio to
  * nginx in the same round, as median (least to most) over rounds: absolute times are this machine's. Exits 1 when a goal is missed.
  */
-import { spawn } from 'node:child_process'
-import { connect } from 'node:net'
-import type { Socket } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { many, mirrored, overTls, twoWorkers } from './gateway/more.ts'
-import type { Work } from './gateway/more.ts'
+import { featureCosts, partCosts } from './gateway/features.ts'
+import { get, idle, streams } from './gateway/many-open.ts'
+import { many, mirrored, overGrpc, overTls, twoWorkers } from './gateway/more.ts'
+import type { Calls, Work } from './gateway/more.ts'
+import { load, model } from './gateway/others.ts'
 import { beryl, caddy, haproxy, install, nginx } from './gateway/proxies.ts'
 import type { Proxy } from './gateway/proxies.ts'
+import { median, missedSoFar, row, spread, title } from './gateway/report.ts'
 import { toggles } from './gateway/switch.ts'
+import { streamed } from './gateway/upstream-grpc.ts'
 
 const rounds = 5
+/** Caches and compilers: two isolates have twice as much to compile. */
+const warmRounds = 3
 const connections = 32
 
 const small = `POST /small HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\nContent-Length: 300\r\n\r\n${'a'.repeat(300)}`
-const get = (path: string) =>
-  `GET ${path} HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\n\r\n`
 const upload = `POST /upload HTTP/1.1\r\nHost: bench\r\nContent-Length: 262144\r\n\r\n${'a'.repeat(262_144)}`
 
 /** What is sent, how often a round, and the most that the ratio to nginx may be. */
@@ -30,11 +31,16 @@ const saturated: Record<string, { request: string; count: number; goal: number |
   'upload 256 KB': { request: upload, count: 1500, goal: null },
 }
 
+/** A client's frame of text, masked, with 60 bytes. */
+const frame = `\x81\xbc\x01\x02\x03\x04${'m'.repeat(60)}`
+const handshake =
+  'GET /echo HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'
+
 const smallPost = { request: small, count: 10_000 }
 /** What a candidate waits that computes nothing. */
 const waitMs = 5
 
-let missed = 0
+let toggled = 0
 const wanted = process.argv.slice(2)
 const asked = (name: string) => wanted.length === 0 || wanted.includes(name)
 
@@ -51,18 +57,22 @@ const proxies: Proxy[] = [
 try {
   for (const [name, work] of Object.entries(saturated)) if (asked(name)) await measure(name, work)
   if (asked('p99')) await tail()
-  if (asked('streams')) await streams()
-  if (asked('idle')) await idle()
+  if (asked('streams')) await streams(proxies)
+  if (asked('idle')) await idle(proxies)
   if (asked('TLS')) await tls()
+  if (asked('WebSocket')) await webSocket()
+  if (asked('gRPC')) await grpc()
+  if (asked('features')) await features()
   if (asked('mirror')) await mirror()
   if (asked('workers')) await workers()
   if (asked('routes')) await routes()
-  if (asked('switch')) missed += await toggles([modelA.port, modelB.port])
+  if (asked('switch')) toggled = await toggles([modelA.port, modelB.port])
 } finally {
   for (const proxy of proxies) await proxy.stop()
   modelA.stop()
   modelB.stop()
 }
+const missed = missedSoFar() + toggled
 console.log(missed > 0 ? `\n${missed} goals missed` : '\nall goals held')
 process.exitCode = missed > 0 ? 1 : 0
 
@@ -81,9 +91,53 @@ async function mirror(): Promise<void> {
 }
 
 async function tls(): Promise<void> {
-  const ratios = await overTls(modelA.port, smallPost, costsOf)
-  title('small POST over TLS, kept connections: CPU per request, ratio to nginx')
-  row('Beryl', spread(ratios), null, median(ratios))
+  const works = { 'small POST': smallPost, '1 MB': { request: get('/1m'), count: 300 } }
+  const found = await overTls(modelA.port, Object.values(works), costsOf)
+  for (const [index, name] of Object.keys(works).entries()) {
+    title(`${name} over TLS, kept connections: CPU per request, ratio to nginx`)
+    row('Beryl', spread(found[index]!), null, median(found[index]!))
+  }
+}
+
+/** Those who spoke HTTP until then: nginx, HAProxy and Caddy as they are. */
+async function webSocket(): Promise<void> {
+  const found = await costsOf(proxies, { request: frame, count: 20_000, upgrade: handshake })
+  title(
+    `WebSocket echo, frames of 60 bytes, ${connections} connections: CPU per round trip, ratio to nginx`,
+  )
+  besideNginx(found, null)
+}
+
+async function grpc(): Promise<void> {
+  const there = await model(0, 'upstream-grpc.ts')
+  const kinds = {
+    unary: { path: '/unary', count: 3000, messages: 1 },
+    [`server stream of ${streamed} messages`]: { path: '/stream', count: 1000, messages: streamed },
+  }
+  const found = await overGrpc(there.port, Object.values(kinds), costsOf)
+  there.stop()
+  for (const [index, name] of Object.keys(kinds).entries()) {
+    title(`gRPC, ${name}: CPU per call, ratio to nginx's grpc_pass`)
+    row('Beryl', spread(found[index]!), null, median(found[index]!))
+  }
+}
+
+async function features(): Promise<void> {
+  const { observed, others, micros } = await featureCosts(modelA.port, smallPost, costsOf)
+  title(`what features cost: CPU per small POST, ratio to the default (${micros.toFixed(0)} µs)`)
+  row('not observed', spread(observed), null, median(observed))
+  for (const [name, all] of others) row(name, spread(all), null, median(all))
+  const noted = observed.map((ratio) => 1 / ratio)
+  title('observations: CPU per request beside a request that is not observed')
+  row('Beryl', spread(noted), 1.05, median(noted))
+  title('parts of every request by themselves, in a loop: µs each')
+  for (const [name, us] of partCosts())
+    row(
+      name,
+      `${us.toFixed(2)}, ${((us / micros) * 100).toFixed(1)} %`,
+      name === 'request id' ? 1 : null,
+      us,
+    )
 }
 
 async function workers(): Promise<void> {
@@ -104,15 +158,14 @@ async function routes(): Promise<void> {
 /** CPU seconds per request: each contender once a round, interleaved. */
 async function costsOf(
   contenders: readonly Proxy[],
-  { count, ...work }: Work,
+  work: Work | Calls,
 ): Promise<Map<string, number[]>> {
   const found = new Map(contenders.map(({ name }) => [name, [] as number[]]))
-  for (let round = 0; round <= rounds; round++)
+  for (let round = 0; round < warmRounds + rounds; round++)
     for (const proxy of contenders) {
       const before = proxy.cpu()
-      await load({ port: proxy.port, ...work, connections, count })
-      // The first round warms caches and compilers.
-      if (round > 0) found.get(proxy.name)!.push((proxy.cpu() - before) / count)
+      await load({ port: proxy.port, ...work, connections })
+      if (round >= warmRounds) found.get(proxy.name)!.push((proxy.cpu() - before) / work.count)
     }
   return found
 }
@@ -121,25 +174,20 @@ async function measure(
   name: string,
   { request, count, goal }: (typeof saturated)[string],
 ): Promise<void> {
-  const ratios = new Map(proxies.map((proxy) => [proxy.name, [] as number[]]))
-  let micros = 0
-  for (let round = 0; round <= rounds; round++) {
-    const costs = new Map<string, number>()
-    for (const proxy of proxies) {
-      const before = proxy.cpu()
-      await load({ port: proxy.port, request, connections, count })
-      costs.set(proxy.name, (proxy.cpu() - before) / count)
-    }
-    // The first round warms caches and compilers.
-    if (round === 0) continue
-    for (const [proxy, cost] of costs) ratios.get(proxy)!.push(cost / costs.get('nginx')!)
-    micros = costs.get('nginx')! * 1e6
-  }
+  const found = await costsOf(proxies, { request, count })
+  const micros = median(found.get('nginx')!) * 1e6
   title(
     `${name}: CPU per request, ratio to nginx (${micros.toFixed(0)} µs), ${connections} connections, saturated`,
   )
-  for (const [proxy, all] of ratios)
-    if (proxy !== 'nginx') row(proxy, spread(all), proxy === 'Beryl' ? goal : null, median(all))
+  besideNginx(found, goal)
+}
+
+function besideNginx(found: Map<string, number[]>, goal: number | null): void {
+  for (const [name, all] of found) {
+    if (name === 'nginx') continue
+    const ratios = all.map((cost, round) => cost / found.get('nginx')![round]!)
+    row(name, spread(ratios), name === 'Beryl' ? goal : null, median(ratios))
+  }
 }
 
 /** Far from saturation, on schedule: latency counts from when a request should have begun. */
@@ -167,128 +215,4 @@ async function tail(): Promise<void> {
         proxy === 'Beryl' ? 1.25 : null,
         median(all) / base,
       )
-}
-
-async function streams(): Promise<void> {
-  const [open, every, count] = [200, 20, 250]
-  title(
-    `token streams: ${open} at once, one event per ${every} ms: CPU per event, ratio to nginx with buffering off`,
-  )
-  const ratios = new Map<string, number[]>()
-  for (let round = 0; round < 3; round++) {
-    const costs = new Map<string, number>()
-    for (const proxy of proxies) {
-      const before = proxy.cpu()
-      await Promise.all(
-        Array.from({ length: open }, () =>
-          read(proxy.port, get(`/stream?every=${every}&count=${count}`)),
-        ),
-      )
-      costs.set(proxy.name, proxy.cpu() - before)
-    }
-    for (const [name, cost] of costs)
-      ratios.set(name, [...(ratios.get(name) ?? []), cost / costs.get('nginx')!])
-  }
-  for (const [name, all] of ratios)
-    if (name !== 'nginx') row(name, spread(all), name === 'Beryl' ? 1 : null, median(all))
-  title('memory per open stream, 2,000 at once, KB')
-  for (const proxy of proxies) {
-    const before = proxy.memoryKb()
-    const sockets = await hold(proxy.port, 2000, get('/stream?every=1000&count=60'))
-    const kb = (proxy.memoryKb() - before) / 2000
-    for (const socket of sockets) socket.destroy()
-    row(proxy.name, `${kb.toFixed(1)} KB`, proxy.name === 'Beryl' ? 10 : null, kb)
-  }
-}
-
-async function idle(): Promise<void> {
-  // A process may have 20,000 descriptors where this was written, and HAProxy keeps two for each connection.
-  title('memory per idle connection, 9,000 open, KB')
-  for (const proxy of proxies) {
-    const before = proxy.memoryKb()
-    const sockets = await hold(proxy.port, 9000, null)
-    const kb = (proxy.memoryKb() - before) / 9000
-    for (const socket of sockets) socket.destroy()
-    row(proxy.name, `${kb.toFixed(1)} KB`, proxy.name === 'Beryl' ? 10 : null, kb)
-  }
-}
-
-/** Opens connections, a few at a time; with a request, waits for the first bytes of each answer. */
-async function hold(port: number, count: number, request: string | null): Promise<Socket[]> {
-  const sockets: Socket[] = []
-  while (sockets.length < count) {
-    const batch = Array.from({ length: Math.min(200, count - sockets.length) }, () => {
-      const socket = connect({ port, host: '127.0.0.1' })
-      socket.on('error', () => {})
-      if (request !== null) socket.write(request)
-      return new Promise<Socket>((resolve) =>
-        socket.once(request === null ? 'connect' : 'data', () => resolve(socket)),
-      )
-    })
-    sockets.push(...(await Promise.all(batch)))
-  }
-  await new Promise((resolve) => setTimeout(resolve, 1000))
-  return sockets
-}
-
-/** One request; ends with its last chunk. */
-function read(port: number, request: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(request))
-    socket.on('error', reject)
-    socket.on('data', (chunk) => {
-      if (chunk.subarray(-5).toString('latin1') !== '0\r\n\r\n') return
-      socket.destroy()
-      resolve()
-    })
-  })
-}
-
-type Load = { done: number; errors: number; p50: number; p99: number }
-
-async function load(what: object): Promise<Load> {
-  const child = spawn(
-    process.execPath,
-    [fileURLToPath(new URL('./gateway/load.ts', import.meta.url)), JSON.stringify(what)],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  let said = ''
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  await new Promise((resolve) => child.once('close', resolve))
-  const result = JSON.parse(said) as Load & { why: string | null }
-  if (result.errors > 0 || result.why !== null)
-    throw new Error(`the load did not go through: ${said}`)
-  return result
-}
-
-/** @param waits ms before each answer */
-async function model(waits = 0): Promise<{ port: number; stop(): void }> {
-  const child = spawn(
-    process.execPath,
-    [fileURLToPath(new URL('./gateway/upstream.ts', import.meta.url)), '0', String(waits)],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  process.on('exit', () => child.kill())
-  const port = await new Promise<number>((resolve) =>
-    child.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))),
-  )
-  return { port, stop: () => child.kill() }
-}
-
-function title(text: string): void {
-  console.log(`\n${text}`)
-}
-
-function row(name: string, figure: string, goal: number | null, value: number): void {
-  const held = goal === null ? '' : value <= goal ? `goal ${goal}: held` : `goal ${goal}: MISSED`
-  if (goal !== null && value > goal) missed++
-  console.log(`  ${name.padEnd(10)} ${figure.padEnd(24)} ${held}`)
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
-}
-
-function spread(values: readonly number[]): string {
-  return `${median(values).toFixed(2)} (${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)})`
 }

@@ -1,6 +1,7 @@
 /**
  * Load over raw sockets, bounded in count and time; prints one JSON line. Arguments as JSON:
- * `{ port, request, connections, count, perSecond?, secure? }`: `secure` goes over TLS; with `perSecond` requests begin on schedule, whatever the answers do, and
+ * `{ port, request, connections, count, perSecond?, secure?, upgrade? }`: `secure` goes over TLS; with `upgrade` that is asked first, and
+ * what is sent then must come back as it is; with `perSecond` requests begin on schedule, whatever the answers do, and
  * latency counts from when they should have begun.
  */
 import { connect } from 'node:net'
@@ -14,6 +15,7 @@ type Asked = {
   count: number
   perSecond?: number
   secure?: boolean
+  upgrade?: string
 }
 
 const {
@@ -23,6 +25,7 @@ const {
   count,
   perSecond,
   secure = false,
+  upgrade,
 } = JSON.parse(process.argv[2]!) as Asked
 const limitMs = 60_000
 const good = Buffer.from('HTTP/1.1 200')
@@ -58,13 +61,24 @@ function open(): void {
       send(performance.now())
     }
   }
-  socket.on(secure ? 'secureConnect' : 'connect', next)
+  socket.once(secure ? 'secureConnect' : 'connect', () => {
+    if (upgrade === undefined) next()
+    else socket.write(upgrade)
+  })
+  let joined = upgrade === undefined
   socket.on('error', () => errors++)
   socket.on('close', () => {
     if (done < count) errors++
   })
   socket.on('data', (chunk) => {
+    if (!joined) {
+      if (!chunk.toString('latin1').startsWith('HTTP/1.1 101'))
+        return finish(`it answered: ${chunk.subarray(0, 60).toString()}`)
+      joined = true
+      return next()
+    }
     received += chunk.length
+    if (upgrade !== undefined) expected = request.length
     if (expected === -1) {
       if (!chunk.subarray(0, 12).equals(good))
         return finish(`it answered: ${chunk.subarray(0, 60).toString()}`)

@@ -1,10 +1,15 @@
-/** Cases that need contenders of their own: TLS, all requests mirrored, two workers, many services and routes. */
+/** Cases that need contenders of their own: TLS, gRPC, WebSockets, all requests mirrored, two workers, many services and routes. */
 import type { ServiceTable } from '../../src/gateway/control.ts'
 import { beryl, nginx } from './proxies.ts'
 import type { BerylProxy, Proxy } from './proxies.ts'
 
-export type Work = { request: string; count: number; secure?: boolean }
-export type Costs = (proxies: readonly Proxy[], work: Work) => Promise<Map<string, number[]>>
+export type Work = { request: string; count: number; secure?: boolean; upgrade?: string }
+/** Calls of gRPC, each answered with so many messages. */
+export type Calls = { path: string; count: number; messages: number }
+export type Costs = (
+  proxies: readonly Proxy[],
+  work: Work | Calls,
+) => Promise<Map<string, number[]>>
 
 const services = 1000
 const pathsEach = 10
@@ -29,14 +34,39 @@ export async function mirrored(
   }
 }
 
-/** Kept connections over TLS. */
-export async function overTls(model: number, work: Work, costs: Costs): Promise<number[]> {
+/** Kept connections over TLS. @returns ratios for each work */
+export async function overTls(
+  model: number,
+  works: readonly Work[],
+  costs: Costs,
+): Promise<number[][]> {
   const both = [
     await nginx(model, { secure: true }),
     await beryl([model, model], { secure: true }),
   ] as const
   try {
-    return ratiosOf(await costs(both, { ...work, secure: true }))
+    const all: number[][] = []
+    for (const work of works) all.push(ratiosOf(await costs(both, { ...work, secure: true })))
+    return all
+  } finally {
+    for (const proxy of both) await proxy.stop()
+  }
+}
+
+/** HTTP/2 without TLS on both sides. @returns ratios for each kind of call */
+export async function overGrpc(
+  model: number,
+  kinds: readonly Calls[],
+  costs: Costs,
+): Promise<number[][]> {
+  const both = [
+    await nginx(model, { grpc: true }),
+    await beryl([model, model], { speaks: 'grpc' }),
+  ] as const
+  try {
+    const all: number[][] = []
+    for (const calls of kinds) all.push(ratiosOf(await costs(both, calls)))
+    return all
   } finally {
     for (const proxy of both) await proxy.stop()
   }

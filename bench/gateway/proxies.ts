@@ -3,14 +3,14 @@ import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gatewayClient } from '../../src/gateway/client.ts'
 import type { GatewayClient } from '../../src/gateway/client.ts'
 import type { GatewayConfig } from '../../src/gateway/config.ts'
-import type { ServiceTable } from '../../src/gateway/control.ts'
+import type { Alive, ServiceTable } from '../../src/gateway/control.ts'
+import { dataDirectory } from '../../src/ipc/data-directory.ts'
 import { makePair } from '../../src/tls/testing.ts'
 
 export type Proxy = {
@@ -26,6 +26,8 @@ export type Proxy = {
 export type BerylProxy = Proxy & {
   client: GatewayClient
   table: (generation: number) => ServiceTable
+  /** Where an examiner would listen. */
+  tapSocket: string
 }
 
 const packages = { nginx: 'nginx-light', haproxy: 'haproxy', caddy: 'caddy' }
@@ -51,6 +53,8 @@ export function install(): void {
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'beryl-bench-'))
+// Each contender is one that is stopped at the exit.
+process.setMaxListeners(50)
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
 
 const pair = makePair('bench')
@@ -61,7 +65,7 @@ writeFileSync(files.key, pair.key)
 /** @param mirror port of a second upstream that every request is copied to */
 export async function nginx(
   upstream: number,
-  { workers = 1, mirror = null as number | null, secure = false } = {},
+  { workers = 1, mirror = null as number | null, secure = false, grpc = false } = {},
 ): Promise<Proxy> {
   const port = await freePort()
   const home = join(directory, `nginx-${port}`)
@@ -73,16 +77,17 @@ export async function nginx(
 events { worker_connections 20000; }
 http {
   access_log off; client_body_temp_path ${home}/body; proxy_temp_path ${home}/proxy; fastcgi_temp_path ${home}/f; uwsgi_temp_path ${home}/u; scgi_temp_path ${home}/s;
-  keepalive_requests 10000000; keepalive_timeout 300s; client_max_body_size 0;
+  ${grpc ? 'http2_max_requests 10000000;' : ''} keepalive_requests 10000000; keepalive_timeout 300s; client_max_body_size 0;
   upstream model { server 127.0.0.1:${upstream}; keepalive 256; keepalive_requests 10000000; }
+  map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
   ${mirror === null ? '' : `upstream copy { server 127.0.0.1:${mirror}; keepalive 256; keepalive_requests 10000000; }`}
   server {
-    listen 127.0.0.1:${port} ${secure ? 'ssl' : ''} backlog=4096;
+    listen 127.0.0.1:${port} ${secure ? 'ssl' : ''} ${grpc ? 'http2' : ''} backlog=4096;
     ${secure ? `ssl_certificate ${files.cert}; ssl_certificate_key ${files.key};` : ''}
     ${mirror === null ? '' : 'location = /copy { internal; proxy_pass http://copy$request_uri; proxy_http_version 1.1; proxy_set_header Connection ""; }'}
     location / {
       ${mirror === null ? '' : 'mirror /copy;'}
-      proxy_pass http://model; proxy_http_version 1.1; proxy_set_header Connection "";
+      ${grpc ? 'grpc_pass grpc://model; grpc_set_header X-Forwarded-For $proxy_add_x_forwarded_for;' : 'proxy_pass http://model; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;'}
       proxy_buffering off; proxy_request_buffering off;
       proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $host;
@@ -105,7 +110,9 @@ export async function haproxy(upstream: number): Promise<Proxy> {
     config,
     `global
   nbthread 1
-  maxconn 9500
+  # It takes two descriptors for each; one that waits has one.
+  no strict-limits
+  maxconn 10500
 defaults
   mode http
   timeout connect 2s
@@ -159,26 +166,50 @@ http://:${port} {
   )
 }
 
+type BerylOptions = {
+  workers?: number
+  /** Of Node. */
+  args?: readonly string[]
+  copies?: boolean
+  secure?: boolean
+  speaks?: 'grpc'
+  alive?: Alive
+  env?: NodeJS.ProcessEnv
+  preview?: GatewayConfig['preview']
+  more?: Partial<GatewayConfig>
+}
+
 /** @param upstreams one replica in blue and one in green */
 export async function beryl(
   upstreams: readonly [number, number],
-  { workers = 1, args = [] as string[], copies = false, secure = false } = {},
+  {
+    workers = 1,
+    args = [],
+    copies = false,
+    secure = false,
+    speaks,
+    alive,
+    env = {},
+    preview = null,
+    more = {},
+  }: BerylOptions = {},
 ): Promise<BerylProxy> {
   const data = mkdtempSync(join(directory, 'beryl-'))
   const port = await freePort()
   const config: GatewayConfig = {
     dataDirectory: data,
     listen: { host: '127.0.0.1', port },
-    preview: null,
+    preview,
     workers,
     headers: 'full',
     tls: secure ? [files] : null,
     accessLog: null,
     sockets: null,
+    ...more,
   }
   const main = fileURLToPath(new URL('../../src/gateway/main.ts', import.meta.url))
   const child = spawn(process.execPath, [...args, main], {
-    env: { ...process.env, BERYL_GATEWAY: JSON.stringify(config), BERYL_LOG: 'error' },
+    env: { ...process.env, ...env, BERYL_GATEWAY: JSON.stringify(config), BERYL_LOG: 'error' },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const proxy = await started('Beryl', port, child)
@@ -186,6 +217,8 @@ export async function beryl(
   const place = (version: string, upstream: number) => ({
     version,
     release: version,
+    ...(speaks === undefined ? {} : { speaks }),
+    ...(alive === undefined ? {} : { alive }),
     replicas: [{ id: version, host: '127.0.0.1', port: upstream }],
   })
   /** Even generations answer from green. */
@@ -194,7 +227,7 @@ export async function beryl(
     route: { host: null, path: '/' },
     generation,
     live: generation % 2 === 0 ? 'green' : 'blue',
-    preview: null,
+    preview: preview === null ? null : generation % 2 === 0 ? 'blue' : 'green',
     environments: { blue: place('v1', upstreams[0]), green: place('v2', upstreams[1]) },
     ...(copies ? { copies: { to: 'green', share: 1, methods: ['GET', 'POST'], exclude: [] } } : {}),
   })
@@ -206,7 +239,7 @@ export async function beryl(
     if (Date.now() > until) throw put
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  return { ...proxy, client, table }
+  return { ...proxy, client, table, tapSocket: dataDirectory(data).socket('tap') }
 }
 
 async function started(name: string, port: number, child: ChildProcess): Promise<Proxy> {
@@ -260,10 +293,19 @@ function accepts(port: number): Promise<boolean> {
   })
 }
 
+/** Below those that the system gives to connections, which on a busy machine come and go before a program has bound its own. */
+const [portFrom, portTo] = [15_000, 32_000]
+
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
+  for (;;) {
+    const port = portFrom + Math.floor(Math.random() * (portTo - portFrom))
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('listening', () => resolve(true))
+      server.once('error', () => resolve(false))
+    })
+    if (!isFree) continue
+    await new Promise((resolve) => server.close(resolve))
+    return port
+  }
 }

@@ -44,6 +44,7 @@ function serve(socket: Socket): void {
         .slice(held.indexOf(' ') + 1, held.indexOf(' ', held.indexOf(' ') + 1))
         .split('?')[0]!
       if (path === '/stream') return stream(socket, held)
+      if (path === '/echo') return echo(socket)
       answer = answers[path] ?? answers['/small']!
       const missing = head + 4 + length - held.length
       if (missing > 0) {
@@ -60,6 +61,15 @@ function serve(socket: Socket): void {
 function reply(socket: Socket, answer: Buffer): void {
   if (waitMs === 0) socket.write(answer)
   else setTimeout(() => socket.write(answer), waitMs)
+}
+
+/** Frames come back as they are: whoever only passes them on does not look into them. */
+function echo(socket: Socket): void {
+  socket.removeAllListeners('data')
+  socket.write(
+    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n',
+  )
+  socket.pipe(socket)
 }
 
 function stream(socket: Socket, head: string): void {
