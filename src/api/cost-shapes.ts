@@ -20,6 +20,21 @@ export const addedShape = sumShape
   .meta({ id: 'Added' })
 export type AddedView = z.infer<typeof addedShape>
 
+const tokensShape = z
+  .object({
+    asked: z.number(),
+    written: z.number(),
+    estimated: z.number().meta({
+      description: 'Of `written`: counted from streams whose server does not say, an event as one.',
+    }),
+    askedNotKnown: z.number().meta({ description: 'Requests.' }),
+    writtenNotKnown: z.number().meta({ description: 'Answers.' }),
+  })
+  .meta({
+    description:
+      'Of what shadow and replay asked of both versions (protocol openai): `usage` of the answers. Null: nothing was counted.',
+  })
+
 /** The ledger. Hours are replica-hours; money is null where no release had a price, or two had different currencies. */
 export const costShape = z
   .object({
@@ -49,11 +64,18 @@ export const costShape = z
             description: 'For its sake: its candidate, and the version it left as a standby.',
           }),
           requests: z
-            .object({ mirrored: z.number(), replayed: z.number(), judged: z.number() })
+            .object({
+              mirrored: z.number(),
+              replayed: z.number(),
+              judged: z.number(),
+              golden: z.number(),
+              load: z.number(),
+            })
             .meta({
               description:
-                'Asked beside clients, as the last attempt of each gate and the watch put down: copies of live requests, recorded ones, and those whose answers were judged.',
+                'Asked beside clients, as the last attempt of each gate and the watch put down: copies of live requests, recorded ones, those whose answers were judged in pairs, and those of golden sets and load.',
             }),
+          tokens: tokensShape.nullable(),
         }),
       )
       .readonly(),

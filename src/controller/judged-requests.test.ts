@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Gate } from '../release/release.ts'
-import { requestsOf } from './judged-requests.ts'
+import { requestsOf, tokensOf } from './judged-requests.ts'
 import type { ControllerStore } from './store.ts'
 
 const gate = (kind: Gate['kind']): Gate => ({ name: kind, kind, needsLive: true, absolute: false })
@@ -10,14 +10,17 @@ const decided = (name: string, evidence: object) => ({
 })
 
 test('copies, recorded requests and judged pairs are read from the evidence of gates and watch', () => {
-  const release = { rules: { gates: [gate('shadow'), gate('replay'), gate('load')] } }
+  const release = {
+    rules: { gates: [gate('shadow'), gate('replay'), gate('load'), gate('goldenSet')] },
+  }
   const store = {
     services: { release: (id: string) => (id === 'r2' ? release : null) },
     gates: {
       of: () => [
         decided('shadow', { copies: { arrived: 130, dropped: {}, compared: 120 } }),
         decided('replay', { replayed: { records: 900, compared: 880 } }),
-        decided('load', {}),
+        decided('load', { held: { sent: 50 }, climbed: [{ sent: 60 }, { sent: 70 }] }),
+        decided('goldenSet', { total: 20, requests: 40 }),
         { state: { name: 'other', state: 'running', attempt: 1 } },
       ],
     },
@@ -29,6 +32,32 @@ test('copies, recorded requests and judged pairs are read from the evidence of g
       ],
     },
   } as unknown as ControllerStore
-  assert.deepEqual(requestsOf(store, 'r2'), { mirrored: 170, replayed: 880, judged: 1040 })
-  assert.deepEqual(requestsOf(store, 'r9'), { mirrored: 0, replayed: 0, judged: 0 })
+  assert.deepEqual(requestsOf(store, 'r2'), {
+    mirrored: 170,
+    replayed: 880,
+    judged: 1040,
+    golden: 40,
+    load: 180,
+  })
+  assert.deepEqual(requestsOf(store, 'r9'), {
+    mirrored: 0,
+    replayed: 0,
+    judged: 0,
+    golden: 0,
+    load: 0,
+  })
+})
+
+test('tokens are summed over the gates that speak of them; where none does, nothing is said', () => {
+  const tokens = { asked: 9, written: 4, estimated: 1, askedNotKnown: 2, writtenNotKnown: 0 }
+  const storeOf = (...all: object[]) => ({ gates: { of: () => all } }) as unknown as ControllerStore
+  const gates = [decided('a', { tokens }), decided('b', { tokens }), decided('c', { tokens: 7 })]
+  assert.deepEqual(tokensOf(storeOf(...gates), 'r2'), {
+    asked: 18,
+    written: 8,
+    estimated: 2,
+    askedNotKnown: 4,
+    writtenNotKnown: 0,
+  })
+  assert.equal(tokensOf(storeOf(decided('c', {})), 'r2'), null)
 })

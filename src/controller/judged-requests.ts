@@ -3,6 +3,7 @@ import type { CostView } from '../api/shapes.ts'
 import type { ControllerStore } from './store.ts'
 
 type Requests = CostView['releases'][number]['requests']
+type Tokens = NonNullable<CostView['releases'][number]['tokens']>
 
 /** The last attempt of each gate; what an earlier one asked, or one that was lost, is not known. */
 export function requestsOf(
@@ -10,7 +11,7 @@ export function requestsOf(
   id: string,
 ): Requests {
   const release = store.services.release(id)
-  const sum: Requests = { mirrored: 0, replayed: 0, judged: 0 }
+  const sum: Requests = { mirrored: 0, replayed: 0, judged: 0, golden: 0, load: 0 }
   if (release === null) return sum
   for (const { state } of store.gates.of(id)) {
     if (state.state !== 'decided') continue
@@ -18,6 +19,8 @@ export function requestsOf(
     const { evidence } = state
     if (kind === 'shadow') sum.mirrored += numberAt(evidence, 'copies', 'arrived')
     if (kind === 'shadow') sum.judged += numberAt(evidence, 'copies', 'compared')
+    if (kind === 'goldenSet') sum.golden += numberAt(evidence, 'requests')
+    if (kind === 'load') sum.load += sentUnder(evidence)
     if (kind !== 'replay') continue
     const compared = numberAt(evidence, 'replayed', 'compared')
     sum.replayed += compared
@@ -25,6 +28,30 @@ export function requestsOf(
   }
   const pairs = pairsOf(store, id)
   return { ...sum, mirrored: sum.mirrored + pairs, judged: sum.judged + pairs }
+}
+
+/** Of its gates on production traffic, both versions together; null: none of them speaks of tokens. */
+export function tokensOf(store: Pick<ControllerStore, 'gates'>, id: string): Tokens | null {
+  const told = store.gates
+    .of(id)
+    .flatMap(({ state }) => (state.state === 'decided' ? [state.evidence['tokens']] : []))
+    .filter((one): one is Tokens => typeof one === 'object' && one !== null && 'written' in one)
+  if (told.length === 0) return null
+  const sum = (key: keyof Tokens) => told.reduce((all, one) => all + one[key], 0)
+  return {
+    asked: sum('asked'),
+    written: sum('written'),
+    estimated: sum('estimated'),
+    askedNotKnown: sum('askedNotKnown'),
+    writtenNotKnown: sum('writtenNotKnown'),
+  }
+}
+
+/** At the rate that was asked for, and on the way up. */
+function sentUnder(evidence: Record<string, unknown>): number {
+  const { climbed = [] } = evidence as { climbed?: { sent?: number }[] }
+  const held = numberAt(evidence, 'held', 'sent')
+  return climbed.reduce((all, { sent = 0 }) => all + sent, held)
 }
 
 /** Of the control group: answers of both versions to the same request. */

@@ -3,7 +3,7 @@ import type { CostView } from '../api/shapes.ts'
 import type { Release } from '../release/release.ts'
 import { costOf } from './cost.ts'
 import type { Cost, Costs } from './cost.ts'
-import { requestsOf } from './judged-requests.ts'
+import { requestsOf, tokensOf } from './judged-requests.ts'
 import { monthOf } from './month.ts'
 import { gapsOf, movesOf } from './role-times.ts'
 import { rungSpansOf } from './rung-times.ts'
@@ -30,6 +30,7 @@ export function ledgerView(store: ControllerStore, service: string, now: number)
       hours,
       added,
       requests: requestsOf(store, release),
+      tokens: tokensOf(store, release),
     })),
     rungs: all.rungs,
     total: all.total,

@@ -28,7 +28,8 @@ const view: CostView = {
       currency: 'USD',
       hours: { live: 0, candidate: 4, standby: 0 },
       added,
-      requests: { mirrored: 120, replayed: 0, judged: 160 },
+      requests: { mirrored: 120, replayed: 0, judged: 160, golden: 40, load: 900 },
+      tokens: { asked: 500, written: 90, estimated: 12, askedNotKnown: 3, writtenNotKnown: 1 },
     },
   ],
   rungs: [
@@ -76,7 +77,9 @@ test('the ledger says what was paid for, and what blue-green added', () => {
     r2  asleep     5.00 h  kept 20.0 replica-hours, 20.00 USD  saved 0.000 replica-hours, 22.00 USD
     r2  1 replica  12.0 h  kept 12.0 replica-hours, 25.20 USD  saved 12.0 replica-hours, 25.20 USD
   requests beside those of clients
-    r2  120 mirrored  0 replayed  160 judged`,
+    r2  120 mirrored  0 replayed  160 judged  40 of golden sets  900 of load
+  tokens of what was mirrored and replayed
+    r2  500 asked, 90 written (12 of them estimated from streams); not known of 3 requests and 1 answer`,
   )
 })
 

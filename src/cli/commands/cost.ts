@@ -61,8 +61,8 @@ export function costText(view: CostView): string {
       ]),
     ),
   )
-  const asked = releases.filter(
-    ({ requests }) => requests.mirrored + requests.replayed + requests.judged > 0,
+  const asked = releases.filter(({ requests }) =>
+    Object.values(requests).some((number) => number > 0),
   )
   if (asked.length > 0) text.push('  requests beside those of clients')
   text.push(
@@ -72,9 +72,16 @@ export function costText(view: CostView): string {
         `${requests.mirrored} mirrored`,
         `${requests.replayed} replayed`,
         `${requests.judged} judged`,
+        `${requests.golden} of golden sets`,
+        `${requests.load} of load`,
       ]),
     ),
   )
+  const spoken = releases.flatMap(({ release, tokens }) =>
+    tokens === null ? [] : [{ release, tokens }],
+  )
+  if (spoken.length > 0) text.push('  tokens of what was mirrored and replayed')
+  text.push(...table(spoken.map(({ release, tokens }) => [`    ${release}`, tokensText(tokens)])))
   if (unpricedHours > 0)
     text.push(
       `  no price    for ${hours(unpricedHours)}: environment.price was not in the manifest when their release began`,
@@ -90,6 +97,22 @@ export function costText(view: CostView): string {
 
 function paidIn(sum: SumView): string[] {
   return paid(sum).split(', ')
+}
+
+function tokensText({
+  asked,
+  written,
+  estimated,
+  askedNotKnown,
+  writtenNotKnown,
+}: NonNullable<CostView['releases'][number]['tokens']>): string {
+  const gaps = [
+    ...(askedNotKnown === 0 ? [] : [count(askedNotKnown, 'request')]),
+    ...(writtenNotKnown === 0 ? [] : [count(writtenNotKnown, 'answer')]),
+  ]
+  const guess = estimated === 0 ? '' : ` (${estimated} of them estimated from streams)`
+  const missing = gaps.length === 0 ? '' : `; not known of ${gaps.join(' and ')}`
+  return `${asked} asked, ${written} written${guess}${missing}`
 }
 
 function paid({ replicaHours, money, currency }: SumView): string {

@@ -16,6 +16,8 @@ export function evidenceOf(spec: GoldenSetSpec, tally: Tally): Record<string, un
       ? perplexityEvidence(spec, rows)
       : scoreEvidence(spec, rows)),
     total: rows.length,
+    /** Of both versions, where live was asked too. */
+    requests: rows.length + rows.filter(({ live }) => live !== null).length,
     failures: tally.failed,
     failureKinds: tally.failures(),
     liveFailures: rows.filter(({ live }) => live?.failed === true).length,

@@ -16,6 +16,7 @@ import type { Copy } from './copy.ts'
 import { sentFrom } from './copy.ts'
 import { keeperOf, noAnswer } from './kept.ts'
 import { likenessOf } from './likeness.ts'
+import { openTokenCount } from './token-count.ts'
 
 /** Live answers clients: at most so many are asked of it once more at a time; the others wait for their turn. */
 const liveAgainMax = 2
@@ -45,6 +46,7 @@ export function openPairs(
   const versions = { candidate: candidate.version, live: live.version }
   const inTurn = turnstile(liveAgainMax)
   const over = new AbortController()
+  const tokens = how.protocol === 'openai' ? openTokenCount() : null
   let asked = 0
   let lookAt = lookEvery
   let closed = false
@@ -81,7 +83,7 @@ export function openPairs(
       lookAt = tally.compared + lookEvery
       return true
     },
-    verdict: (): Verdict => withNames(tally.verdict(versions)),
+    verdict: (): Verdict => withTokens(withNames(tally.verdict(versions))),
     /** Cuts what is under way; nothing further is counted. */
     close(): void {
       closed = true
@@ -120,16 +122,24 @@ export function openPairs(
     }
   }
 
+  function withTokens(verdict: Verdict): Verdict {
+    if (tokens === null) return verdict
+    return { ...verdict, evidence: { ...verdict.evidence, tokens: tokens.told() } }
+  }
+
   /** Whatever a server does is an answer, or none. @throws the reason of `signal` once that is aborted */
   async function ask(way: Line, copy: Copy, to: Target, index: number): Promise<Answer> {
     const address = to.addresses[index % to.addresses.length]!
+    tokens?.sent()
     try {
       const { status, headers, chunks } = await way.send(
         sentFrom(copy, purpose),
         address,
         rules.timeoutS,
       )
-      return keeper.answer(status, headers, Buffer.concat(chunks.map(({ bytes }) => bytes)))
+      const body = Buffer.concat(chunks.map(({ bytes }) => bytes))
+      tokens?.answered(headers, body)
+      return keeper.answer(status, headers, body)
     } catch (error) {
       signal.throwIfAborted()
       // A request that cannot be sent as it was recorded: nobody's failure, and no answer of anybody.

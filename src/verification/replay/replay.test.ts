@@ -182,3 +182,21 @@ test('a model goes by another name in each version: copies name it as the versio
   const asTheyAre = { service: 'tiny', candidate, live }
   assert.notEqual((await replay(replaySpec(), asTheyAre, captures, calm())).verdict, 'pass')
 })
+
+test('tokens of both versions are counted as their answers say; answers that do not say are named', async (context) => {
+  const choices = [{ index: 0, message: { content: 'a' }, finish_reason: 'stop' }]
+  const usage = { prompt_tokens: 5, completion_tokens: 2 }
+  const { evidence } = await run(context, {
+    records: recorded(20),
+    candidate: () => ({ raw: JSON.stringify({ choices, usage }) }),
+    live: (_, count) => ({ raw: JSON.stringify({ choices, ...(count === 1 ? {} : { usage }) }) }),
+    spec: { requests: 20, liveAgain: 0, how: { ...replaySpec().how, protocol: 'openai' } },
+  })
+  assert.deepEqual((evidence as { tokens: object }).tokens, {
+    asked: 39 * 5,
+    written: 39 * 2,
+    estimated: 0,
+    askedNotKnown: 1,
+    writtenNotKnown: 1,
+  })
+})
