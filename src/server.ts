@@ -41,6 +41,7 @@ import { log } from './log.ts'
 import { notifierOf } from './notifications/notifier.ts'
 import { journalOf, providersByKind } from './providers/by-kind.ts'
 import { externalProvider } from './providers/external/external-provider.ts'
+import { poolProvider } from './providers/pool/pool-provider.ts'
 import { processProvider } from './providers/process/process-provider.ts'
 import type { ReplicaRecord } from './providers/provider.ts'
 import { outOfMoney } from './release/budget.ts'
@@ -85,6 +86,7 @@ const provider = providersByKind({
     log,
   }),
   external: externalProvider({ journal: journalOf(store.replicas, 'external'), log }),
+  pool: poolProvider({ journal: journalOf(store.replicas, 'pool'), log }),
 })
 const runs = keepRuns({ store, now })
 await provider.open()

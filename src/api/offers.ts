@@ -17,7 +17,8 @@ import {
 } from './bodies.ts'
 import { costShape } from './cost-shapes.ts'
 import { curvesShape } from './curves-shape.ts'
-import { eventShape, feedbackShape, planShape, releaseShape } from './release-shapes.ts'
+import { planShape } from './plan-shape.ts'
+import { eventShape, feedbackShape, releaseShape } from './release-shapes.ts'
 import {
   applyShape,
   captureShape,

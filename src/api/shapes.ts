@@ -5,11 +5,11 @@ import { roles } from './rights.ts'
 import { command, environment, role } from './words-shapes.ts'
 
 export type { AddedView, CostView, SumView } from './cost-shapes.ts'
+export type { PlanView } from './plan-shape.ts'
 export type {
   Event,
   FeedbackAsked,
   FeedbackView,
-  PlanView,
   ReleaseView,
   WatchEvidence,
 } from './release-shapes.ts'

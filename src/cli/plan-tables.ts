@@ -30,6 +30,19 @@ export function roomLines(room: PlanView['room']): string[] {
   ]
 }
 
+export function poolLines(pool: PlanView['pool']): string[] {
+  if (pool === null) return []
+  const { name, models, holders, pushesOut } = pool
+  const who = holders.length === 0 ? '' : `: ${holders.join('; ')}`
+  return [
+    `${name}, ${holders.length} of ${models} taken${who}`,
+    ...pushesOut.map(
+      (one) =>
+        `pushes out ${one}: nothing of it is ready then; its way back begins with a start, or with a load once there is a place`,
+    ),
+  ]
+}
+
 export function policyTable({ policies }: PlanView): string[] {
   if (policies.length === 0) return []
   const time = timeText(policies[0]!.forS * 1000)

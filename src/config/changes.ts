@@ -71,6 +71,8 @@ function effectOf(
   remove: boolean,
 ): Pick<Change, 'when' | 'because'> {
   if (root === 'releases') return { when: 'now' }
+  // Who is in it goes by what its release began with.
+  if (root === 'pools') return { when: 'next release' }
   if (root !== 'services' || service === undefined)
     return { when: 'next start', because: 'read once, when `beryl up` starts' }
   if (key === undefined)

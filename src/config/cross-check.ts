@@ -10,6 +10,7 @@ import type { CrossProblem } from './cross-problem.ts'
 import type { Manifest, ServiceManifest } from './manifest.ts'
 import { ofOthers, sameAddresses } from './external.ts'
 import { rungs } from './ladder.ts'
+import { pooled } from './pools.ts'
 import { languageModel } from './language-model.ts'
 import { scoreProblems } from './scores.ts'
 import { notThere } from './not-there.ts'
@@ -28,6 +29,7 @@ export async function crossCheck(manifest: Manifest, directory: string): Promise
     ...sameRoutes(manifest),
     ...samePorts(manifest),
     ...sameAddresses(manifest),
+    ...pooled(manifest),
     ...pairProblems(manifest, directory),
   ]
 }

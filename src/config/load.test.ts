@@ -549,10 +549,40 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^1:13: not YAML: Unresolved tag/,
   ],
   [
-    'a rung that is not built',
+    'a rung in a pool that there is not',
     'verify:',
-    'standby: [{ full: 1m }, { shared: 1h }]\n    verify:',
-    /^12:\d+ .*the rung `shared` is not built yet/,
+    'standby: [{ shared: 1h, pool: spare, model: "tiny-{version}" }]\n    verify:',
+    /^12:\d+ services.tiny.standby.0.pool: no pool of this name in pools: there is none/,
+  ],
+  [
+    'two versions under one name in a pool',
+    'verify:',
+    'standby: [{ shared: 1h, pool: spare, model: tiny }]\n    verify:',
+    /services.tiny.standby.0.model: expected \{version\} in it, such as tiny-\{version\}/,
+  ],
+  [
+    'a pool for clients whose path names no model',
+    'verify:',
+    'standby: [{ shared: 1h, pool: spare, model: "tiny-{version}" }]\n    verify:',
+    /services.tiny.standby.0.shared: .*only with protocol kserve-v2/,
+  ],
+  [
+    'a rung above the pool, below it',
+    'verify:',
+    'standby: [{ shared: 1h, pool: spare, model: "tiny-{version}" }, { full: 1m }]\n    verify:',
+    /a ladder that goes down: full first, .*then asleep, then shared/,
+  ],
+  [
+    'a pool without places',
+    'services:',
+    'pools: { spare: { url: "http://127.0.0.1:9", models: 0 } }\nservices:',
+    /pools.spare.models: expected .*1/,
+  ],
+  [
+    'a pool over TLS',
+    'services:',
+    'pools: { spare: { url: "https://127.0.0.1:9", models: 1 } }\nservices:',
+    /pools.spare.url: a pool is spoken to without TLS: write http/,
   ],
   [
     'a standby on spot capacity',

@@ -8,7 +8,7 @@ import { signalSections } from './signals.ts'
 import { telemetry } from './telemetry.ts'
 import { capture, headerName } from './traffic.ts'
 import { record } from './record.ts'
-import { address, duration, share, size } from './units.ts'
+import { address, duration, share, size, upstreamUrl } from './units.ts'
 import { window } from './windows.ts'
 import { env, named, prefix, wait } from './words.ts'
 
@@ -88,9 +88,12 @@ const rung = z.union([
   z.strictObject({ full: duration }),
   z.strictObject({ replicas: z.int().min(1).max(100), for: duration }),
   z.strictObject({ asleep: duration }),
+  /** None of its own: its model stands in a pool (`pools`), called `model` there; {version} is filled in. */
+  z.strictObject({ shared: duration, pool: named, model: named }),
 ])
 
 function heightOf(one: z.output<typeof rung>): number {
+  if ('shared' in one) return -1
   if ('asleep' in one) return 0
   return 'full' in one ? Infinity : one.replicas
 }
@@ -181,7 +184,7 @@ const asWritten = z.strictObject({
     .max(20)
     .refine(
       (rungs) => rungs.every((one, at) => at === 0 || heightOf(one) < heightOf(rungs[at - 1]!)),
-      'expected a ladder that goes down: full first, then fewer and fewer replicas, then asleep',
+      'expected a ladder that goes down: full first, then fewer and fewer replicas, then asleep, then shared',
     )
     .default([{ full: 1800 }]),
   /** The way back of the standby is tried out when it has stepped down, and then as often. */
@@ -255,6 +258,19 @@ export const manifest = z.strictObject({
       tls: tls.optional(),
     })
     .prefault({}),
+  /** Servers that run already, load models and unload them (KServe V2 model repository): for standbys on the rung `shared`. */
+  pools: z
+    .record(
+      name,
+      z.strictObject({
+        url: upstreamUrl,
+        /** Loaded at once, at most. */
+        models: z.int().min(1).max(1000),
+        /** For one to be loaded, or unloaded. */
+        within: duration.default(120),
+      }),
+    )
+    .default({}),
   releases: z.strictObject({ atOnce: z.int().min(1).max(1000) }).optional(),
   record,
   /** Spans of requests, releases and gates, by OTLP/HTTP with JSON. */

@@ -3,7 +3,6 @@
 /** Keys by their place in the manifest; `*` stands for any name or index. */
 const keys: Record<string, string> = {
   'services.*.environment.price.spotReplicaHour': 'spot capacity',
-  'services.*.standby.*.shared': 'the rung `shared`',
   // Processes of one machine know no spot capacity: it comes with a provider that does.
   'services.*.standby.spot': 'spot capacity',
 }

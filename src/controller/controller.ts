@@ -22,6 +22,7 @@ import { tellOf } from './tell.ts'
 import { makeItSo } from './make-it-so.ts'
 import type { Hands } from './make-it-so.ts'
 import { missedMove } from './missed-move.ts'
+import { leasesIn, placesIn } from './pools.ts'
 import type { Watching } from './watching.ts'
 
 /** While something is under way, and while nothing is. */
@@ -152,7 +153,8 @@ export function createController(hands: Hands & { watching: Watching }): Control
     const holds = holdsOf(service, now(), () => freezesOf(hands, name))
     const replicas = hands.provider.look()
     const peak = hands.watching.peak(service)
-    const seen = seenOf(name, { replicas, gateway, gates, guard, wanted, holds, peak })
+    const places = placesIn(leasesIn(replicas, rows.find))
+    const seen = seenOf(name, { replicas, gateway, gates, guard, wanted, holds, peak, places })
     lastSeen.set(name, { seen, gateway })
     return seen
   }

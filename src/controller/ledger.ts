@@ -4,6 +4,7 @@ import type { Release } from '../release/release.ts'
 import { costOf } from './cost.ts'
 import type { Cost, Costs } from './cost.ts'
 import { requestsOf, tokensOf } from './judged-requests.ts'
+import type { ReplicaRecord } from '../providers/provider.ts'
 import { monthOf } from './month.ts'
 import { gapsOf, movesOf } from './role-times.ts'
 import { rungSpansOf } from './rung-times.ts'
@@ -73,7 +74,7 @@ export function costsOf(
 
 /** Journal and record are read once, whatever is summed. */
 function reader(store: ControllerStore, service: string) {
-  const records = store.replicas.ofService(service)
+  const records = store.replicas.ofService(service).filter(isOwn)
   const entries = store.events.moving(service)
   const fromOf = (id: string) => store.services.release(id)?.from ?? null
   const sources = {
@@ -90,9 +91,14 @@ function reader(store: ControllerStore, service: string) {
   }
 }
 
+/** A pool costs what it costs, whoever is in it: it is no replica of this service. */
+function isOwn({ spec }: ReplicaRecord): boolean {
+  return spec.provider !== 'pool'
+}
+
 /** What a release's own replicas cost until now; null before it has any. */
 export function costOfRelease(store: ControllerStore, release: Release, now: number): Cost | null {
-  const records = store.replicas.ofRelease(release.service, release.id)
+  const records = store.replicas.ofRelease(release.service, release.id).filter(isOwn)
   if (records.length === 0) return null
   const priceOf = (id: string) => store.services.plan(id)?.price ?? null
   const gaps = gapsOf(store.runs.all())

@@ -3,6 +3,7 @@ import type { GatewayState, ServiceState, ServiceTable } from '../gateway/contro
 import type { ReplicaSeen } from '../providers/provider.ts'
 import type { GateState } from '../release/release.ts'
 import type { GatewayFact, GuardFact, Hold, ReplicaFact, Seen } from '../release/seen.ts'
+import type { Places } from './pools.ts'
 
 export type Looked = {
   replicas: readonly ReplicaSeen[]
@@ -15,16 +16,18 @@ export type Looked = {
   holds: readonly Hold[]
   /** Asked a second, lately. */
   peak: number | null
+  /** Who may be loaded in pools, over all services. */
+  places: Places
 }
 
 export function seenOf(
   service: string,
-  { replicas, gateway, gates, guard, wanted, holds, peak }: Looked,
+  { replicas, gateway, gates, guard, wanted, holds, peak, places }: Looked,
 ): Seen {
   return {
     replicas: replicas
       .filter((replica) => replica.service === service && replica.state.name !== 'gone')
-      .map((replica) => replicaFact(replica, replicas)),
+      .map((replica) => ({ ...replicaFact(replica, replicas), ...placeOf(replica, places) })),
     gateway: gateway === null ? null : gatewayFact(gateway.services[service], wanted),
     gates,
     guard,
@@ -50,6 +53,12 @@ function replicaFact(replica: ReplicaSeen, all: readonly ReplicaSeen[]): Replica
     ...tenants('lentTo', replica, all),
     ...tenants('leasedFrom', replica, all),
   }
+}
+
+/** One that has failed wants no place. */
+function placeOf({ id, pool }: ReplicaSeen, places: Places): Pick<ReplicaFact, 'pool'> {
+  if (pool === undefined) return {}
+  return { pool: places.get(id) ?? { name: pool.name, holds: true, heldBy: [] } }
 }
 
 function tenants(

@@ -8,12 +8,14 @@ import type { Provider } from '../providers/provider.ts'
 import type { Routes } from '../release/desired-world.ts'
 import { nextGeneration } from '../release/enter.ts'
 import { calledBack } from '../release/leases.ts'
+import { heldText } from '../release/pool.ts'
 import type { Action } from '../release/next-actions.ts'
 import { isCandidate } from '../release/release.ts'
 import type { Now, Release, Service } from '../release/release.ts'
 import type { Crowd, Spent } from '../release/seen.ts'
 import { forgetThen } from './forget-then.ts'
 import type { Gates } from './gates.ts'
+import { memberOf } from './pools.ts'
 import type { Rows } from './rows.ts'
 import type { ControllerStore } from './store.ts'
 
@@ -53,8 +55,10 @@ export async function makeItSo(hands: Hands, service: Service, action: Action): 
       return forgetThen(hands, service, action.environment, async () => {
         for (const replica of action.replicas) await hands.provider.sleep(replica)
       })
+    case 'push-out':
+      return pushOut(hands, service, action)
     case 'stop-replaced':
-      return stopReplaced(hands, service, action.replica)
+      return notRouted(hands, service, action.replica, () => hands.provider.stop(action.replica))
     case 'gate':
       return startGate(hands, service, action)
     case 'route':
@@ -73,20 +77,22 @@ export async function makeItSo(hands: Hands, service: Service, action: Action): 
 async function startReplica(
   { store, provider }: Hands,
   service: Service,
-  { environment, placed }: Action & { do: 'start' },
+  { environment, placed, pool }: Action & { do: 'start' },
 ): Promise<void> {
   const plan = store.services.plan(placed.release)
   if (plan === null)
     throw new Error(`${placed.release} has no plan in the journal; this is a bug in Beryl`)
-  const id = `${service.name}-${environment}-${placed.release}-${randomBytes(3).toString('hex')}`
+  const where = pool === undefined ? '' : `${pool}-`
+  const id = `${service.name}-${environment}-${placed.release}-${where}${randomBytes(3).toString('hex')}`
   const { version, digest, release } = placed
+  const labels = { id, service: service.name, environment, release, version, digest }
+  if (pool !== undefined) {
+    const shared = store.services.plan(service.release!.id)?.shared
+    if (shared === undefined) throw new Error(`${service.release!.id} knows no pool ${pool}`)
+    return provider.start({ ...labels, ...memberOf(shared, version, plan.template) })
+  }
   await provider.start({
-    id,
-    service: service.name,
-    environment,
-    release,
-    version,
-    digest,
+    ...labels,
     ...plan.template,
     ...(mayLease(service, release) ? { leases: true } : {}),
   })
@@ -118,7 +124,12 @@ function callBack(
 }
 
 /** Fences a controller that slept: what the gateway routes to, or has open, is not touched. */
-async function stopReplaced(hands: Hands, service: Service, replica: string): Promise<void> {
+async function notRouted(
+  hands: Hands,
+  service: Service,
+  replica: string,
+  act: () => Promise<void>,
+): Promise<void> {
   const version = hands.rows.version(service.name)
   const state = (await hands.gateway.state()).services[service.name]
   const isRouted = Object.values(state?.table.environments ?? {}).some((environment) =>
@@ -126,7 +137,24 @@ async function stopReplaced(hands: Hands, service: Service, replica: string): Pr
   )
   const open = state?.replicas[replica]?.inFlight ?? 0
   if (isRouted || open > 0 || hands.rows.version(service.name) !== version) return
-  await hands.provider.stop(replica)
+  await act()
+}
+
+/** Told once: whose place it was, and what that costs. */
+function pushOut(
+  hands: Hands,
+  service: Service,
+  { replica, pool }: Action & { do: 'push-out' },
+): Promise<void> {
+  return notRouted(hands, service, replica, async () => {
+    await hands.provider.sleep(replica)
+    const { version } = service.standby!
+    const text = `${version} was pushed out of ${heldText(pool)}: its way back begins with a start, or with a load once there is a place`
+    const release = service.release!.id
+    const data = { replica, pool: pool.name, heldBy: pool.heldBy }
+    const about = { at: hands.now().wall, service: service.name, release, by: 'beryl' }
+    record(hands, { ...about, kind: 'replica', text, data })
+  })
 }
 
 async function startGate(
@@ -170,11 +198,14 @@ async function storeBack(
 }
 
 function table(
-  { routeOf, rulesOf, store }: Hands,
+  { routeOf, rulesOf, store, provider }: Hands,
   service: Service,
   routes: Routes,
   generation: number,
 ): ServiceTable {
+  const models = new Map(
+    provider.look().flatMap(({ id, pool }) => (pool ? [[id, pool.model]] : [])),
+  )
   const checked = (environment: Routes['environments']['blue']) => {
     const template =
       environment === null ? undefined : store.services.plan(environment.release)?.template
@@ -184,6 +215,10 @@ function table(
     const [everyMs, timeoutMs] = [everyS * 1000, timeoutS * 1000]
     return {
       ...environment,
+      replicas: environment.replicas.map((one) => {
+        const model = models.get(one.id)
+        return model === undefined ? one : { ...one, model }
+      }),
       ...(speaks === undefined ? {} : { speaks }),
       ...(tls === undefined ? {} : { tls }),
       alive: { path, everyMs, timeoutMs, failures },

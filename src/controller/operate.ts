@@ -21,6 +21,7 @@ import { holdsBy } from './holds.ts'
 import { ledgerView } from './ledger.ts'
 import { planView } from './plan-view.ts'
 import type { Plan } from './plan.ts'
+import { leasesIn, poolRoom } from './pools.ts'
 import { checkSize, evictsOf, noRoomText, offersText, roomFor } from './planning/room.ts'
 import type { Slots } from './planning/room.ts'
 import { recordOperations } from './record.ts'
@@ -86,10 +87,15 @@ export function operationsOf(
       const [hold] = holdsBy(asked.plan.rules, now(), freezesOf(sources, service.name))
       const held = hold === undefined ? null : holdText(hold, service.name, now().wall)
       const today = todayOf(sources, service, asked.plan)
+      const pool = poolRoom(
+        asked.plan.shared,
+        service.name,
+        leasesIn(sources.provider.look(), rows.find),
+      )
       const evicts = evictsOf(controller.lastSeen(service.name)?.seen ?? null)
       const slots = slotsNow()
       return {
-        ...planView(service, version, { ...asked, find, today, held, slots, evicts, whatIf }),
+        ...planView(service, version, { ...asked, find, today, held, slots, evicts, pool, whatIf }),
         alias,
       }
     },

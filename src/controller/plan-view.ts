@@ -36,7 +36,7 @@ export type Today = {
 export type WhatIf = {
   traffic: number | null
   gpus: number | null
-  standby: Rung['rung'] | 'gone' | null
+  standby: Exclude<Rung['rung'], 'shared'> | 'gone' | null
 }
 
 const hourMs = 3_600_000
@@ -56,6 +56,7 @@ export function planView(
     held,
     slots,
     evicts,
+    pool,
     whatIf,
   }: {
     plan: Plan
@@ -65,6 +66,7 @@ export function planView(
     held: string | null
     slots: Slots
     evicts: readonly string[]
+    pool: PlanView['pool']
     whatIf: WhatIf
   },
 ): Omit<PlanView, 'alias'> {
@@ -78,7 +80,8 @@ export function planView(
   // What the watch keeps is full; then each rung as it is. What sleeps is still reserved (rulings §12).
   const ladderMs = (where: (rung: Rung) => boolean) =>
     rules.standby
-      .filter(where)
+      // In a pool none of its own is up.
+      .filter((one) => one.rung !== 'shared' && where(one))
       .reduce(
         (sum, one) => sum + (one.rung === 'replicas' ? one.replicas : replicas) * one.forS * 1000,
         0,
@@ -136,6 +139,7 @@ export function planView(
     regression,
     moveMs: today.measured.moveMs,
     evicts,
+    pool,
     room: roomFor(slots, {
       service: service.name,
       version,
@@ -150,6 +154,7 @@ export function planView(
         : policiesOf({
             replicas: service.live.replicas,
             canSleep: template.sleep !== undefined,
+            canShare: plan.shared !== undefined,
             ladder: rules.standby,
             price,
             perSecond: today.perSecond,

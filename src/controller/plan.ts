@@ -4,6 +4,7 @@ import type { WatchRules } from '../guard/guard.ts'
 import type { Template } from '../providers/provider.ts'
 import type { Rules } from '../release/release.ts'
 import type { GateSpec } from '../verification/gate.ts'
+import type { SharedPool } from './pools.ts'
 import type { SignalSources } from './signal-specs.ts'
 
 export type Plan = {
@@ -16,4 +17,6 @@ export type Plan = {
   /** Plans of an older Beryl have none. */
   signals?: SignalSources
   price: Price | null
+  /** The pool of its rung `shared`; absent: it has none. */
+  shared?: SharedPool
 }

@@ -18,6 +18,7 @@ import { redactOf } from './redact-rules.ts'
 import { requestRulesOf } from './request-rules.ts'
 import type { Plan } from './plan.ts'
 import { trafficOf } from './traffic.ts'
+import { sharedIn } from './pools.ts'
 import type { Rows } from './rows.ts'
 import type { ControllerStore } from './store.ts'
 import { versionSources } from './version-sources.ts'
@@ -316,6 +317,7 @@ export function openRegistry({
       watch: watchRulesOf(watch, environment),
       signals: await signalSourcesOf(service, directory),
       price: environment.price ?? null,
+      ...sharedIn(service, manifest.pools),
     }
   }
 }

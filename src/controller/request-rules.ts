@@ -7,8 +7,15 @@ import type { PathRules, RequestRules, ServiceTable } from '../gateway/control.t
 export function requestRulesOf({
   requests,
   environment,
-}: Pick<ServiceManifest, 'requests' | 'environment'>): NonNullable<ServiceTable['rules']> {
-  const hidden = environment.sleep === undefined ? [] : sleepOf(environment.sleep, '').hidden
+  standby,
+}: Pick<ServiceManifest, 'requests' | 'environment' | 'standby'>): NonNullable<
+  ServiceTable['rules']
+> {
+  const { hidden: own } =
+    environment.sleep === undefined ? { hidden: [] } : sleepOf(environment.sleep, '')
+  // Whoever reaches a pool's controls unloads what others stand by on.
+  const isPooled = standby.some((rung) => 'shared' in rung)
+  const hidden = [...new Set([...own, ...(isPooled ? ['/v2/repository'] : [])])]
   const { concurrent, queue, affinity, retry } = requests
   const paths = Object.entries(requests.paths).map(([path, own]): PathRules => ({
     path,

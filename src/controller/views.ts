@@ -5,6 +5,7 @@ import { desiredWorld, rungOf } from '../release/desired-world.ts'
 import { rungText } from '../release/ladder.ts'
 import { emptyService, isEnd, other } from '../release/release.ts'
 import type { Environment, PhaseName, Placed, Release, Service } from '../release/release.ts'
+import { heldText, isPushedOut } from '../release/pool.ts'
 import { commands, releaseCan, serviceCan } from '../release/release-can.ts'
 import type { Command, Refusal } from '../release/release-can.ts'
 import { colourOf } from '../release/roles.ts'
@@ -237,9 +238,13 @@ function wayBack({ controller, store }: ViewSources, service: Service): ServiceV
   if (drilled === undefined)
     return { ...said, because: `${how}; not tried out yet`, measuredMs: null }
   const share = Math.round((100 * Math.min(ready, all)) / all)
-  const atOnce = canWake
-    ? 'the traffic follows what is awake'
-    : `${share} % of the traffic goes at once`
+  const out = replicas.find(isPushedOut)
+  const atOnce =
+    out !== undefined
+      ? `pushed out of ${heldText(out.pool!)}: the traffic follows what starts, or is loaded`
+      : canWake
+        ? 'the traffic follows what is awake'
+        : `${share} % of the traffic goes at once`
   return { ...said, because: `${how}; ${atOnce}`, measuredMs: drilled.tookMs }
 }
 

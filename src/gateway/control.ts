@@ -99,7 +99,13 @@ export type EnvironmentTable = {
   speaks?: 'http2' | 'grpc'
   /** They are spoken to over TLS. */
   tls?: Peer
-  replicas: readonly { id: string; host: string; port: number }[]
+  replicas: readonly {
+    id: string
+    host: string
+    port: number
+    /** In a pool of servers, over plain HTTP/1.1: what its model is called there (KServe V2). */
+    model?: string
+  }[]
 }
 
 /** `GET path` must answer 2xx in time; after so many failures in a row a replica is left out. */

@@ -8,6 +8,7 @@ import { failureSaid } from './http2/grpc.ts'
 import { bodyTooLarge, bodyTooSlow, noReplicaInTime, problemText } from './problems.ts'
 import type { Refusal } from './problems.ts'
 import type { Copying, Tapping } from './listeners.ts'
+import { targetOf } from './pooled.ts'
 import type { Waiting } from './queue.ts'
 import type { Trace, Tracing } from './tracing.ts'
 import { without } from './wire/body-reader.ts'
@@ -125,7 +126,7 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
     const { method, target, upgrade, body } = this.exchange
     const request = {
       method,
-      target,
+      target: targetOf(target, this.claim.replica.model),
       lines: requestLines(this.exchange, this.trace),
       body,
       upgrade,

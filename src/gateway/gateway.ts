@@ -19,6 +19,7 @@ import { openSums } from './counts.ts'
 import { openHealth } from './health.ts'
 import { openLedger } from './ledger.ts'
 import type { Listen, WorkerData } from './messages.ts'
+import { readyPathOf } from './pooled.ts'
 import { requestKey } from './request-id.ts'
 import { loadRoutes } from './routes-file.ts'
 import { inFlightOf, makeShared, openShared } from './shared.ts'
@@ -73,9 +74,12 @@ export async function startGateway(
   const health = openHealth({
     shared,
     slots,
-    aliveOf: ({ service, environment }) => {
+    aliveOf: ({ service, environment, model }) => {
       const table = switchboard.services().get(service)?.table.environments[environment]
-      return table?.alive && { ...table.alive, speaks: table.speaks, tls: table.tls }
+      if (table?.alive === undefined) return undefined
+      return model === undefined
+        ? { ...table.alive, speaks: table.speaks, tls: table.tls }
+        : { ...table.alive, path: readyPathOf(model) }
     },
     ejected: ({ service, environment }) => raise(ejections, `${service} ${environment}`, 1),
   })

@@ -9,6 +9,8 @@ export type SlotKey = {
   id: string
   host: string
   port: number
+  /** In a pool: what its model is called there. */
+  model?: string
 }
 
 export function openSlots(shared: Shared) {

@@ -1,5 +1,12 @@
 /** Tables as workers hold them: every replica with its place in shared memory. */
-import type { Copies, Environment, ServiceTable, Split, TrafficRules } from './control.ts'
+import type {
+  Copies,
+  Environment,
+  EnvironmentTable,
+  ServiceTable,
+  Split,
+  TrafficRules,
+} from './control.ts'
 import type { Peer } from '../tls/peer.ts'
 import { hashOf } from './hash.ts'
 import { pathTables, rulesOf } from './rules.ts'
@@ -13,6 +20,8 @@ export type SlottedReplica = {
   hash: number
   speaks?: 'http2' | 'grpc' | undefined
   tls?: Peer | undefined
+  /** In a pool: what its model is called there. */
+  model?: string
 }
 
 export type SlottedEnvironment = {
@@ -39,7 +48,7 @@ export type SlottedTable = {
 }
 
 export type SlotOf = {
-  replica(environment: Environment, replica: { id: string; host: string; port: number }): number
+  replica(environment: Environment, replica: EnvironmentTable['replicas'][number]): number
   queue(environment: Environment): number
 }
 
@@ -53,8 +62,8 @@ export function slotTable(table: ServiceTable, serviceSlot: number, slotOf: Slot
       ...replica,
       slot: slotOf.replica(environment, replica),
       hash: hashOf(replica.id),
-      speaks: found.speaks,
-      tls: found.tls,
+      // A pool is not the service's own, and spoken to in its own way.
+      ...(replica.model === undefined ? { speaks: found.speaks, tls: found.tls } : {}),
     }))
     const slot = rules.concurrentMax === null ? -1 : slotOf.queue(environment)
     const queue = { id: '', host: '', port: 0, slot, hash: 0 }

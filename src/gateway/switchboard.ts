@@ -279,8 +279,7 @@ export function openSwitchboard({
   function slotted(table: ServiceTable): SlottedTable {
     const { service } = table
     return slotTable(table, slots.service(service), {
-      replica: (environment, { id, host, port }) =>
-        slots.replica({ service, environment, id, host, port }),
+      replica: (environment, replica) => slots.replica({ service, environment, ...replica }),
       queue: (environment) => slots.queue(service, environment),
     })
   }

@@ -1,6 +1,7 @@
 /** All providers as one: each replica belongs to the one that its spec names, and one service may go from one to the other. */
 import type {
   ExternalSpec,
+  PoolSpec,
   ProcessSpec,
   Provider,
   ReplicaJournal,
@@ -11,13 +12,16 @@ import type {
 export function providersByKind(all: {
   process: Provider<ProcessSpec>
   external: Provider<ExternalSpec>
+  pool: Provider<PoolSpec>
 }): Provider {
-  const each = [all.process, all.external] as const
+  const each = [all.process, all.external, all.pool] as const
   return {
     open: async () => void (await Promise.all(each.map((one) => one.open()))),
     look: () => each.flatMap((one) => one.look()),
-    start: (spec) =>
-      spec.provider === 'external' ? all.external.start(spec) : all.process.start(spec),
+    start: (spec) => {
+      if (spec.provider === 'pool') return all.pool.start(spec)
+      return spec.provider === 'external' ? all.external.start(spec) : all.process.start(spec)
+    },
     // Stopping what one does not have is no error.
     stop: async (id) => void (await Promise.all(each.map((one) => one.stop(id)))),
     sleep: async (id) => void (await Promise.all(each.map((one) => one.sleep(id)))),

@@ -5,10 +5,11 @@
 import type { Peer } from '../tls/peer.ts'
 import type { Spell } from './spells.ts'
 
-export type ReplicaSpec = ProcessSpec | ExternalSpec
+export type ReplicaSpec = ProcessSpec | ExternalSpec | PoolSpec
 /** `leases`: it may be started on GPU slots whose owner sleeps, and gives them back when they are called for. */
 export type ProcessSpec = Labels & Looks & Program & { leases?: boolean }
 export type ExternalSpec = Labels & Looks & Places
+export type PoolSpec = Labels & Omit<Looks, 'sleep'> & Pooled & { sleep: Sleep }
 /** All but what differs from replica to replica. */
 export type Template = Looks & (Program | Places)
 
@@ -72,6 +73,17 @@ export type Program = {
   stopGraceS: number
 }
 
+/** A model in a pool of servers that load and unload: others are in it, too. */
+export type Pooled = {
+  provider: 'pool'
+  pool: string
+  at: Address
+  /** So many may be loaded at once. */
+  models: number
+  /** What it is called there. */
+  model: string
+}
+
 export type Address = { host: string; port: number }
 
 /** What runs already, and is somebody else's: a replica is one of its place's addresses. */
@@ -97,6 +109,7 @@ export type ReplicaSeen = {
   lentTo?: readonly string[]
   /** Sleeping ones whose slots it holds. */
   leasedFrom?: readonly string[]
+  pool?: { name: string; models: number; model: string }
   /** Wall time, ms. */
   startedAt: number
   endedAt: number | null

@@ -99,10 +99,10 @@ export function sleeperOf({ sleep, tls, ...own }: Sleeping) {
   }
 }
 
-type Reached = Which & { tls: Peer | undefined }
+type Reached = Which & { tls?: Peer | undefined }
 
 /** @returns null once each did what was asked, else what came instead */
-async function takeEach(
+export async function takeEach(
   replica: Reached,
   steps: readonly Step[],
   { withinS, signal }: Pick<Sleep, 'withinS'> & { signal: AbortSignal },

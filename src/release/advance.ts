@@ -10,10 +10,11 @@ import { heldBack } from './holds.ts'
 import { lendersOf } from './leases.ts'
 import { forward, look } from './move.ts'
 import type { Move, View, Wait } from './move.ts'
-import type { Now, Phase, Release, Service } from './release.ts'
+import { heldText, isPushedOut } from './pool.ts'
+import type { Environment, Now, Phase, Release, Service } from './release.ts'
 import { colourOf } from './roles.ts'
 import { countReady, reasonOf, replicasOf, tenantsText } from './seen.ts'
-import type { Seen } from './seen.ts'
+import type { ReplicaFact, Seen } from './seen.ts'
 
 export function advance(service: Service, release: Release, seen: Seen, now: Now): Move | Wait {
   const { phase } = release
@@ -188,11 +189,11 @@ function rollingBack(
   const asleep = seen.replicas.filter((one) => one.environment === colour && one.state === 'asleep')
   if (ready === 0 && asleep.length > 0)
     return {
-      waitingFor: `the standby to wake up: ${asleep.length} of ${service.live!.replicas} replicas in ${colour} are asleep${reasonOf(asleep)}`,
+      waitingFor: wakingText(service, colour, asleep),
     }
   if (ready === 0)
     return {
-      waitingFor: `a ready replica in ${colour}: the standby does not answer, traffic stays where it is`,
+      waitingFor: `a ready replica in ${colour}: the standby does not answer, traffic stays where it is${reasonOf(replicasOf(seen, colour, service.live?.release ?? ''))}`,
     }
   const split = gateway.split ?? null
   if (split?.to === colour)
@@ -200,6 +201,17 @@ function rollingBack(
       waitingFor: `capacity: ${Math.round(split.share * 100)} % of the traffic is back, ${ready} of ${service.live!.replicas} replicas of ${service.live!.version} are ready (\`rollback --hard\` moves all of it now)`,
     }
   return { waitingFor: `the gateway to store generation ${phase.generation}` }
+}
+
+function wakingText(
+  { live }: Service,
+  colour: Environment,
+  asleep: readonly ReplicaFact[],
+): string {
+  const out = asleep.find(isPushedOut)
+  if (out !== undefined)
+    return `a place in ${heldText(out.pool!)}, or a ready replica in ${colour}, whichever comes first`
+  return `the standby to wake up: ${asleep.length} of ${live!.replicas} replicas in ${colour} are asleep${reasonOf(asleep)}`
 }
 
 function clearing(service: Service, phase: Phase & { name: 'clearing' }, seen: Seen): Move | Wait {

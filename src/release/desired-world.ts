@@ -2,7 +2,8 @@
 import type { Control, Environment, Placed, Role, Rung, Service, Sticky } from './release.ts'
 import { other } from './release.ts'
 import { colourOf, notLive, roleOf } from './roles.ts'
-import { countReady, isSetAside, replicasOf } from './seen.ts'
+import { leavingPool, pooledOf, pushedOut } from './pool.ts'
+import { countReady, isSetAside, ownOf, replicasOf } from './seen.ts'
 import type { EnvironmentFact, Seen } from './seen.ts'
 
 export type World = {
@@ -55,9 +56,14 @@ function desired(service: Service, environment: Environment): Desired {
   const placed = notLive(service)?.placed ?? null
   if (role !== 'standby' || placed === null) return { role, placed, asleep: false }
   const rung = isDrilled(service) ? null : rungOf(service)
-  const replicas =
-    rung?.rung === 'replicas' ? Math.min(rung.replicas, placed.replicas) : placed.replicas
+  const replicas = keptOn(rung, placed)
   return { role, placed: { ...placed, replicas }, asleep: rung?.rung === 'asleep' }
+}
+
+/** Replicas of its own. */
+function keptOn(rung: Rung | null, { replicas }: Placed): number {
+  if (rung?.rung === 'shared') return 0
+  return rung?.rung === 'replicas' ? Math.min(rung.replicas, replicas) : replicas
 }
 
 /** In a drill it is brought to its full size. */
@@ -76,16 +82,22 @@ export function rungOf({ release }: Service): Rung | null {
  * released. It leaves the routes, what it had begun ends, and then it stops.
  */
 export function surplus(service: Service, seen: Seen): readonly string[] {
-  return (['blue', 'green'] as const).flatMap((place) => {
+  const rung = rungOf(service)
+  const own = (['blue', 'green'] as const).flatMap((place) => {
     const { role, placed } = desired(service, place)
     const mayShrink = role === 'standby' || (role === 'live' && service.release === null)
-    return mayShrink && placed !== null ? beyond(seen, place, placed) : []
+    if (!mayShrink || placed === null) return []
+    // None of its own leaves for a pool before that answers for it.
+    const pooled = pooledOf(replicasOf(seen, place, placed.release))
+    if (role === 'standby' && rung?.rung === 'shared' && countReady(pooled) === 0) return []
+    return beyond(seen, place, placed)
   })
+  return [...own, ...leavingPool(service, seen, rung)]
 }
 
 /** What is ready stays first: nothing that answers leaves for something that does not. */
 function beyond(seen: Seen, place: Environment, placed: Placed): readonly string[] {
-  const running = replicasOf(seen, place, placed.release).filter(
+  const running = ownOf(replicasOf(seen, place, placed.release)).filter(
     ({ id, state }) => state !== 'failed' && state !== 'stopping' && !isSetAside(seen, id),
   )
   const inOrder = running.toSorted(
@@ -109,7 +121,7 @@ export type Routes = {
  */
 export function desiredRoutes(service: Service, seen: Seen): Routes {
   const world = desiredWorld(service)
-  const leaving = surplus(service, seen)
+  const leaving = [...surplus(service, seen), ...pushedOut(service, seen).map(({ id }) => id)]
   const standing = (environment: Environment): EnvironmentFact | null => {
     const { placed, asleep } = world.environments[environment]
     if (placed === null || asleep) return null

@@ -6,7 +6,8 @@ import { forward } from './move.ts'
 import type { Move, Wait } from './move.ts'
 import type { Now, Release, Rung, Service, Stabilizing } from './release.ts'
 import { colourOf } from './roles.ts'
-import { countReady, reasonOf, replicasOf, tenantsText } from './seen.ts'
+import { heldText, isPushedOut, pooledOf } from './pool.ts'
+import { countReady, ownOf, reasonOf, replicasOf, tenantsText } from './seen.ts'
 import type { ReplicaFact, Seen } from './seen.ts'
 
 export function stabilizing(
@@ -64,9 +65,11 @@ export function stabilizing(
 }
 
 function lentText({ standby }: Service, { replicas }: Seen): string {
-  const tenants = replicas
-    .filter(({ release }) => release === standby?.release)
-    .flatMap(({ lentTo = [] }) => lentTo)
+  const here = replicas.filter(({ release }) => release === standby?.release)
+  const out = here.find(isPushedOut)
+  if (out !== undefined)
+    return `; pushed out of ${heldText(out.pool!)}: a rollback loads it as soon as there is a place, and starts its own replicas`
+  const tenants = here.flatMap(({ lentTo = [] }) => lentTo)
   if (tenants.length === 0) return ''
   return `; its GPU slots are leased to ${tenantsText(tenants)}, which a rollback ends`
 }
@@ -130,14 +133,23 @@ function drilling(
 ): Move | Wait | null {
   const standby = service.standby!
   const here = replicasOf(seen, colourOf(service, 'standby')!, standby.release)
-  const ready = countReady(here)
+  const own = ownOf(here)
+  const ready = countReady(own)
+  const out = here.find(isPushedOut)
   const { drill, drilled } = phase
   if (drill === undefined) {
+    // Who has its place stays there: only a rollback, or a version that was left later, takes one. Until it was in, its own stay up.
+    if (out !== undefined)
+      return own.length === 0
+        ? null
+        : {
+            waitingFor: `a place in ${heldText(out.pool!)}: ${standby.version} stays up until then`,
+          }
     // Nothing is tried out that has not come down yet, or not come down again.
     const coming = stillUp(service, rung, here, seen)
     const stepping = `the standby to step down to ${rungText(rung)}: ${coming.length} to go${reasonOf(coming)}`
     const passed = drilled === undefined ? elapsedS(phase.since, now) : sinceDrilledS(drilled, now)
-    const isStuck = reasonOf(coming) !== '' && passed > patienceS(release)
+    const isStuck = reasonOf(stuckOf(rung, coming)) !== '' && passed > patienceS(release)
     if (isStuck)
       return { to: 'stabilizing', step: 'up', because: `it waited too long for ${stepping}` }
     if (coming.length > 0) return { waitingFor: stepping }
@@ -151,7 +163,8 @@ function drilling(
     })
   }
   const passed = elapsedS(drill.since, now)
-  if (ready >= standby.replicas)
+  const isIn = rung.rung !== 'shared' || out !== undefined || countReady(pooledOf(here)) > 0
+  if (ready >= standby.replicas && isIn)
     return {
       to: 'stabilizing',
       step: 'drilled',
@@ -178,6 +191,11 @@ function patienceS({ rules }: Release): number {
   return Math.min(rules.readyWithinS, patienceMostS)
 }
 
+/** A model that waits for its place, or is being loaded, takes its time. */
+function stuckOf({ rung }: Rung, coming: readonly ReplicaFact[]): readonly ReplicaFact[] {
+  return rung === 'shared' ? coming.filter(({ state }) => state !== 'starting') : coming
+}
+
 /** What of the standby has yet to leave, or to fall asleep. */
 function stillUp(
   service: Service,
@@ -187,6 +205,10 @@ function stillUp(
 ): readonly ReplicaFact[] {
   if (rung.rung === 'asleep') return here.filter(({ state }) => state !== 'asleep')
   const leaving = surplus(service, seen)
+  if (rung.rung === 'shared') {
+    const pooled = pooledOf(here)
+    return countReady(pooled) > 0 ? ownOf(here) : pooled.length > 0 ? pooled : ownOf(here)
+  }
   return here.filter(({ id, state }) => state === 'stopping' || leaving.includes(id))
 }
 

@@ -11,11 +11,13 @@ import { inTheWay } from './leases.ts'
 import type { Environment, Now, Placed, Service } from './release.ts'
 import { removalIsOver } from './remove.ts'
 import { colourOf } from './roles.ts'
-import { countReady, isSetAside, replicasOf } from './seen.ts'
-import type { Seen, Tenant } from './seen.ts'
+import { pooledOf, poolPlace, pushedOut } from './pool.ts'
+import { countReady, isSetAside, ownOf, replicasOf } from './seen.ts'
+import type { PoolFact, Seen, Tenant } from './seen.ts'
 
 export type Action =
-  | { do: 'start'; environment: Environment; placed: Placed; count: number }
+  /** `pool`: there, in place of a replica of its own. */
+  | { do: 'start'; environment: Environment; placed: Placed; count: number; pool?: string }
   /** Takes a replica down that nothing routes to (it never became ready). */
   | { do: 'stop'; environment: Environment; replica: string }
   /** Takes down one that was routed and has been replaced: the gateway is asked right before (rulings §8). */
@@ -29,6 +31,8 @@ export type Action =
   /** `forgetThen(act)`: they leave their accelerators. */
   | { do: 'sleep'; environment: Environment; replicas: readonly string[] }
   | { do: 'wake'; replicas: readonly string[] }
+  /** Out of its pool, where others have the places now: it is routed to by nobody, and what it had begun has ended (rulings §8). */
+  | { do: 'push-out'; replica: string; pool: PoolFact }
   /** Candidates of other services, on GPU slots that this one needs for its way back. */
   | { do: 'call-back'; tenants: readonly Tenant[] }
   /** `forgetThen(act)`: every replica in this place is stopped once the gateway has forgotten it. */
@@ -51,10 +55,12 @@ export function nextActions(service: Service, seen: Seen, now: Now): Action[] {
     ...callBack(service, seen),
     ...wake(service, seen),
     ...bringUp(service, seen),
+    ...bringIntoPool(service, seen),
     ...prove(service, seen, now),
     ...moveTraffic(service, seen),
     ...takeDown(service, seen, now),
     ...putToSleep(service, seen),
+    ...letGoOfPool(service, seen),
     ...noLongerNeeded(service, seen),
   ]
 }
@@ -67,9 +73,11 @@ function callBack(service: Service, seen: Seen): Action[] {
 /** Whatever sleeps where nothing should. */
 function wake(service: Service, seen: Seen): Action[] {
   const { environments } = desiredWorld(service)
-  const sleeping = seen.replicas.filter(({ state, environment, release }) => {
-    const { placed, asleep } = environments[environment]
-    return state === 'asleep' && !asleep && placed?.release === release
+  const leaving = surplus(service, seen)
+  const sleeping = seen.replicas.filter((one) => {
+    const { placed, asleep } = environments[one.environment]
+    if (one.state !== 'asleep' || placed?.release !== one.release) return false
+    return one.pool === undefined ? !asleep && !leaving.includes(one.id) : one.pool.holds
   })
   return sleeping.length === 0 ? [] : [{ do: 'wake', replicas: sleeping.map(({ id }) => id) }]
 }
@@ -83,7 +91,10 @@ function putToSleep(service: Service, { gateway, replicas }: Seen): Action[] {
     if (gateway.inFlight[environment] > 0) return []
     const awake = replicas.filter(
       (one) =>
-        one.environment === environment && one.release === placed?.release && one.state === 'ready',
+        one.environment === environment &&
+        one.release === placed?.release &&
+        one.state === 'ready' &&
+        one.pool === undefined,
     )
     if (awake.length === 0) return []
     return [{ do: 'sleep', environment, replicas: awake.map(({ id }) => id) }]
@@ -110,11 +121,34 @@ function bringUp(service: Service, seen: Seen): Action[] {
     }))
     const count =
       placed.replicas -
-      here.filter(
+      ownOf(here).filter(
         ({ id, state }) => state !== 'failed' && state !== 'stopping' && !isSetAside(seen, id),
       ).length
     return count > 0 ? [...cleanUp, { do: 'start', environment, placed, count }] : cleanUp
   })
+}
+
+/** The standby's model; what failed there was cleaned up above. */
+function bringIntoPool(service: Service, seen: Seen): Action[] {
+  const place = poolPlace(service, rungOf(service))
+  if (place === null) return []
+  const { environment, pool } = place
+  const here = seen.replicas.filter((one) => one.environment === environment)
+  if (here.some(({ release }) => release !== service.standby!.release)) return []
+  if (pooledOf(here).some(({ state }) => state !== 'failed')) return []
+  return [{ do: 'start', environment, placed: service.standby!, count: 1, pool }]
+}
+
+/** A rollback of another service, or a version that was left later, has its place. */
+function letGoOfPool(service: Service, seen: Seen): Action[] {
+  const { gateway } = seen
+  if (gateway === null) return []
+  return pushedOut(service, seen)
+    .filter(({ id, environment }) => {
+      const routed = gateway.environments[environment]?.replicas ?? []
+      return routed.every((one) => one.id !== id) && (gateway.inFlightOf?.[id] ?? 0) === 0
+    })
+    .map(({ id, pool }) => ({ do: 'push-out', replica: id, pool: pool! }))
 }
 
 /** Gates run one after the other, only while the whole candidate is ready. */

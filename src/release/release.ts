@@ -75,6 +75,8 @@ export type Rung =
   | { rung: 'replicas'; replicas: number; forS: number }
   /** All of them, awake again on demand: their processes stay, their accelerators are free. */
   | { rung: 'asleep'; forS: number }
+  /** None of its own: its model stands in a pool of servers that others' standbys use too. */
+  | { rung: 'shared'; pool: string; forS: number }
 
 /** Canary or linear: the parts of the traffic that the new version gets before it gets all of it. */
 export type Traffic = {

@@ -58,6 +58,16 @@ export type ReplicaFact = {
   lentTo?: readonly Tenant[]
   /** Whose slots it is on; absent: its own. */
   leasedFrom?: readonly Tenant[]
+  /** It is a model in a pool; absent: a replica of the service's own. */
+  pool?: PoolFact
+}
+
+export type PoolFact = {
+  name: string
+  /** It may be loaded now. */
+  holds: boolean
+  /** Who has the places, where it has none. */
+  heldBy: readonly Tenant[]
 }
 
 /** A release of another service. */
@@ -104,6 +114,11 @@ export function isSetAside({ guard }: Seen, replica: string): boolean {
 /** `r9 of rank`, each once. */
 export function tenantsText(tenants: readonly Tenant[]): string {
   return [...new Set(tenants.map(({ service, release }) => `${release} of ${service}`))].join(', ')
+}
+
+/** Replicas of the service's own: what a pool does for it is counted by nobody who asks for them. */
+export function ownOf(replicas: readonly ReplicaFact[]): readonly ReplicaFact[] {
+  return replicas.filter(({ pool }) => pool === undefined)
 }
 
 /** The replicas of one release in one place. */

@@ -6,7 +6,7 @@ import { ProblemError } from '../../ipc/problem.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Globals } from '../main.ts'
 import { count, paint, say } from '../output.ts'
-import { policyTable, roomLines, strategyTable, whatIfText } from '../plan-tables.ts'
+import { policyTable, poolLines, roomLines, strategyTable, whatIfText } from '../plan-tables.ts'
 
 export async function plan(
   globals: Globals,
@@ -88,6 +88,7 @@ export function planText(view: PlanView): string {
   )
   for (const one of view.evicts)
     say_('', `a rollback now would end ${one}: it is on GPU slots of the standby`)
+  for (const [index, text] of poolLines(view.pool).entries()) say_(index === 0 ? 'pool' : '', text)
   if (view.cost !== null) {
     const { money, currency, replicaHours } = view.cost
     const price = money === null ? '' : `, ${money.toFixed(2)} ${currency}`

@@ -19,7 +19,15 @@ const ladder: Rung[] = [
   { rung: 'asleep', forS: 5 * 3600 },
 ]
 const price = { replicaHour: 2, asleepHour: 1, currency: 'USD' }
-const asked = { replicas: 4, canSleep: true, ladder, price, perSecond: 10, measured }
+const asked = {
+  replicas: 4,
+  canSleep: true,
+  canShare: true,
+  ladder,
+  price,
+  perSecond: 10,
+  measured,
+}
 
 describe('standby policies', () => {
   test('cost for the time of the ladder, the way back as it was measured, and what is risked until then', () => {
@@ -35,6 +43,7 @@ describe('standby policies', () => {
       ['full', true, 48, 4, 'moves', 0],
       ['1 replica', false, 12, 40_000, 'starts', 300],
       ['asleep', true, 24, 6000, 'drills', 60],
+      ['shared', false, 0, 40_000, 'starts', 300],
       ['gone', false, 0, 60_000, 'starts', 600],
     ])
   })
@@ -45,6 +54,7 @@ describe('standby policies', () => {
       ...asked,
       replicas: 1,
       canSleep: false,
+      canShare: false,
       price: null,
       measured: nothing,
     })

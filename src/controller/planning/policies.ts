@@ -23,6 +23,7 @@ const hourS = 3600
 export function policiesOf({
   replicas,
   canSleep,
+  canShare,
   ladder,
   price,
   perSecond,
@@ -31,6 +32,7 @@ export function policiesOf({
   /** Of the standby: as many as are live. */
   replicas: number
   canSleep: boolean
+  canShare: boolean
   ladder: readonly Rung[]
   price: Price | null
   perSecond: number
@@ -41,14 +43,16 @@ export function policiesOf({
     'full',
     ...(replicas > 1 ? ['1 replica'] : []),
     ...(canSleep ? ['asleep'] : []),
+    ...(canShare ? ['shared'] : []),
     'gone',
   ]
   return names.map((rung) => {
-    const kept = rung === 'gone' ? 0 : rung === '1 replica' ? 1 : replicas
+    const kept = rung === 'gone' || rung === 'shared' ? 0 : rung === '1 replica' ? 1 : replicas
     const hour = rung === 'asleep' ? (price?.asleepHour ?? price?.replicaHour) : price?.replicaHour
     const replicaHours = (kept * forS) / hourS
     const { ms, from } = backFrom(rung, measured)
-    const atOnce = rung === 'full' ? 1 : rung === '1 replica' ? 1 / replicas : 0
+    const isOne = rung === '1 replica' || rung === 'shared'
+    const atOnce = rung === 'full' ? 1 : isOne ? 1 / replicas : 0
     return {
       rung,
       inManifest: ladder.some((one) => rungText(one) === rung),
@@ -69,6 +73,8 @@ const risks: Record<string, string> = {
   full: 'none: it answers already',
   '1 replica': 'the others must start; what one cannot carry stays with the bad version until then',
   asleep: 'it must wake: all stays with the bad version until then',
+  shared:
+    'its own must start; what the pool cannot carry stays with the bad version until then, and all of it where others have its place',
   gone: 'it must start from nothing, and find room: all stays with the bad version until then',
 }
 

@@ -336,6 +336,16 @@ export class World {
         this.replicas.delete(action.replica)
         return
       }
+      case 'push-out': {
+        const places = this.table === null ? [] : Object.values(placesOf(this.table))
+        assert.ok(
+          !places.some((place) => place?.replicas.some(({ id }) => id === action.replica)),
+          'promise 1: a model that is routed to is not unloaded',
+        )
+        assert.equal(this.inFlightOf[action.replica] ?? 0, 0, 'promise 3: nothing open is cut')
+        this.change(action.replica, { state: 'asleep' })
+        return
+      }
       case 'call-back':
         return
       case 'wake':
@@ -373,7 +383,7 @@ export class World {
     }
   }
 
-  private start({ environment, placed }: Action & { do: 'start' }): void {
+  private start({ environment, placed, pool }: Action & { do: 'start' }): void {
     const id = `${placed.release}-${++this.started}`
     this.replicas.set(id, {
       id,
@@ -384,6 +394,7 @@ export class World {
       because: '',
       address: { host: '127.0.0.1', port: this.started },
       restarts: 0,
+      ...(pool === undefined ? {} : { pool: { name: pool, holds: true, heldBy: [] } }),
     })
   }
 
