@@ -60,8 +60,9 @@ describe('stepping down', () => {
   test('none of its own leaves before the pool answers for it; then it is drilled, and they leave again', () => {
     const world = stepping()
     assert.equal(pooled(world)?.state, 'starting')
-    world.tick()
+    for (let turn = 0; turn < 6; turn++) world.tick()
     assert.equal(own(world).length, 2, 'they stay while its model is loaded')
+    assert.equal(prepared(world), 1, 'and lead back at once')
     assert.match(world.waitingFor, /^the standby to step down to shared: 1 to go/)
     for (let turn = 0; turn < 16; turn++) world.behave()
     assert.equal(own(world).length, 0)
@@ -135,6 +136,21 @@ describe('in the pool', () => {
     for (let turn = 0; turn < 6; turn++) world.behave()
     assert.deepEqual([own(world).length, pooled(world)], [2, undefined])
     assert.equal(prepared(world), 1)
+  })
+
+  test('a drill that finds its own replicas and not the pool has failed', () => {
+    const world = shared()
+    world.pass(600)
+    world.tick()
+    assert.match(world.waitingFor, /^a drill: 0 of 2 replicas of a are ready/)
+    world.tick()
+    for (const { id } of own(world)) world.change(id, { state: 'ready' })
+    world.change(pooled(world)!.id, { state: 'unready', because: 'it answers as another model' })
+    world.tick()
+    assert.match(world.waitingFor, /^a drill: 2 of 2 replicas .*it answers as another model/)
+    world.pass(3600)
+    world.tick()
+    assert.match(world.service.release?.paused?.because ?? '', /^the drill failed:.*another model/)
   })
 
   test('its time ends: it leaves the pool', () => {

@@ -147,12 +147,13 @@ export class Member {
   private async untilThereIsRoom(signal: AbortSignal): Promise<void> {
     const { pool, models } = this.record.spec
     while (!signal.aborted) {
+      if (this.isIn) return
       const inside = this.around.others(this).filter(({ isIn }) => isIn)
       // No `await` in between: of two that wait, one takes it.
       if (inside.length < models) return this.noteIn(true)
       const who = inside.map((one) => `${one.record.spec.model} of ${one.record.spec.service}`)
       const because = `pool ${pool} is full (${models}): ${who.join(', ')}`
-      if (!this.isIn) this.set({ name: 'starting', because })
+      this.set({ name: 'starting', because })
       await pause(roomPollMs, signal)
     }
   }
