@@ -39,6 +39,7 @@ function said(perSecond: number, control: boolean): readonly string[] {
     held: null,
     slots: { total: 0, taken: [] } as never,
     evicts: [],
+    pool: null,
     whatIf: { traffic: null, gpus: null, standby: null },
   })
   return view.regression!.said
