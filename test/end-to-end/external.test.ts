@@ -117,12 +117,16 @@ test('a deploy waits until the version is there, says what is there instead, and
 
 test('a standby whose place was given to another version is no way back, until it is itself again', async () => {
   await theirs.put('blue', 'two')
+  let standby = await beryl.service()
   await eventually(
-    async () => !(await beryl.service()).wayBack.possible,
-    () => 'the standby to be seen as another version',
+    async () => {
+      standby = await beryl.service()
+      const [replica] = standby.environments.blue.replicas
+      return /answers two, expected one/.test(replica?.because ?? '')
+    },
+    () => `the standby to be seen as another version: ${JSON.stringify(standby.environments.blue)}`,
   )
-  const { environments } = await beryl.service()
-  assert.match(environments.blue.replicas[0]?.because ?? '', /answers two, expected one/)
+  assert.equal(standby.wayBack.possible, false)
   const traffic = steadyTraffic(beryl.gateway)
   const { release } = await beryl.service()
   await beryl.cli('rollback', 'tiny', '--reason', 'by hand')
