@@ -255,7 +255,7 @@ test('gates on production traffic reach the examiner with the rules of the servi
   ])
   const redact = { paths: ['$.name'], headers: ['x-a'], patterns: ['b+'] }
   const risk = { fail: 0.01, pass: 0.05 }
-  const both = { liveAgain: 0.2, risk, redact, timeoutS: 30, concurrency: 8 }
+  const both = { likeness: null, liveAgain: 0.2, risk, redact, timeoutS: 30, concurrency: 8 }
   assert.deepEqual(plan.gates, {
     shadow: {
       kind: 'shadow',
