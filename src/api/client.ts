@@ -54,6 +54,9 @@ export function apiClient(reached: Reach) {
     service: (name: string) => get<ServiceView>(`/services/${encodeURIComponent(name)}`),
     open: (name: string) => get<OpenView>(`/services/${encodeURIComponent(name)}/open`),
     release: (id: string) => get<ReleaseView>(`/releases/${encodeURIComponent(id)}`),
+    /** Newest first, to the first one. */
+    wholeHistory: (name: string) =>
+      pages<ReleaseView>(`/services/${encodeURIComponent(name)}/history`, 'releases'),
     /** Newest first. */
     history: async (name: string, limit = 50) =>
       (

@@ -151,7 +151,7 @@ export const menu = {
   history: {
     group: look,
     does: 'every release: what became of it, and why',
-    examples: ['beryl history chat'],
+    examples: ['beryl history chat', 'beryl history chat --all'],
   },
   explain: {
     group: look,

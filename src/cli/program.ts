@@ -132,7 +132,9 @@ export function programOf(args: readonly string[], on: On): Command {
       'what if the old version were kept so: full, replicas, asleep, gone',
     )
     .action(on(plan))
-  verb('history', '<service>').action(on(history))
+  verb('history', '<service>')
+    .option('--all', 'older ones than the 50 newest, too')
+    .action(on(history))
   verb('explain', '<release>').action(on(explain))
   verb('report', '<release>')
     .option('--html <file>', 'a page that stands by itself, for whoever was not there')
