@@ -19,7 +19,15 @@ async function heldModel(text = 'ok') {
     held.push(response)
   })
   open.push(model)
-  return { ...model, state, held, answer: () => held.shift()!.end(text) }
+  /** The one that came first, once it has come. */
+  const answer = async () => {
+    await until(
+      () => held.length,
+      (count) => count > 0,
+    )
+    held.shift()!.end(text)
+  }
+  return { ...model, state, held, answer }
 }
 
 /** One gateway for those that need no more: each test has a generation, rules and model servers of its own. */
@@ -55,7 +63,7 @@ test('no replica has more requests than it may, over all workers; the others wai
       () => model.held.length,
       (held) => held > 0,
     )
-    model.answer()
+    await model.answer()
   }
   for (const { status } of await Promise.all(answers)) assert.equal(status, 200)
   assert.equal(model.state.most, 2)
@@ -83,7 +91,7 @@ test('those who wait are served in the order in which they came', async () => {
       () => model.held.length,
       (held) => held > 0,
     )
-    model.answer()
+    await model.answer()
     await until(
       () => answered.length,
       (length) => length === count + 1,
@@ -110,7 +118,7 @@ test('when the queue is full the next one is told to come again, and is no evide
       () => model.held.length,
       (held) => held > 0,
     )
-    model.answer()
+    await model.answer()
   }
   await Promise.all(answers)
 })
@@ -127,7 +135,7 @@ test('who waited too long is told to come again; it is counted as refused, not a
   assert.equal(late.status, 503)
   assert.equal(late.headers['retry-after'], '1')
   assert.equal(JSON.parse(late.text).code, 'queue-timeout')
-  model.answer()
+  await model.answer()
   await first
   const seen = await until(gateway.seen, (items) => items.length === 2)
   assert.deepEqual(seen.map(({ outcome }) => outcome).toSorted(), ['ok', 'refused'])
@@ -148,14 +156,14 @@ test('a client that leaves the queue leaves no trace in the counts, and no reque
   leaving.abort()
   assert.equal(await left, 'left')
   await until(gateway.waiting, (waiting) => waiting === 0)
-  model.answer()
+  await model.answer()
   await first
   const again = gateway.ask()
   await until(
     () => model.held.length,
     (held) => held === 1,
   )
-  model.answer()
+  await model.answer()
   assert.equal((await again).status, 200)
   assert.equal(model.state.seen, 2)
 })
@@ -173,7 +181,7 @@ test('a request that waits keeps its environment through a switch, and that envi
     (waiting) => waiting === 1,
   )
   await gateway.client.putTable('s', { table: tableOf(2, 'green', places, { rules }), back: null })
-  blue.answer()
+  await blue.answer()
   await Promise.race(old)
   await assert.rejects(
     gateway.client.forget('s', { environment: 'blue', generation: 2 }),
@@ -183,7 +191,7 @@ test('a request that waits keeps its environment through a switch, and that envi
     () => blue.held.length,
     (held) => held === 1,
   )
-  blue.answer()
+  await blue.answer()
   assert.deepEqual(
     (await Promise.all(old)).map(({ text }) => text),
     ['old', 'old'],
