@@ -1,7 +1,7 @@
 /** A service, or its way back, that somebody takes away (`apply --remove`, rulings §13). Pure: the row that follows, to be saved before it is acted on. */
 import { elapsedS, seconds } from './clock.ts'
 import { enter } from './enter.ts'
-import { isEnd } from './release.ts'
+import { emptyService, isEnd } from './release.ts'
 import type { Actor, Now, Release, Service } from './release.ts'
 import type { Seen } from './seen.ts'
 
@@ -31,20 +31,7 @@ export function removeService(
   })
   const { name, generation } = service
   const removing = { since: now, by, drainS }
-  return {
-    service: {
-      name,
-      generation,
-      back: null,
-      colour: 'none',
-      live: null,
-      standby: null,
-      release: null,
-      queued: null,
-      removing,
-    },
-    ended,
-  }
+  return { service: { ...emptyService(name), generation, removing }, ended }
 }
 
 /** It went live, and its standby is given up; or it was being cleared for another end. */

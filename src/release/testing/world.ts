@@ -7,55 +7,32 @@ import assert from 'node:assert/strict'
 import { advance } from '../advance.ts'
 import { apply, begin, settle } from '../commands.ts'
 import type { Asked } from '../commands.ts'
-import type { Routes } from '../desired-world.ts'
 import { enter, nextGeneration } from '../enter.ts'
 import { gatesTaken } from '../gates.ts'
 import { nextActions } from '../next-actions.ts'
 import type { Action } from '../next-actions.ts'
 import { isEnd } from '../release.ts'
-import type { Environment, GateState, Now, Release, Rules, Service } from '../release.ts'
+import type { GateState, Now, Release, Rules, Service } from '../release.ts'
 import type { Refusal } from '../release-can.ts'
-import type { Crowd, GatewayFact, GuardFact, Hold, ReplicaFact, Seen, Spent } from '../seen.ts'
+import type { Crowd, GuardFact, Hold, ReplicaFact, Seen, Spent } from '../seen.ts'
+import { WorldOfGateway } from './world-of-gateway.ts'
 import { newRelease, newService, plainRules } from './plain.ts'
-import {
-  hold,
-  holdEvidence,
-  holdGatesOpen,
-  holdHeld,
-  holdMove,
-  holdSplit,
-  holdStep,
-} from './promises.ts'
-
-type Table = Routes & { generation: number }
+import { hold, holdEvidence, holdGatesOpen, holdHeld, holdStep } from './promises.ts'
 
 const unwritable: Refusal = { code: 'unwritable', reason: 'the disk is full', hint: 'make room' }
 const watched = (release: Release | null) =>
   release?.phase.name === 'watching' || release?.phase.name === 'switching'
-const placesOf = (routes: Routes) => routes.environments
 const movesPerLookMax = 12
 
 /** The journal takes no writes. */
 class DiskFull extends Error {}
 
-export class World {
+export class World extends WorldOfGateway {
   service: Service = newService
   now: Now = { wall: 1_700_000_000_000, up: 1000 }
   replicas = new Map<string, ReplicaFact>()
-  table: Table | null = null
-  back: Table | null = null
-  gatewayUp = true
-  /** What a gateway that starts now serves by. */
-  private file: { table: Table | null; back: Table | null } = { table: null, back: null }
-  /** It came back with older routes than it had served: until it is told, traffic goes where nobody wants it. */
-  private behind = false
-  /** Nothing can be journalled; a rollback goes on in memory and in the gateway (rulings §7). */
-  diskFull = false
   /** What a controller that starts now reads. */
   private written = this.service
-  inFlight: Record<Environment, number> = { blue: 0, green: 0 }
-  /** By replica. */
-  inFlightOf: Record<string, number> = {}
   gates = new Map<string, GateState[]>()
   guard: GuardFact = { decision: 'hold', because: 'nothing seen yet' }
   /** Windows that are closed, and freezes. */
@@ -67,8 +44,6 @@ export class World {
   spent: Spent[] = []
   crowd: Crowd | null = null
   readonly ended: Release[] = []
-  /** What live traffic went through: the release whose replicas answered, in order. */
-  readonly moved: string[] = []
   readonly log: string[] = []
   /** Why each move was made, in order. */
   readonly said: string[] = []
@@ -134,16 +109,6 @@ export class World {
     this.killGateway()
     this.kill()
     this.now = { wall: this.now.wall + 60_000, up: 5 }
-  }
-
-  /** `kill -9` of the gateway, and its successor: a rollback that a full disk did not take has not happened there. */
-  killGateway(): void {
-    const { table, back } = this.file
-    if (table?.generation !== this.table?.generation) this.behind = true
-    this.table = table
-    this.back = back
-    this.inFlight = { blue: 0, green: 0 }
-    this.inFlightOf = {}
   }
 
   /** `kill -9` of the controller, and its successor: what was not written has not happened. */
@@ -289,22 +254,6 @@ export class World {
     }
   }
 
-  private gatewayFact(): GatewayFact {
-    const { table } = this
-    return {
-      generation: table?.generation ?? 0,
-      live: table?.live ?? null,
-      preview: table?.preview ?? null,
-      back: this.back?.generation ?? null,
-      backSplit: this.back?.split ?? null,
-      environments: table === null ? { blue: null, green: null } : placesOf(table),
-      inFlight: { ...this.inFlight },
-      copies: this.table?.copies ?? null,
-      split: this.table?.split ?? null,
-      inFlightOf: { ...this.inFlightOf },
-    }
-  }
-
   private act(action: Action): void {
     // These are journalled before they are done; the gateway's moves journal for themselves.
     if (this.diskFull && ['start', 'stop', 'stop-replaced', 'gate', 'retire'].includes(action.do))
@@ -326,26 +275,14 @@ export class World {
         this.replicas.delete(action.replica)
         return
       }
-      case 'stop-replaced': {
-        const places = this.table === null ? [] : Object.values(placesOf(this.table))
-        assert.ok(
-          !places.some((place) => place?.replicas.some(({ id }) => id === action.replica)),
-          'promise 1: a replica that is routed to is not stopped',
-        )
-        assert.equal(this.inFlightOf[action.replica] ?? 0, 0, 'promise 3: nothing open is cut')
+      case 'stop-replaced':
+        this.notRouted(action.replica)
         this.replicas.delete(action.replica)
         return
-      }
-      case 'push-out': {
-        const places = this.table === null ? [] : Object.values(placesOf(this.table))
-        assert.ok(
-          !places.some((place) => place?.replicas.some(({ id }) => id === action.replica)),
-          'promise 1: a model that is routed to is not unloaded',
-        )
-        assert.equal(this.inFlightOf[action.replica] ?? 0, 0, 'promise 3: nothing open is cut')
+      case 'push-out':
+        this.notRouted(action.replica)
         this.change(action.replica, { state: 'asleep' })
         return
-      }
       case 'call-back':
         return
       case 'wake':
@@ -410,51 +347,16 @@ export class World {
     if (back !== null && row.back !== null && row.back <= wanted) return
     if (routes.live === null && this.table?.live != null) return
     for (const one of [routes, back])
-      if (one?.live != null && placesOf(one)[one.live] === null) return
+      if (one?.live != null && one.environments[one.live] === null) return
     this.store(
       { ...routes, generation: wanted },
       back === null || row.back === null ? null : { ...back, generation: row.back },
     )
   }
 
-  private store(table: Table, back: Table | null): void {
-    const before = this.table
-    assert.ok(table.generation > (before?.generation ?? 0), 'generations rise')
-    if ((before?.live ?? null) !== table.live)
-      holdMove(this.service, table.live, { seen: this.look(), behind: this.behind })
-    holdSplit(this.service, { before, after: table }, { seen: this.look(), behind: this.behind })
-    const answers = table.live === null ? null : table.environments[table.live]!.release
-    if (answers !== null && answers !== this.moved.at(-1)) this.moved.push(answers)
-    this.table = table
-    this.back = back
-    this.behind = false
-    if (!this.diskFull) this.file = { table, back }
-  }
-
-  /** Forgets first; refused while the place is live, in flight, or the generation has moved on. */
   private retire({ environment, replicas }: Action & { do: 'retire' }): void {
     if (!this.gatewayUp) return
-    assert.notEqual(this.table?.live, environment, 'promise 1: what is live is not retired')
-    assert.notEqual(this.table?.split?.to, environment, 'promise 1: nor what has a part of it')
-    assert.notEqual(
-      this.service.colour,
-      environment,
-      'promise 1: what should be live is not retired',
-    )
-    assert.equal(
-      this.inFlight[environment],
-      0,
-      'promise 3: what has requests in flight is not retired',
-    )
-    if (this.table !== null) {
-      this.table = {
-        ...this.table,
-        preview: this.table.preview === environment ? null : this.table.preview,
-        environments: { ...this.table.environments, [environment]: null },
-      }
-      this.back = null
-      this.file = { table: this.table, back: null }
-    }
+    this.forget(environment)
     for (const id of replicas) this.replicas.delete(id)
   }
 
