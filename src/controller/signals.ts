@@ -72,15 +72,15 @@ export function keepSignals({
   }
 
   async function tell(): Promise<void> {
-    await look()
-    // Where nothing is judged, that is said once: an examiner that was left from before may still judge.
-    const isNews = failed || current.size > 0 || told.length > 0
-    if (isNews) await say()
+    await say()
     if (!stopped) timer = setTimeout(() => void tell(), tellEveryMs).unref()
   }
 
   async function say(): Promise<void> {
     try {
+      await look()
+      // Where nothing is judged, that is said once: an examiner that was left from before may still judge.
+      if (!failed && current.size === 0 && told.length === 0) return
       await examiner.configureSignals(Object.fromEntries(current))
       told = [...current.keys()]
       failed = false
@@ -95,7 +95,10 @@ export function keepSignals({
 
   /** A release is judged by the snapshot that it began with (rulings §13). */
   async function look(): Promise<void> {
-    for (const { name, release } of services()) {
+    const all = services()
+    for (const gone of current.keys())
+      if (!all.some(({ name }) => name === gone)) current.delete(gone)
+    for (const { name, release } of all) {
       const plan = release === null ? null : store.services.plan(release)
       const sources = plan === null ? await ofManifest(name) : (plan.signals ?? null)
       const settings = sources?.answers ?? null

@@ -82,6 +82,8 @@ export function openExporter(
         log.warn({ otlp: url, why: refusal }, 'traces are not taken; spans are dropped')
       if (refusal === null && isAway) log.info({ otlp: url }, 'traces are taken again')
       isAway = refusal !== null
+      // Whoever ends does not wait for each batch that is not taken.
+      if (isAway && stopping.signal.aborted) counts.dropped += queue.splice(0).length
     }
   }
 

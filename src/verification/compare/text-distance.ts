@@ -5,6 +5,8 @@
  * Reference: "a b c d", "a b x d" → words 0.75, order 0.75 → 0.25.
  */
 
+import { sharedShare } from '../shared-share.ts'
+
 /** Beyond so many words, after what both begin and end with, order is only looked at in the first ones: cost is bounded. */
 const orderedMax = 400
 /** A text beyond this is cut: no model writes so much into one field. */
@@ -27,19 +29,6 @@ export function textDistance(a: string, b: string): number {
   const order = 1 - edits(own, other) / longer
   // Texts that differ in their spaces only are not the same, and nearly.
   return Math.max(1e-6, 1 - (words + order) / 2)
-}
-
-function sharedShare(a: readonly string[], b: readonly string[]): number {
-  const counts = new Map<string, number>()
-  for (const one of a) counts.set(one, (counts.get(one) ?? 0) + 1)
-  let shared = 0
-  for (const one of b) {
-    const left = counts.get(one) ?? 0
-    if (left === 0) continue
-    counts.set(one, left - 1)
-    shared++
-  }
-  return (2 * shared) / (a.length + b.length)
 }
 
 /** Words to insert, delete or replace; what lies beyond `orderedMax` counts as far apart as it differs in length and place. */

@@ -2,6 +2,8 @@
  * F1 of the words of an answer, as SQuAD counts it (Rajpurkar et al. 2016, its evaluation script): lower case, without punctuation
  * and English articles, cut at white space; of several references the best.
  */
+import { sharedShare } from '../shared-share.ts'
+
 const textMaxLength = 100_000
 
 export function tokenF1(text: string, references: readonly string[]): number {
@@ -12,16 +14,7 @@ export function tokenF1(text: string, references: readonly string[]): number {
 function f1Of(own: readonly string[], wanted: readonly string[]): number {
   // No words at all is an answer only where none are expected.
   if (own.length === 0 || wanted.length === 0) return own.length === wanted.length ? 1 : 0
-  const left = new Map<string, number>()
-  for (const word of wanted) left.set(word, (left.get(word) ?? 0) + 1)
-  let shared = 0
-  for (const word of own) {
-    const times = left.get(word) ?? 0
-    if (times === 0) continue
-    left.set(word, times - 1)
-    shared++
-  }
-  return (2 * shared) / (own.length + wanted.length)
+  return sharedShare(own, wanted)
 }
 
 function wordsOf(text: string): string[] {
