@@ -107,13 +107,13 @@ export function partCosts(): Map<string, number> {
     'Host: bench\r\nContent-Type: application/json\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\nContent-Length: 300\r\n',
   ) as ParsedFields
   const exchange = { fields, remoteAddress: '127.0.0.1', secure: false, upgrade: false }
-  const own = { version: 'v1', environment: 'blue', requestId: sign(1, Date.now()) }
+  const own = { version: 'v1', environment: 'blue', requestId: sign(1, Date.now(), 0) }
   let length = 0
   const written = Buffer.alloc(4096)
   // Text is put together only where it is written.
   const write = (text: string) => (length += written.write(text, 'latin1'))
   const parts: Record<string, (turn: number) => void> = {
-    'request id': (turn) => write(sign(turn, 1_800_000_000_000)),
+    'request id': (turn) => write(sign(turn, 1_800_000_000_000, 0)),
     headers: () => write(requestLines(exchange) + answerLines(fields, own, 'full')),
     counters: () => counter.ended(flight, ended),
     observation: (seq) => {

@@ -3,7 +3,6 @@ import type { Observation } from '../gateway/control.ts'
 import { hear } from '../guard/hearing.ts'
 import type { Handed, Heard, HeardAnswer } from '../guard/hearing.ts'
 import type { Dropped } from '../guard/reorder.ts'
-import { leaveOut } from '../guard/left-out.ts'
 import { observe, observePairs } from '../guard/watch.ts'
 import type { Context, Judged, WatchState } from '../guard/watch.ts'
 import type { SignalVerdict } from '../verification/signals/signal.ts'
@@ -86,33 +85,25 @@ function advanceOpinions(
   for (const { isCopy, generation, share } of seen)
     if (isCopy !== true) shares[generation] = share ?? null
   const sides = sidesOf(release, before)
-  const ours = opinions.filter(
-    (one) =>
-      shares[one.generation] !== undefined &&
-      sides.ofLive({ ...one, share: shares[one.generation]! }),
-  )
-  // Who is behind it is not known, and a client's twenty opinions are not twenty where clients are what was drawn.
-  const isLeftOut = (one: Opinion) => drawn?.sticky === true && shares[one.generation] !== null
-  const judged = ours
-    .filter((one) => !isLeftOut(one))
-    .map((one): HeardAnswer => ({
-      side: one.release === release ? 'new' : 'old',
-      share: shares[one.generation]!,
-      answer: {
-        outcome: 'good',
-        instance: '',
-        firstByteMs: null,
-        totalMs: null,
-        values: { [one.signal]: one.value },
+  const judged = opinions.flatMap((one): HeardAnswer[] => {
+    const { signal, release: by, generation, client, value } = one
+    const share = shares[generation]
+    if (share === undefined || !sides.ofLive({ release: by, share, client })) return []
+    const said = { outcome: 'good', instance: '', firstByteMs: null, totalMs: null } as const
+    // A client speaks once of each signal.
+    return [
+      {
+        side: by === release ? 'new' : 'old',
+        share,
+        client: `${client} ${signal}`,
+        answer: { ...said, values: { [signal]: value } },
       },
-    }))
+    ]
+  })
   const after = opinions.reduce((last, one) => Math.max(last, one.answeredAt), known.after)
   const now: Context = { ...context, of: 'feedback', pairs: false }
   return {
-    watch: leaveOut(
-      observeEach(watch, judged, { context: now, sticky: false }),
-      ours.filter(isLeftOut).map(({ signal }) => signal),
-    ),
+    watch: observeEach(watch, judged, { context: now, sticky: drawn?.sticky === true }),
     said,
     opinions: { after, shares },
   }

@@ -29,14 +29,14 @@ store.services.save(stored, {
   events: [],
 })
 
-const idOf = ({ by = key, seq = 7, release = 'r1', at = answeredAt } = {}) => {
+const idOf = ({ by = key, seq = 7, release = 'r1', at = answeredAt, client = 0 } = {}) => {
   const environment = { release, version: 'v1', environment: 'blue' } as SlottedEnvironment
   return signerOf(
     by,
     'run',
     { service: 'chat', generation: 3 } as SlottedTable,
     environment,
-  )(seq, at)
+  )(seq, at, client)
 }
 const give = (requestId: string, kind: string, value: unknown, at = answeredAt + 1000) =>
   takeFeedback(
@@ -115,3 +115,13 @@ function event() {
     data: {},
   }
 }
+
+test('whose answer it was is kept where clients stick to a version', () => {
+  give(idOf({ seq: 90, client: 4_000_000_000 }), 'thumbs', 'up')
+  give(idOf({ seq: 91 }), 'thumbs', 'up')
+  const said = store.feedback.of('r1').filter(({ seq }) => seq >= 90)
+  assert.deepEqual(
+    said.map(({ client }) => client),
+    [4_000_000_000, 0],
+  )
+})

@@ -40,7 +40,7 @@ export function takeFeedback(
       title: `this request was answered by ${facts.release} of ${facts.service}, which is not in this data directory`,
     })
   const said = valueOf(kind, value)
-  const { service, run, seq, version, generation } = facts
+  const { service, run, seq, version, generation, client } = facts
   const { replaced } = store.feedback.put({
     service,
     release: release.id,
@@ -48,6 +48,7 @@ export function takeFeedback(
     run,
     seq,
     generation,
+    client,
     kind,
     value: said,
     answeredAt: facts.at,

@@ -23,6 +23,7 @@ function room() {
       run: 'g',
       seq: seq++,
       generation: 3,
+      client: 0,
       kind: 'thumbs',
       value,
       answeredAt,

@@ -18,6 +18,8 @@ export type Opinion = {
   signal: string
   release: string
   generation: number
+  /** Whose request it was, where clients stuck to a version; else 0. */
+  client: number
   answeredAt: number
   value: boolean | number
 }
@@ -44,8 +46,8 @@ export function opinionsDue(
     Object.entries(specs).flatMap(([signal, spec]) => {
       const value = inTime(one, spec) ? valueOf(one, spec) : null
       if (value === null) return []
-      const { release, generation, answeredAt } = one
-      return [{ signal, release, generation, answeredAt, value }]
+      const { release, generation, client, answeredAt } = one
+      return [{ signal, release, generation, client, answeredAt, value }]
     }),
   )
 }

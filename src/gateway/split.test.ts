@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import type { Observation, Split } from './control.ts'
+import { dataDirectory } from '../ipc/data-directory.ts'
 import { hashOf } from './hash.ts'
+import { readRequestId, requestKey } from './request-id.ts'
 import { sideOf } from './split.ts'
 import type { SlottedEnvironment } from './slotted.ts'
 import { openGateway, openModel, placed, saying, tableOf, until } from './testing/gateway.ts'
@@ -113,6 +115,30 @@ test('a client is known by header, cookie or address; who does not say who it is
   assert.deepEqual(new Set(await answersTo(users.slice(0, 200))), new Set(['v1']))
   await split(0.5, { by: 'address' })
   assert.equal(new Set(await answersTo(users.slice(0, 200))).size, 1)
+})
+
+test("an answer's id says which client was drawn, as its observation does: feedback is counted by clients, too", async () => {
+  const key = requestKey(dataDirectory(gateway.root).requestKey)
+  const idFor = async (headers: Record<string, string>) => {
+    const { headers: answered } = await gateway.ask('/', { headers: { host: 'a', ...headers } })
+    return readRequestId(key, String(answered['beryl-request-id']))!
+  }
+  await split(0.5, byUser)
+  const ids = [
+    await idFor({ 'x-user': 'ann' }),
+    await idFor({ 'x-user': 'ann' }),
+    await idFor({ 'x-user': 'bob' }),
+    await idFor({}),
+  ]
+  const seen = new Map((await seenNow(4)).map(({ seq, client }) => [seq, client]))
+  assert.deepEqual(
+    ids.map(({ client }) => client),
+    ids.map(({ seq }) => seen.get(seq)),
+  )
+  const [ann, again, bob, nobody] = ids.map(({ client }) => client)
+  assert.equal(ann, again)
+  assert.notEqual(ann, bob)
+  assert.equal(nobody, 0)
 })
 
 test('what answers a part of the clients is not forgotten and not cut, nor split with nothing', async () => {

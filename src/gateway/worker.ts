@@ -161,7 +161,7 @@ function walk(exchange: Exchange, role: 'live' | 'preview'): void {
   const { seq, at } = claimed
   claimed.noted = seq !== null && notebook.notes(service, serviceSlot, seq)
   budget.earn(service, retryShare)
-  const requestId = signerFor(table, environment)(seq ?? 0, at)
+  const requestId = signerFor(table, environment)(seq ?? 0, at, drawn?.client ?? 0)
   const flight = forward(exchange, claimed, requestId, handlers)
   if (flight.isOver) return
   flights.add(flight)

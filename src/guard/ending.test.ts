@@ -80,7 +80,7 @@ test('scores: in pairs or in steps, and nothing beside that; of people who stick
   assert.match(said([score])[0]!, /it needs a control group or steps/)
   const stars = { ...score, name: 'feedback', from: 'feedback' as const }
   assert.match(said([stars], { control: true })[0]!, /it needs steps/)
-  assert.match(said([stars], { stepsS: 1800, sticky: true })[0]!, /left out during the steps/)
+  assert.match(said([stars], { stepsS: 1800, sticky: true })[0]!, /one of each client/)
   assert.match(said([{ ...wide, name: 'drift', kind: 'drift' } as never])[0]!, /never earns one/)
 })
 

@@ -96,13 +96,13 @@ function needOf(signal: SignalState, today: Today): Need {
   if (control && from !== 'feedback')
     return by('paired', from === 'answer' ? 'answers read in pairs' : 'requests in pairs', watchS)
   const what = { gateway: 'answers', answer: 'answers read', feedback: 'opinions' }[from]
-  const isLeftOut = sticky && from === 'feedback'
   if (kind === 'yesNo') return by(signal.design, what, watchS)
-  if (stepsS > 0 && !isLeftOut) return by('split', `${what} during the steps`, stepsS)
+  if (stepsS > 0) {
+    const each = sticky ? ', one of each client,' : ''
+    return by('split', `${what} during the steps${each}`, stepsS)
+  }
   const others = from === 'feedback' ? '' : 'a control group or '
-  return isLeftOut
-    ? 'it is left out during the steps, because clients stick to a version, and has nothing to be compared with after them'
-    : `nothing to compare scores with: it needs ${others}steps (\`switch.traffic\`)`
+  return `nothing to compare scores with: it needs ${others}steps (\`switch.traffic\`)`
 }
 
 /** In pairs times are not compared (decision 6), the past is weak evidence, and how equal a step's load will be nobody knows. */

@@ -6,7 +6,6 @@ import { badOnes, percent } from './baseline.ts'
 import { bookWealth } from './book.ts'
 import type { Design, Evidence, SignalEvidence } from './guard.ts'
 import { evidenceOf, goalOf } from './instances.ts'
-import { leftOutSaid } from './left-out.ts'
 import { toClear, toSee } from './outlook.ts'
 import type { SignalState } from './signals.ts'
 import { combinedWealth, weightedWealth } from './watch.ts'
@@ -53,10 +52,6 @@ export function fineProgress({ fine, fineGoal }: SignalState): number {
 }
 
 export function said(signal: SignalState): string {
-  return seen(signal) + leftOutSaid(signal)
-}
-
-function seen(signal: SignalState): string {
   const { kind } = signal
   if (kind === 'yesNo') {
     const { memory, rules } = signal

@@ -57,8 +57,6 @@ type Base = {
   judged: Partial<Record<Design, number>>
   /** Of the new version, where a coin is thrown. */
   share: number
-  /** What was said while clients stuck to a version, by whom is not known: it is no evidence, and counted. */
-  leftOut?: number
   /** Nats that a regression as large as matters would have given: by the next answer (pair), and by all so far. */
   each: number
   shown: number

@@ -61,6 +61,8 @@ export type WatchState = {
 
 export type Said = {
   clients: Units
+  /** Of what people say: who spoke, of each signal. Absent: nobody yet. */
+  spoken?: Units
   minutes: readonly Minute[]
   /** Of answers that were to be judged: those that were, and those of which nothing was heard. */
   total: number
@@ -180,6 +182,7 @@ export function observe(
 function observeSaid(state: WatchState, answers: readonly Judged[], context: Context): WatchState {
   const { said } = state
   chooseDesigns(state, context)
+  const units = context.of === 'feedback' ? (said.spoken ??= {}) : said.clients
   const before = said.void
   for (const { side, answer, client } of answers) {
     if (answer.outcome === 'void') {
@@ -189,7 +192,7 @@ function observeSaid(state: WatchState, answers: readonly Judged[], context: Con
     if (side === 'new' && state.instances.aside.includes(answer.instance)) continue
     if (side === 'new') meetHere(state, answer.instance)
     if (side === 'new' && context.of === 'answer') said.total++
-    if (context.sticky && !countsOnce(said.clients, client ?? '')) continue
+    if (context.sticky && !countsOnce(units, client ?? '')) continue
     betOnAnswer(state, { side, answer, warm: false }, context)
     judge(state, context)
   }

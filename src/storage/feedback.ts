@@ -10,6 +10,8 @@ export type Feedback = {
   seq: number
   /** Of the routing by which it was assigned. */
   generation: number
+  /** Whose request it was, where clients stuck to a version; else 0. */
+  client: number
   kind: FeedbackKind
   /** JSON. */
   value: unknown
@@ -39,7 +41,7 @@ export function feedbackIn(database: Database) {
     'SELECT value FROM feedback WHERE service = ? AND run = ? AND seq = ? AND kind = ?',
   )
   const put = database.prepare(
-    'INSERT INTO feedback (service, release, version, run, seq, kind, value, answered_at, at, actor, generation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at, actor = excluded.actor',
+    'INSERT INTO feedback (service, release, version, run, seq, kind, value, answered_at, at, actor, generation, client) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at, actor = excluded.actor',
   )
   const totals = database.prepare(
     `SELECT kind, count(*) AS count, ${mean} AS mean FROM feedback WHERE release = ? GROUP BY kind ORDER BY kind`,
@@ -72,6 +74,7 @@ export function feedbackIn(database: Database) {
         one.at,
         one.actor,
         one.generation,
+        one.client,
       )
       return { replaced }
     },
@@ -101,6 +104,7 @@ function feedbackOf(row: Record<string, unknown>): Feedback {
     run: String(row['run']),
     seq: Number(row['seq']),
     generation: Number(row['generation']),
+    client: Number(row['client']),
     kind: String(row['kind']) as FeedbackKind,
     value: JSON.parse(String(row['value'])) as unknown,
     answeredAt: Number(row['answered_at']),

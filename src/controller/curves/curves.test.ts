@@ -81,6 +81,7 @@ test('feedback is told by the time of the answer that it is about', () => {
     version: 'b',
     run: 'x',
     generation: 1,
+    client: 0,
     kind: 'thumbs' as const,
     actor: 'ann',
   }
