@@ -118,19 +118,19 @@ async function checkService(
   return files
 }
 
-/** Gates ask in HTTP/1.1: a server that does not speak it would fail them all. */
+/** Gates ask in HTTP: messages of gRPC would fail them all. */
 function spoken(at: string[], service: ServiceManifest): CrossProblem[] {
   if (service.protocol === 'grpc' && service.environment.upstream === 'http1')
     return [
       { path: [...at, 'environment', 'upstream'], message: 'gRPC needs HTTP/2: leave it out' },
     ]
-  if (speaksOf(service) === undefined) return []
+  if (speaksOf(service) !== 'grpc') return []
   const asking = gatesOf(service).map(({ name, path }) => ({ name, path }))
   if (service.environment.ready.version !== undefined)
     asking.push({ name: 'ready.version', path: ['environment', 'ready', 'version'] })
   return asking.map(({ name, path }) => ({
     path: [...at, ...path],
-    message: `${name} asks in HTTP/1.1, and the replicas speak HTTP/2: not built yet, leave it out`,
+    message: `${name} knows no messages of gRPC: not built yet, leave it out`,
   }))
 }
 

@@ -172,10 +172,10 @@ const refused: [name: string, from: string | RegExp, to: string, said: RegExp][]
     /ready.version.answer: .*descendants are not supported/,
   ],
   [
-    'a version asked of servers that speak HTTP/2 only',
-    /ready: .*/,
-    `${checked}\n      upstream: http2`,
-    /ready.version asks in HTTP\/1.1/,
+    'a version asked of servers of gRPC, which know no GET',
+    /environment:([^]*?)ready: .*/,
+    `protocol: grpc\n    environment:$1${checked}`,
+    /ready.version knows no messages of gRPC/,
   ],
 ]
 

@@ -14,11 +14,6 @@ export function languageModel(at: string[], service: ServiceManifest): CrossProb
       path: [...at, 'environment', 'ready', 'model'],
       message: 'is looked for in /v1/models, which needs `protocol: openai`',
     })
-  if (environment.ready.model !== undefined && environment.upstream === 'http2')
-    found.push({
-      path: [...at, 'environment', 'ready', 'model'],
-      message: 'is asked for in HTTP/1.1, and the replicas speak HTTP/2: leave it out',
-    })
   for (const { path, gate } of gatesOf(service)) {
     if (!('goldenSet' in gate)) continue
     const { score, atLeast, atMost, answer, request } = gate.goldenSet

@@ -646,9 +646,9 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
   ],
   [
     'a gate that asks in another protocol than the replicas speak',
-    'provider: process',
-    'provider: process\n      upstream: http2',
-    /goldenSet asks in HTTP\/1\.1, and the replicas speak HTTP\/2/,
+    'environment:',
+    'protocol: grpc\n    environment:',
+    /goldenSet knows no messages of gRPC/,
   ],
   [
     'a certificate that is not there',

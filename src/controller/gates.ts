@@ -243,7 +243,7 @@ function target(
   release: { id: string },
   environment: string,
   version: string,
-  looks: Pick<Plan['template'], 'tls'> | undefined,
+  looks: Pick<Plan['template'], 'tls' | 'speaks'> | undefined,
 ): Target {
   const addresses = replicas
     .filter(
@@ -254,6 +254,7 @@ function target(
         replica.state.name === 'ready',
     )
     .map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
-  const { tls } = looks ?? {}
-  return { version, environment, addresses, ...(tls === undefined ? {} : { reach: { tls } }) }
+  const { tls, speaks } = looks ?? {}
+  const reach = { ...(speaks && { speaks }), ...(tls && { tls }) }
+  return { version, environment, addresses, ...((tls ?? speaks) ? { reach } : {}) }
 }

@@ -115,6 +115,15 @@ test('without gRPC, a GET that answers 2xx is ready; nobody there is not; who gi
     })
   await asking(server(), { speaks: 'http2', path: '/healthz' }, (why) => assert.equal(why, null))
   await asking(server(), { speaks: 'http2' }, (why) => assert.equal(why, 'GET /x answers 404'))
+  const models = () =>
+    serving((stream) => {
+      stream.respond({ ':status': 200 })
+      stream.end('{"version":"v1"}')
+    })
+  const judge = (body: string) => (body.includes('v2') ? null : `says ${body}`)
+  await asking(models(), { speaks: 'http2', judge }, (why) =>
+    assert.equal(why, 'says {"version":"v1"}'),
+  )
   const nobody = {
     host: '127.0.0.1',
     port: 1,

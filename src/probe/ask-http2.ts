@@ -15,10 +15,12 @@ export type Question = {
   timeoutMs: number
   /** Gives up at once. */
   signal?: AbortSignal
+  /** Without gRPC: reads the body of a 2xx answer; null where it is right, else what is wrong with it. */
+  judge?: (body: string) => string | null
 }
 
-/** What answers `SERVING` or `ready` is a few bytes. */
-const answerMaxBytes = 64 * 1024
+/** What answers `SERVING` or `ready` is a few bytes; a list of models is more. */
+const answerMaxBytes = { usual: 64 * 1024, judged: 1024 * 1024 }
 /** An empty message of gRPC: not compressed, no bytes. */
 const empty = Buffer.alloc(5)
 const unimplemented = '12'
@@ -32,6 +34,7 @@ export function askHttp2({
   tls,
   timeoutMs,
   signal,
+  judge,
 }: Question): Promise<string | null> {
   const isGrpc = speaks === 'grpc'
   const name = isGrpc ? path : `GET ${path}`
@@ -80,8 +83,8 @@ export function askHttp2({
     stream.on('trailers', (trailers: IncomingHttpHeaders) => (answer.trailers = trailers))
     stream.on('data', (chunk: Buffer) => {
       answer.body = Buffer.concat([answer.body, chunk])
-      if (answer.body.length > answerMaxBytes)
-        end(`${name}: more than ${answerMaxBytes} bytes came as an answer`)
+      const most = judge === undefined ? answerMaxBytes.usual : answerMaxBytes.judged
+      if (answer.body.length > most) end(`${name}: more than ${most} bytes came as an answer`)
     })
     stream.on('error', failed)
     stream.on('close', () => {
@@ -89,7 +92,7 @@ export function askHttp2({
         return end(`${name}: it reset the stream (${stream.rstCode})`)
       const status = Number(answer.headers[':status'] ?? 0)
       if (status < 200 || status > 299) return end(`${name} answers ${status}`)
-      end(isGrpc ? verdict(name, answer) : null)
+      end(isGrpc ? verdict(name, answer) : (judge?.(answer.body.toString()) ?? null))
     })
     if (isGrpc) stream.end(empty)
   }).catch((error: unknown) => `${name}: ${(error as Error).message}`)

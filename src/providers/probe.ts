@@ -13,7 +13,7 @@ export type Probe = {
   timeoutMs: number
   /** Gives up at once. */
   signal: AbortSignal
-  /** Reads the body of a 2xx answer: null where it is right, else what is wrong with it. */
+  /** Reads the body of a 2xx answer: null where it is right, else what is wrong with it. Not with gRPC, which has no GET. */
   judge?: (body: string) => string | null
 }
 

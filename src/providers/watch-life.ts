@@ -63,14 +63,14 @@ async function otherVersion(life: Life, timeoutMs: number): Promise<string | nul
       ? null
       : await probe({
           ...life,
-          tls: life.spec.tls,
+          ...reach(life),
           path: modelsPath,
           timeoutMs,
           judge: (body) => notServed(body, model),
         })
   if (other !== null || version === undefined) return other
   const judge = (body: string) => notNamed(body, version)
-  return probe({ ...life, tls: life.spec.tls, path: version.path, timeoutMs, judge })
+  return probe({ ...life, ...reach(life), path: version.path, timeoutMs, judge })
 }
 
 /** @param answered told of every answer @returns what it said last, after so many failed probes in a row */

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { askerOf } from './ask.ts'
 import { inputOf } from './inputs/input.ts'
-import { NoAnswer } from './send.ts'
+import { NoAnswer } from './wire/exchange.ts'
 import { model } from './testing.ts'
 import type { Behaviour } from './testing.ts'
 

@@ -1,7 +1,8 @@
 /** Asks a replica, and reads its answer as text with the times of its pieces. */
 import { StringDecoder } from 'node:string_decoder'
 import { lineOf } from './send.ts'
-import type { LineOptions, Received, Sent } from './send.ts'
+import type { LineOptions } from './send.ts'
+import type { Received, Sent } from './wire/exchange.ts'
 
 /** `ms` is from the first byte sent to the last byte received, or to the last one of a piece of the body. */
 export type Answered = {

@@ -198,6 +198,7 @@ const target = z.strictObject({
   addresses: z.array(z.string().min(1)),
   reach: z
     .strictObject({
+      speaks: z.enum(['http2', 'grpc']).optional(),
       tls: z
         .strictObject({ ca: z.string().optional(), serverName: z.string().optional() })
         .optional(),

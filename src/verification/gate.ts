@@ -22,6 +22,8 @@ export type Target = {
 }
 
 export type Reach = {
+  /** Absent: HTTP/1.1. */
+  speaks?: 'http2' | 'grpc' | undefined
   /** How they prove who they are; absent: nothing is encrypted. */
   tls?: Peer | undefined
 }

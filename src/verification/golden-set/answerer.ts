@@ -1,7 +1,7 @@
 /** One input → one scored answer. A model that fails has answered wrongly; a scorer that fails has decided nothing, and throws. */
 import type { TextProbability } from '../../protocols/openai/text-probability.ts'
 import type { Asker } from '../ask.ts'
-import { NoAnswer } from '../send.ts'
+import { NoAnswer } from '../wire/exchange.ts'
 import type { Target } from '../gate.ts'
 import { inputOf } from '../inputs/input.ts'
 import type { Got, Reading } from '../reading.ts'

@@ -5,7 +5,7 @@
 import type { Verdict } from '../../release/release.ts'
 import { askerOf } from '../ask.ts'
 import { inputOf } from '../inputs/input.ts'
-import { NoAnswer } from '../send.ts'
+import { NoAnswer } from '../wire/exchange.ts'
 import type { Answered } from '../ask.ts'
 import { short, undecided } from '../examination.ts'
 import type { Examination } from '../examination.ts'

@@ -2,7 +2,7 @@
 import { askedFor } from '../../protocols/protocol.ts'
 import type { AskedFor } from '../../protocols/protocol.ts'
 import type { RequestShape } from '../gate.ts'
-import type { Sent } from '../send.ts'
+import type { Sent } from '../wire/exchange.ts'
 
 export type Input = {
   sent: Sent

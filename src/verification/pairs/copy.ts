@@ -4,7 +4,7 @@ import { bytesOf, headersIn } from '../capture/captured.ts'
 import type { Captured } from '../capture/captured.ts'
 import { redactedMark } from '../capture/redact.ts'
 import type { Header } from '../capture/redact.ts'
-import type { Sent } from '../send.ts'
+import type { Sent } from '../wire/exchange.ts'
 
 export type Copy = {
   /** Names it to people. */

@@ -1,6 +1,6 @@
 /** Warms one replica: the first request alone, then window after window, until its latency is stable, it is broken, or time is over. */
 import type { Asker } from '../ask.ts'
-import { NoAnswer } from '../send.ts'
+import { NoAnswer } from '../wire/exchange.ts'
 import { short } from '../examination.ts'
 import type { Protocol } from '../gate.ts'
 import { eachOf } from '../pool.ts'
