@@ -54,7 +54,8 @@ const owners: Record<string, readonly string[]> = {
 /** Node's private doors, each in one file, with a public way beside it. */
 const privateDoors: Record<string, readonly string[]> = {
   _createServerHandle: ['gateway/wire/bind.ts'],
-  _handle: ['gateway/wire/door.ts'],
+  _handle: ['gateway/wire/door.ts', 'ipc/descriptors.ts'],
+  pipe_wrap: ['ipc/descriptors.ts'],
 }
 
 const files = globSync('**/*.ts', { cwd: source })

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { join } from 'node:path'
 import { call } from '../ipc/call.ts'
 import type { DataDirectory } from '../ipc/data-directory.ts'
-import { identityOf, isAlive } from '../ipc/identity.ts'
+import { isAlive } from '../ipc/identity.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { takeLock } from '../storage/lock.ts'
 import { lastLogLines, readIdentity } from '../supervisor/keep-running.ts'
@@ -82,7 +82,6 @@ export async function processFindings(
   return [
     supervisor,
     ...states.map((state) => processFinding(directory, state)),
-    ...(supervised ? takenOver(directory, running) : []),
     ...(supervised ? [versionFinding(running?.version, version)] : []),
   ]
 }
@@ -129,21 +128,6 @@ function processFinding(directory: DataDirectory, { role, pid, silent }: State):
       `read ${log}; kill ${pid} lets its supervisor start it again`,
     )
   return ok('processes', `${role}: pid ${pid}, answers`)
-}
-
-/** Its sockets were the earlier supervisor's: nobody else holds them. Elsewhere than on Linux every gateway has its own. */
-function takenOver(directory: DataDirectory, running: RunningBeryl | null): Finding[] {
-  const gateway = readIdentity(join(directory.root, 'gateway.process.json'))
-  const supervisor = running === null ? null : identityOf(running.pid)
-  if (process.platform !== 'linux' || gateway === null || supervisor === null) return []
-  if (!isAlive(gateway) || Number(gateway.startTime) >= Number(supervisor.startTime)) return []
-  return [
-    warning(
-      'processes',
-      `the gateway (pid ${gateway.pid}) is older than its supervisor, which took it over: should it die, new connections are refused until the next one listens`,
-      `kill ${gateway.pid} in a quiet hour: what is in flight may end, and the next gateway is safe from that`,
-    ),
-  ]
 }
 
 export function versionFinding(runs: string | undefined, installed: string): Finding {

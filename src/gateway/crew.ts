@@ -15,7 +15,7 @@ export type CrewOptions = {
   entry: URL
   shared: Shared
   /** What a worker is told at its start, with every table that stands at that moment. */
-  dataFor: (index: number) => WorkerData
+  dataFor: (index: number) => Promise<WorkerData>
   onReady: (ports: Member['ports']) => void
   onSeen: (message: FromWorker & { kind: 'seen' }) => void
   onFailing: (slot: number) => void
@@ -120,7 +120,7 @@ export async function startCrew({
   }
 
   async function join(index: number): Promise<void> {
-    const worker = new Worker(entry, { workerData: dataFor(index) })
+    const worker = new Worker(entry, { workerData: await dataFor(index) })
     const ports = await new Promise<Member['ports']>((resolve, reject) => {
       const late = setTimeout(
         () => reject(new Error(`worker ${index} was not ready within ${readyMs / 1000} s`)),

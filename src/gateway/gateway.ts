@@ -17,8 +17,9 @@ import type { PutTable, ServiceState, StoreBack, Tap } from './control.ts'
 import { startCrew } from './crew.ts'
 import { openSums } from './counts.ts'
 import { openHealth } from './health.ts'
+import { holdSockets } from './held-sockets.ts'
 import { openLedger } from './ledger.ts'
-import type { Listen, WorkerData } from './messages.ts'
+import type { WorkerData } from './messages.ts'
 import { readyPathOf } from './pooled.ts'
 import { requestKey } from './request-id.ts'
 import { loadRoutes } from './routes-file.ts'
@@ -34,6 +35,8 @@ const workerEntry = new URL(
   import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
   import.meta.url,
 )
+/** A worker that could not be replaced is tried again. */
+const healAgainMs = 1000
 /** Open requests that are listed. */
 const openMax = 1000
 
@@ -92,8 +95,13 @@ export async function startGateway(
   // One for all workers: a client that comes back to another one need not begin anew.
   const ticketKeys = randomBytes(48)
   let { listen, preview } = config
+  const held = await holdSockets(config, directory.socket('held'))
 
-  const dataFor = (index: number): WorkerData => ({
+  const dataFor = async (index: number): Promise<WorkerData> => {
+    const mine = await held.of(index)
+    return { ...dataNow(index), ...listenOn(mine) }
+  }
+  const dataNow = (index: number): Omit<WorkerData, 'listen' | 'preview'> => ({
     index,
     run,
     shared: buffers,
@@ -101,9 +109,6 @@ export async function startGateway(
     headers: config.headers,
     accessShare: accessLog?.share ?? 0,
     traceShare: telemetry?.share ?? null,
-    listen: listenOn(listen, config.sockets?.traffic[index], config.workers),
-    preview:
-      preview === null ? null : listenOn(preview, config.sockets?.preview[index], config.workers),
     tls: pairs === null ? null : { pairs, ticketKeys },
     tables: switchboard.slotted(),
   })
@@ -111,7 +116,7 @@ export async function startGateway(
     count: config.workers,
     entry,
     shared,
-    dataFor: (index) => dataFor(index),
+    dataFor,
     onReady: ({ port, previewPort }) => {
       // Where the system chose the port, the other workers share the first one's.
       listen = { ...listen, port }
@@ -130,17 +135,7 @@ export async function startGateway(
     onLost: (slot, count) => raise(lost, slots.serviceAt(slot) ?? '', count),
   })
   switchboard.employ(crew)
-  crew.onVacancy(
-    () =>
-      void switchboard
-        .heal()
-        .catch((error: unknown) =>
-          log.error(
-            { error: (error as Error).message },
-            'a worker could not be replaced; the next change tries again',
-          ),
-        ),
-  )
+  crew.onVacancy(heal)
 
   const watching = (config.tls ?? []).map((files, index) =>
     watchPair(files, pairs![index]!, {
@@ -170,11 +165,27 @@ export async function startGateway(
       await socket.close()
       for (const one of watching) one.close()
       await crew.stop(drainMs)
+      held.close()
       health.close()
       tapLine.close()
       await access?.close()
       await exporter?.stop()
     },
+  }
+
+  function listenOn(
+    mine: Awaited<ReturnType<typeof held.of>>,
+  ): Pick<WorkerData, 'listen' | 'preview'> {
+    const reusePort = config.workers > 1
+    if (mine === null)
+      return {
+        listen: { ...listen, reusePort },
+        preview: preview === null ? null : { ...preview, reusePort },
+      }
+    return {
+      listen: { fds: mine.traffic },
+      preview: preview === null ? null : { fds: mine.preview },
+    }
   }
 
   function controlApp(): Hono {
@@ -231,6 +242,16 @@ export async function startGateway(
       return context.json({ cut })
     })
     return app
+  }
+
+  /** Until it is done: nobody accepts what comes to the sockets of a worker that is missing. */
+  function heal(): void {
+    switchboard.heal().catch((error: unknown) => {
+      log.error({ error: (error as Error).message }, 'a worker could not be replaced')
+      if (crew.size() > 0) return void setTimeout(heal, healAgainMs)
+      log.error({}, 'no worker is left: this gateway ends, and its supervisor starts another')
+      process.exit(1)
+    })
   }
 
   function setTap(service: string, tap: Tap | null): void {
@@ -309,12 +330,4 @@ export async function startGateway(
 
 function raise(counts: Map<string, number>, key: string, by: number): void {
   counts.set(key, (counts.get(key) ?? 0) + by)
-}
-
-function listenOn(
-  { host, port }: { host: string; port: number },
-  descriptor: number | undefined,
-  workers: number,
-): Listen {
-  return descriptor === undefined ? { host, port, reusePort: workers > 1 } : { fd: descriptor }
 }

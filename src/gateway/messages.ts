@@ -7,6 +7,7 @@ import type { Pair } from '../tls/pair.ts'
 import type { SlottedTable } from './slotted.ts'
 import type { TapBatch } from './tap.ts'
 import type { SpanBatch } from './tracing.ts'
+import type { ListenOn } from './wire/accept.ts'
 import type { Tls } from './wire/certificates.ts'
 
 export type WorkerData = {
@@ -27,7 +28,7 @@ export type WorkerData = {
   tables: readonly SlottedTable[]
 }
 
-export type Listen = { fd: number } | { host: string; port: number; reusePort: boolean }
+export type Listen = ListenOn
 
 export type ToWorker =
   | { kind: 'prepare'; id: number; tables: readonly SlottedTable[] }

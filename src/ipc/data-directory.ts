@@ -31,8 +31,11 @@ export const cannotStart = 'cannot start: '
 
 export type ProcessRole = 'supervisor' | 'gateway' | 'controller' | 'examiner'
 
-/** Where processes are spoken to; at `tap` the examiner hears what the gateway taps. */
-export type SocketName = ProcessRole | 'tap'
+/**
+ * Where processes are spoken to; at `tap` the examiner hears what the gateway taps, at `held` the gateway hands on the sockets that it
+ * listens on.
+ */
+export type SocketName = ProcessRole | 'tap' | 'held'
 
 /** Unix socket paths end at 103 bytes on macOS and 107 on Linux; a deep data directory gets a short one instead. */
 const socketPathMax = 100

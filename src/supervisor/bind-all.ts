@@ -3,8 +3,11 @@ import { resolve } from 'node:path'
 import type { Manifest } from '../config/manifest.ts'
 import { gatewayClient } from '../gateway/client.ts'
 import type { GatewayConfig } from '../gateway/config.ts'
+import type { Held } from '../gateway/held-sockets.ts'
 import { bindSocket, canBind } from '../gateway/wire/bind.ts'
 import type { DataDirectory } from '../ipc/data-directory.ts'
+import { canPass, takeDescriptors } from '../ipc/descriptors.ts'
+import type { Taken } from '../ipc/descriptors.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { whyNotFree } from './why-not-free.ts'
 import type { Address } from './why-not-free.ts'
@@ -42,9 +45,22 @@ export async function bindAll(
       descriptors: [],
       close: () => {},
     }
-  const traffic = bindEach(listen, workers, 'gateway.listen')
-  const previews = preview === null ? [] : bindEach(preview, workers, 'gateway.preview')
+  const held = await takeHeld(directory)
+  const traffic = bindEach(listen, workers, {
+    key: 'gateway.listen',
+    held: heldFor(held, 'listen', listen),
+  })
+  const previews =
+    preview === null
+      ? []
+      : bindEach(preview, workers, {
+          key: 'gateway.preview',
+          held: heldFor(held, 'preview', preview),
+        })
   const all = [...traffic, ...previews]
+  // Of an address that the manifest does not name any more.
+  for (const socket of held?.sockets ?? [])
+    if (!all.some(({ fd }) => fd === socket.fd)) socket.close()
   return {
     gatewayConfig: {
       ...base,
@@ -80,19 +96,35 @@ async function keepPorts(
   }
 }
 
+/** What a gateway that runs already listens on: held from now on, so that nobody is refused should it die. */
+async function takeHeld(directory: DataDirectory): Promise<Taken<Held> | null> {
+  return canPass() ? takeDescriptors<Held>(directory.socket('held')).catch(() => null) : null
+}
+
+function heldFor(held: Taken<Held> | null, which: 'listen' | 'preview', at: Address): Socket[] {
+  const there = held?.about[which]
+  if (held === null || there?.port !== at.port || there.host !== at.host) return []
+  const { traffic } = held.about
+  const sockets = which === 'listen' ? held.sockets.slice(0, traffic) : held.sockets.slice(traffic)
+  return sockets.map((socket) => ({ ...socket, port: at.port }))
+}
+
+type Socket = { fd: number; port: number; close(): void }
+
+/** One for each worker at least; what is held already stays, for connections wait in it. */
 function bindEach(
   address: Address,
   count: number,
-  key: string,
-): { fd: number; port: number; close(): void }[] {
-  const sockets: { fd: number; port: number; close(): void }[] = []
+  { key, held }: { key: string; held: readonly Socket[] },
+): Socket[] {
+  const sockets = [...held]
   try {
-    for (let index = 0; index < count; index++) {
+    while (sockets.length < count) {
       sockets.push(
         bindSocket({
           host: address.host,
           port: sockets[0]?.port ?? address.port,
-          // One worker's too: a supervisor that takes a gateway over binds beside that one's sockets.
+          // One worker's too: more may be bound beside it.
           reusePort: true,
         }),
       )

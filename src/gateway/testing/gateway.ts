@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url'
 import { dataDirectory } from '../../ipc/data-directory.ts'
 import { gatewayClient } from '../client.ts'
 import type { GatewayConfig } from '../config.ts'
+import { bindSocket, canBind } from '../wire/bind.ts'
+import type { BoundSocket } from '../wire/bind.ts'
 import type { Environment, EnvironmentTable, ServiceTable } from '../control.ts'
 
 export type TestGateway = Awaited<ReturnType<typeof openGateway>>
@@ -23,6 +25,7 @@ export async function openGateway(
   const root = mkdtempSync(join(tmpdir(), 'beryl-gateway-'))
   const directory = dataDirectory(root)
   const client = gatewayClient(directory.socket('gateway'))
+  const bound = bindAsSupervisors(config.workers ?? 2)
   let logged = ''
   let woken = () => {}
   let child: ChildProcess = await start()
@@ -53,6 +56,7 @@ export async function openGateway(
       child = await start()
     },
     close: async () => {
+      for (const socket of bound) socket.close()
       const gone = new Promise((resolve) => child.once('exit', resolve))
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGKILL')
@@ -65,13 +69,14 @@ export async function openGateway(
   async function start(): Promise<ChildProcess> {
     const full: GatewayConfig = {
       dataDirectory: root,
-      listen: { host: '127.0.0.1', port: 0 },
+      listen: { host: '127.0.0.1', port: bound[0]?.port ?? 0 },
       preview: null,
       workers: 2,
       headers: 'full',
       tls: null,
       accessLog: null,
-      sockets: null,
+      sockets:
+        bound.length === 0 ? null : { traffic: bound.map((_, index) => index + 3), preview: [] },
       ...config,
     }
     const started = spawn(
@@ -79,12 +84,12 @@ export async function openGateway(
       [fileURLToPath(new URL(door === 'as it is' ? '../main.ts' : './main.ts', import.meta.url))],
       {
         env: { ...process.env, BERYL_GATEWAY: JSON.stringify(full), BERYL_TEST_DOOR: root },
-        stdio: 'pipe',
+        stdio: ['pipe', 'pipe', 'pipe', ...bound.map(({ fd }) => fd)],
       },
     )
     const already = logged.length
     for (const stream of [started.stdout, started.stderr])
-      stream.on('data', (chunk: Buffer) => {
+      stream!.on('data', (chunk: Buffer) => {
         logged += chunk.toString()
         woken()
       })
@@ -97,6 +102,15 @@ export async function openGateway(
     }
     return started
   }
+}
+
+/** Bound here and listened on there, as where a supervisor lives. */
+function bindAsSupervisors(workers: number): BoundSocket[] {
+  if (!canBind()) return []
+  const bound: BoundSocket[] = []
+  for (let index = 0; index < workers; index++)
+    bound.push(bindSocket({ host: '127.0.0.1', port: bound[0]?.port ?? 0, reusePort: true }))
+  return bound
 }
 
 export type Answered = {

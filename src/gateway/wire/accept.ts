@@ -2,7 +2,7 @@
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import type { TLSSocket } from 'node:tls'
+import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import { log } from '../../log.ts'
 import { ClientSession } from '../http2/client-session.ts'
 import { certificatesOf } from './certificates.ts'
@@ -11,7 +11,10 @@ import { ClientConnection } from './client-connection.ts'
 import type { Acceptance } from './client-connection.ts'
 import type { Acceptor, Exchange } from './wire.ts'
 
-export type ListenOn = { fd: number } | { host: string; port: number; reusePort: boolean }
+/** `fds`: bound sockets, one at least; they are this acceptor's from here on, and closed with it. */
+export type ListenOn =
+  | { fds: readonly number[] }
+  | { host: string; port: number; reusePort: boolean }
 
 export type Limits = {
   /** From a head's first byte to its last. */
@@ -67,29 +70,38 @@ export async function accept(
     http2,
   }
   const certificates = tls === null ? null : certificatesOf(tls)
-  const server = certificates === null ? openServer() : openTlsServer(certificates)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ ...on, backlog: backlogMax }, resolve)
+  const servers: Server[] = []
+  for (const at of 'fds' in on ? on.fds.map((fd) => ({ fd })) : [on]) servers.push(await listen(at))
+  certificates?.renewed((context) => {
+    for (const server of servers) (server as TlsServer).setSecureContext(context)
   })
-  server.removeAllListeners('error')
-  // Too many descriptors, and the like: those who come later may find room.
-  server.on('error', (error) =>
-    log.error({ error: error.message }, 'a connection could not be accepted'),
-  )
   const clock = setInterval(sweep, Math.min(sweepMs, ...Object.values(limits).map((ms) => ms / 2)))
   clock.unref()
-  const address = server.address()
+  const address = servers[0]!.address()
   return {
     port: address !== null && typeof address === 'object' ? address.port : 0,
     renew: (pairs) => certificates!.renew(pairs),
     stop: async () => {
       stopping = true
-      server.close(() => clearInterval(clock))
+      void Promise.all(servers.map(closed)).then(() => clearInterval(clock))
       for (const connection of connections)
         if (connection.waitsFor === 'request') connection.close()
       await Promise.all([...sessions].map((session) => session.leave()))
     },
+  }
+
+  async function listen(at: { fd: number } | { host: string; port: number }): Promise<Server> {
+    const server = certificates === null ? openServer() : openTlsServer(certificates)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ ...at, backlog: backlogMax }, resolve)
+    })
+    server.removeAllListeners('error')
+    // Too many descriptors, and the like: those who come later may find room.
+    server.on('error', (error) =>
+      log.error({ error: error.message }, 'a connection could not be accepted'),
+    )
+    return server
   }
 
   function openServer(): Server {
@@ -113,7 +125,6 @@ export async function accept(
       else if (socket.alpnProtocol === 'h2') http2(socket, true)
       else connections.add(new ClientConnection(socket, acceptance, true))
     })
-    shown.renewed((context) => opened.setSecureContext(context))
     // Whoever does not get through the handshake never was a client.
     opened.on('tlsClientError', () => {})
     // Handshakes under way count as well.
@@ -154,4 +165,9 @@ export async function accept(
         connection.link.destroy()
     }
   }
+}
+
+/** Its connections, too. */
+function closed(server: Server): Promise<unknown> {
+  return new Promise((resolve) => server.close(resolve))
 }
