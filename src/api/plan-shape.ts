@@ -103,10 +103,17 @@ export const planShape = z
     pool: z
       .object({
         name: z.string(),
-        models: z.number().meta({ description: 'Its places.' }),
+        servers: z.number(),
+        models: z.number().meta({ description: 'Its places now.' }),
+        of: z.number().meta({
+          description: 'Its places where every server answers, and nobody else is in them.',
+        }),
         holders: z.array(z.string()).readonly().meta({ description: 'Loaded now.' }),
         pushesOut: z.array(z.string()).readonly().meta({
           description: 'Whose way back it would weaken: they would be unloaded for it.',
+        }),
+        waits: z.boolean().meta({
+          description: 'There is no place for it: its own replicas would stay up until there is.',
         }),
       })
       .nullable()

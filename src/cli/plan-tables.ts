@@ -32,10 +32,18 @@ export function roomLines(room: PlanView['room']): string[] {
 
 export function poolLines(pool: PlanView['pool']): string[] {
   if (pool === null) return []
-  const { name, models, holders, pushesOut } = pool
+  const { name, servers, models, of, holders, pushesOut, waits } = pool
   const who = holders.length === 0 ? '' : `: ${holders.join('; ')}`
+  const where = servers === 1 ? '' : ` on ${servers} servers`
+  const less =
+    models === of ? '' : ` (of ${of}: the others are on lost servers, or taken by somebody else)`
   return [
-    `${name}, ${holders.length} of ${models} taken${who}`,
+    `${name}, ${holders.length} of ${models} taken${where}${less}${who}`,
+    ...(waits
+      ? [
+          'TOO FEW: all places are for rollbacks, or taken by somebody else: its own replicas stay up, at their price, until there is one',
+        ]
+      : []),
     ...pushesOut.map(
       (one) =>
         `pushes out ${one}: nothing of it is ready then; its way back begins with a start, or with a load once there is a place`,

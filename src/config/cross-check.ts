@@ -10,7 +10,7 @@ import type { CrossProblem } from './cross-problem.ts'
 import type { Manifest, ServiceManifest } from './manifest.ts'
 import { ofOthers, sameAddresses } from './external.ts'
 import { rungs } from './ladder.ts'
-import { pooled } from './pools.ts'
+import { poolProblems } from './pools.ts'
 import { languageModel } from './language-model.ts'
 import { scoreProblems } from './scores.ts'
 import { notThere } from './not-there.ts'
@@ -29,7 +29,7 @@ export async function crossCheck(manifest: Manifest, directory: string): Promise
     ...sameRoutes(manifest),
     ...samePorts(manifest),
     ...sameAddresses(manifest),
-    ...pooled(manifest),
+    ...poolProblems(manifest, directory),
     ...pairProblems(manifest, directory),
   ]
 }

@@ -62,6 +62,25 @@ test('a budget that no replica-hour can be paid with, or in another currency, is
   )
 })
 
+test('two services that would be one model in a pool are refused', async () => {
+  const service = (name: string, path: string) => `  ${name}:
+    route: { path: ${path} }
+    protocol: kserve-v2
+    environment: { provider: process, command: [serve, "{model}", "{port}"] }
+    versions: { v1: { model: ./model.bin } }
+    standby: [{ shared: 1h, pool: spare, model: "m-{version}" }]
+`
+  const [said, ...more] = await problemsOf(`apiVersion: beryl/v1
+pools: { spare: { urls: ["http://127.0.0.1:9", "http://127.0.0.1:10"], models: 1 } }
+services:
+${service('tiny', '/v2/models/tiny')}${service('rank', '/v2/models/rank')}`)
+  assert.match(
+    said!,
+    /services.rank.standby.0.model: v1 of rank would be m-v1 in pool spare, and so is v1 of tiny/,
+  )
+  assert.deepEqual(more, [])
+})
+
 /** What is changed in the good one → what is said of it. */
 const cases: [name: string, from: string, to: string, said: RegExp][] = [
   [
@@ -579,10 +598,34 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /pools.spare.models: expected .*1/,
   ],
   [
-    'a pool over TLS',
+    'a pool with one server and several',
     'services:',
-    'pools: { spare: { url: "https://127.0.0.1:9", models: 1 } }\nservices:',
-    /pools.spare.url: a pool is spoken to without TLS: write http/,
+    'pools: { spare: { url: "http://127.0.0.1:9", urls: ["http://127.0.0.1:10"], models: 1 } }\nservices:',
+    /pools.spare: expected either url, of one server, or urls, of several/,
+  ],
+  [
+    'a pool of servers that are spoken to in two ways',
+    'services:',
+    'pools: { spare: { urls: ["https://127.0.0.1:9", "http://127.0.0.1:10"], models: 1 } }\nservices:',
+    /pools.spare.urls.1: expected https, as the first address is/,
+  ],
+  [
+    'one server in two pools',
+    'services:',
+    'pools: { spare: { url: "http://127.0.0.1:9", models: 1 }, more: { url: "http://127.0.0.1:9", models: 1 } }\nservices:',
+    /pools.more.url: the same server as pools.spare.url: its places would count twice/,
+  ],
+  [
+    'authorities of a pool without TLS',
+    'services:',
+    'pools: { spare: { url: "http://127.0.0.1:9", models: 1, tls: { ca: ca.pem } } }\nservices:',
+    /pools.spare.tls: is for https:\/\/ addresses/,
+  ],
+  [
+    'authorities of a pool that there are not',
+    'services:',
+    'pools: { spare: { url: "https://127.0.0.1:9", models: 1, tls: { ca: none.pem } } }\nservices:',
+    /pools.spare.tls.ca: .*none.pem cannot be read: there is no such file/,
   ],
   [
     'a standby on spot capacity',

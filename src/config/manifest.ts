@@ -8,7 +8,8 @@ import { signalSections } from './signals.ts'
 import { telemetry } from './telemetry.ts'
 import { capture, headerName } from './traffic.ts'
 import { record } from './record.ts'
-import { address, duration, share, size, upstreamUrl } from './units.ts'
+import { pool } from './pools.ts'
+import { address, duration, share, size } from './units.ts'
 import { window } from './windows.ts'
 import { env, named, prefix, wait } from './words.ts'
 
@@ -259,18 +260,7 @@ export const manifest = z.strictObject({
     })
     .prefault({}),
   /** Servers that run already, load models and unload them (KServe V2 model repository): for standbys on the rung `shared`. */
-  pools: z
-    .record(
-      name,
-      z.strictObject({
-        url: upstreamUrl,
-        /** Loaded at once, at most. */
-        models: z.int().min(1).max(1000),
-        /** For one to be loaded, or unloaded. */
-        within: duration.default(120),
-      }),
-    )
-    .default({}),
+  pools: z.record(name, pool).default({}),
   releases: z.strictObject({ atOnce: z.int().min(1).max(1000) }).optional(),
   record,
   /** Spans of requests, releases and gates, by OTLP/HTTP with JSON. */

@@ -1,17 +1,96 @@
-/** The rung `shared`: a pool that there is, names that tell versions apart, and clients whose path names a model. */
+/** Pools, and the rung `shared`: a pool that there is, names that tell models apart, and clients whose path names a model. */
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { authorities } from '../tls/peer.ts'
+import type { Peer } from '../tls/peer.ts'
 import type { CrossProblem } from './cross-problem.ts'
+import { currency } from './environment.ts'
 import type { Manifest } from './manifest.ts'
 import { speaksOf } from './speaks.ts'
+import { duration, upstreamUrl } from './units.ts'
+import { named } from './words.ts'
 
-export function pooled({ pools, services }: Manifest): CrossProblem[] {
-  const secure = Object.entries(pools).flatMap(([name, { url }]) =>
-    url.secure === true
-      ? [{ path: ['pools', name, 'url'], message: 'a pool is spoken to without TLS: write http' }]
-      : [],
+export const pool = z
+  .strictObject({
+    /** One server, or several. */
+    url: upstreamUrl.optional(),
+    urls: z.array(upstreamUrl).min(1).max(100).optional(),
+    /** Of https addresses: who vouches for their certificates, and the name in them. */
+    tls: z.strictObject({ ca: named.optional(), serverName: named.optional() }).optional(),
+    /** Loaded at once in each server, at most. */
+    models: z.int().min(1).max(1000),
+    /** For one to be loaded, or unloaded. */
+    within: duration.default(120),
+    /** Of one server; each of its places costs its part. */
+    price: z.strictObject({ serverHour: z.number().min(0), currency }).optional(),
+  })
+  .refine(
+    ({ url, urls }) => (url === undefined) !== (urls === undefined),
+    'expected either url, of one server, or urls, of several',
   )
+
+export type PoolManifest = z.output<typeof pool>
+
+export function serversOf({ url, urls = [] }: PoolManifest) {
+  return url === undefined ? urls : [url]
+}
+
+/** How its servers prove who they are; undefined where nothing is encrypted. */
+export function peerOfPool(one: PoolManifest, directory: string): Peer | undefined {
+  if (serversOf(one)[0]?.secure !== true) return undefined
+  const { ca, serverName } = one.tls ?? {}
+  return {
+    ...(ca === undefined ? {} : { ca: resolve(directory, ca) }),
+    ...(serverName === undefined ? {} : { serverName }),
+  }
+}
+
+export function poolProblems(manifest: Manifest, directory: string): CrossProblem[] {
+  return [...servers(manifest, directory), ...rungs(manifest), ...sameNames(manifest)]
+}
+
+function servers({ pools }: Manifest, directory: string): CrossProblem[] {
+  const seen = new Map<string, string>()
+  return Object.entries(pools).flatMap(([name, one]) => {
+    const at = ['pools', name]
+    const all = serversOf(one)
+    const first = all[0]?.secure === true
+    const found = all.flatMap(({ host, port, secure = false }, index): CrossProblem[] => {
+      const path = one.url === undefined ? [...at, 'urls', index] : [...at, 'url']
+      const address = `${host.toLowerCase()} ${port}`
+      const other = seen.get(address)
+      seen.set(address, other ?? path.join('.'))
+      if (other !== undefined)
+        return [{ path, message: `the same server as ${other}: its places would count twice` }]
+      if (secure === first) return []
+      const scheme = first ? 'https' : 'http'
+      return [
+        {
+          path,
+          message: `expected ${scheme}, as the first address is: all of a pool are spoken to alike`,
+        },
+      ]
+    })
+    if (one.tls === undefined) return found
+    if (!first)
+      return [
+        ...found,
+        { path: [...at, 'tls'], message: 'is for https:// addresses, and these are http' },
+      ]
+    if (one.tls.ca === undefined) return found
+    try {
+      authorities(resolve(directory, one.tls.ca))
+      return found
+    } catch (error) {
+      return [...found, { path: [...at, 'tls', 'ca'], message: (error as Error).message }]
+    }
+  })
+}
+
+function rungs({ pools, services }: Manifest): CrossProblem[] {
   const names = Object.keys(pools)
   const known = names.length === 0 ? 'there is none' : `there is ${names.join(', ')}`
-  const rungs = Object.entries(services).flatMap(([name, service]) =>
+  return Object.entries(services).flatMap(([name, service]) =>
     service.standby.flatMap((rung, index): CrossProblem[] => {
       if (!('shared' in rung)) return []
       const at = ['services', name, 'standby', index]
@@ -42,5 +121,29 @@ export function pooled({ pools, services }: Manifest): CrossProblem[] {
       return found
     }),
   )
-  return [...secure, ...rungs]
+}
+
+/** In a pool one name is one model: unloaded for one service it would be gone for the other. */
+function sameNames({ services }: Manifest): CrossProblem[] {
+  const seen = new Map<string, string>()
+  return Object.entries(services).flatMap(([name, { standby, versions }]) =>
+    standby.flatMap((rung, index): CrossProblem[] => {
+      if (!('shared' in rung) || !rung.model.includes('{version}')) return []
+      return Object.keys(versions).flatMap((version) => {
+        const model = rung.model.replaceAll('{version}', version)
+        const key = `${rung.pool} ${model}`
+        const other = seen.get(key)
+        const mine = `${version} of ${name}`
+        seen.set(key, other ?? mine)
+        if (other === undefined || other === mine) return []
+        const path = ['services', name, 'standby', index, 'model']
+        return [
+          {
+            path,
+            message: `${mine} would be ${model} in pool ${rung.pool}, and so is ${other}: give each service names of its own, such as ${name}-{version}`,
+          },
+        ]
+      })
+    }),
+  )
 }

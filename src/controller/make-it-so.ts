@@ -203,9 +203,7 @@ function table(
   routes: Routes,
   generation: number,
 ): ServiceTable {
-  const models = new Map(
-    provider.look().flatMap(({ id, pool }) => (pool ? [[id, pool.model]] : [])),
-  )
+  const pooled = new Map(provider.look().flatMap(({ id, pool }) => (pool ? [[id, pool]] : [])))
   const checked = (environment: Routes['environments']['blue']) => {
     const template =
       environment === null ? undefined : store.services.plan(environment.release)?.template
@@ -216,8 +214,10 @@ function table(
     return {
       ...environment,
       replicas: environment.replicas.map((one) => {
-        const model = models.get(one.id)
-        return model === undefined ? one : { ...one, model }
+        const pool = pooled.get(one.id)
+        if (pool === undefined) return one
+        const { model, tls: byPool } = pool
+        return { ...one, model, ...(byPool === undefined ? {} : { tls: byPool }) }
       }),
       ...(speaks === undefined ? {} : { speaks }),
       ...(tls === undefined ? {} : { tls }),

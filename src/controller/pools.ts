@@ -1,5 +1,7 @@
 /** Pools of model servers: how a model is asked for there, who has a place, and what is said of it. Deciding is `release/pool.ts`. */
+import type { PlanView } from '../api/shapes.ts'
 import type { Manifest, ServiceManifest } from '../config/manifest.ts'
+import { peerOfPool, serversOf } from '../config/pools.ts'
 import { readyPathOf, targetOf } from '../gateway/pooled.ts'
 import type { Address, Labels, PoolSpec, ReplicaSeen, Template } from '../providers/provider.ts'
 import { placesOf, pushedOutBy } from '../release/pool.ts'
@@ -10,27 +12,43 @@ import type { PoolFact } from '../release/seen.ts'
 /** Of a release's plan; `model`: what versions are called there, {version} to be filled in. */
 export type SharedPool = {
   pool: string
-  at: Address
+  servers: readonly Address[]
+  /** Places of each server. */
   models: number
   model: string
   withinS: number
+  tls?: PoolSpec['tls']
+  /** Of a server. */
+  price?: { serverHour: number; currency: string }
 }
 
 export function sharedIn(
   { standby }: Pick<ServiceManifest, 'standby'>,
   pools: Manifest['pools'],
+  directory: string,
 ): { shared?: SharedPool } {
   const rung = standby.find((one) => 'shared' in one)
   const found = rung === undefined ? undefined : pools[rung.pool]
   if (rung === undefined || found === undefined) return {}
-  const { url, models, within } = found
-  const at = { host: url.host, port: url.port }
-  return { shared: { pool: rung.pool, at, models, model: rung.model, withinS: within } }
+  const { models, within, price } = found
+  const servers = serversOf(found).map(({ host, port }) => ({ host, port }))
+  const tls = peerOfPool(found, directory)
+  return {
+    shared: {
+      pool: rung.pool,
+      servers,
+      models,
+      model: rung.model,
+      withinS: within,
+      ...(tls === undefined ? {} : { tls }),
+      ...(price === undefined ? {} : { price }),
+    },
+  }
 }
 
 /** @param own how replicas of this version are looked at where they are the service's own */
 export function memberOf(
-  { pool, at, models, model: named, withinS }: SharedPool,
+  { pool, servers, models, model: named, withinS, tls }: SharedPool,
   version: string,
   own: Template,
 ): Omit<PoolSpec, keyof Labels> {
@@ -49,9 +67,10 @@ export function memberOf(
   return {
     provider: 'pool',
     pool,
-    at,
+    servers,
     models,
     model,
+    ...(tls === undefined ? {} : { tls }),
     ready: { path, withinS, version: identity },
     sleep: { down: [call('unload')], up: [call('load')], withinS },
     alive: { ...own.alive, path },
@@ -105,19 +124,26 @@ export function placesIn(leases: readonly (Lease & { models: number })[]): Place
 export function poolRoom(
   shared: SharedPool | undefined,
   service: string,
-  all: readonly (Lease & { version: string })[],
-): { name: string; models: number; holders: string[]; pushesOut: string[] } | null {
+  all: readonly (Lease & { models: number; version: string })[],
+): PlanView['pool'] {
   if (shared === undefined) return null
+  const { models: each, servers } = shared
   const here = all.filter((one) => one.pool === shared.pool)
   // Its own, of the release before, has left by then.
   const others = here.filter((one) => one.service !== service)
   const said = ({ release, service: of, version }: Lease & { version: string }) =>
     `${version} of ${of} (standby of ${release})`
-  const pushed = new Set(pushedOutBy(others, shared.models).map(({ replica }) => replica))
+  // Until a model is in it nobody looks at its servers.
+  const models = Math.min(each * servers.length, ...here.map((one) => one.models))
+  const out = pushedOutBy(others, models)
+  const pushed = new Set(out?.map(({ replica }) => replica))
   return {
     name: shared.pool,
-    models: shared.models,
+    servers: servers.length,
+    models,
+    of: each * servers.length,
     holders: here.filter(({ isLoaded }) => isLoaded).map(said),
     pushesOut: others.filter(({ replica }) => pushed.has(replica)).map(said),
+    waits: out === null,
   }
 }

@@ -317,7 +317,7 @@ export function openRegistry({
       watch: watchRulesOf(watch, environment),
       signals: await signalSourcesOf(service, directory),
       price: environment.price ?? null,
-      ...sharedIn(service, manifest.pools),
+      ...sharedIn(service, manifest.pools, directory),
     }
   }
 }

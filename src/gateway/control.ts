@@ -103,8 +103,9 @@ export type EnvironmentTable = {
     id: string
     host: string
     port: number
-    /** In a pool of servers, over plain HTTP/1.1: what its model is called there (KServe V2). */
+    /** In a pool of servers, over HTTP/1.1: what its model is called there (KServe V2), and how the pool proves who it is. */
     model?: string
+    tls?: Peer
   }[]
 }
 

@@ -77,12 +77,12 @@ export async function startGateway(
   const health = openHealth({
     shared,
     slots,
-    aliveOf: ({ service, environment, model }) => {
+    aliveOf: ({ service, environment, model, tls }) => {
       const table = switchboard.services().get(service)?.table.environments[environment]
       if (table?.alive === undefined) return undefined
       return model === undefined
         ? { ...table.alive, speaks: table.speaks, tls: table.tls }
-        : { ...table.alive, path: readyPathOf(model) }
+        : { ...table.alive, path: readyPathOf(model), tls }
     },
     ejected: ({ service, environment }) => raise(ejections, `${service} ${environment}`, 1),
   })

@@ -1,4 +1,5 @@
 /** Places in shared memory for services, replicas and queues, given out by main. A replica's place is freed once no table leads to it. */
+import type { Peer } from '../tls/peer.ts'
 import type { Environment, ServiceTable } from './control.ts'
 import { inFlightOf, replicaSlotsMax, servicesMax } from './shared.ts'
 import type { Shared } from './shared.ts'
@@ -11,6 +12,7 @@ export type SlotKey = {
   port: number
   /** In a pool: what its model is called there. */
   model?: string
+  tls?: Peer
 }
 
 export function openSlots(shared: Shared) {

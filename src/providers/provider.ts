@@ -77,8 +77,8 @@ export type Program = {
 export type Pooled = {
   provider: 'pool'
   pool: string
-  at: Address
-  /** So many may be loaded at once. */
+  servers: readonly Address[]
+  /** So many may be loaded at once in each of them. */
   models: number
   /** What it is called there. */
   model: string
@@ -109,7 +109,8 @@ export type ReplicaSeen = {
   lentTo?: readonly string[]
   /** Sleeping ones whose slots it holds. */
   leasedFrom?: readonly string[]
-  pool?: { name: string; models: number; model: string }
+  /** `models`: places that its pool has now. */
+  pool?: { name: string; models: number; model: string; tls?: Peer | undefined }
   /** Wall time, ms. */
   startedAt: number
   endedAt: number | null
@@ -192,6 +193,9 @@ export type ReplicaRecord<Spec = ReplicaSpec> = {
   /** Written before it is asked to sleep, and once it is awake again. */
   asleep?: boolean
   spells?: readonly Spell[]
+  /** In a pool: the server that it is in, or is being loaded by; and those that did not answer when it left them. */
+  place?: Address
+  left?: readonly Address[]
 }
 
 /** Where a provider says what it did. */

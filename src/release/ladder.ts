@@ -100,8 +100,16 @@ export function weakened(service: Service, seen: Seen): string | null {
   const { standby, release } = service
   const phase = release?.phase
   const isKept = phase?.name === 'watching' || phase?.name === 'stabilizing'
-  if (standby === null || !isKept || (rungOf(service)?.rung ?? 'full') !== 'full') return null
+  if (standby === null || !isKept) return null
+  const rung = rungOf(service)
   const here = replicasOf(seen, colourOf(service, 'standby')!, standby.release)
+  if (rung?.rung === 'shared' && ownOf(here).length === 0) {
+    const pooled = pooledOf(here)
+    // Who was pushed out was told.
+    if (countReady(pooled) > 0 || pooled.some(isPushedOut)) return null
+    return `the way back is weakened: ${standby.version} does not answer in pool ${rung.pool}${reasonOf(pooled)}`
+  }
+  if ((rung?.rung ?? 'full') !== 'full') return null
   const ready = countReady(here)
   const one = reasonOf(here.filter(({ state }) => state !== 'ready'))
   if (ready < standby.replicas)

@@ -1,6 +1,7 @@
 /** The rung `shared`: several standbys, one pool. Who has a place, who is pushed out, and the way back through it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { weakened } from './ladder.ts'
 import { inOrder, placesOf, pushedOutBy } from './pool.ts'
 import type { Lease } from './pool.ts'
 import type { Rules } from './release.ts'
@@ -138,6 +139,18 @@ describe('in the pool', () => {
     assert.equal(prepared(world), 1)
   })
 
+  test('one that does not answer there any more is weakened, with the reason; one that was pushed out was told', () => {
+    const world = shared()
+    assert.equal(weakened(world.service, world.look()), null)
+    world.change(pooled(world)!.id, { state: 'unready', because: 'spare-1 is lost' })
+    assert.equal(
+      weakened(world.service, world.look()),
+      'the way back is weakened: a does not answer in pool spare (spare-1 is lost)',
+    )
+    takePlace(world)
+    assert.equal(weakened(world.service, world.look()), null)
+  })
+
   test('a drill that finds its own replicas and not the pool has failed', () => {
     const world = shared()
     world.pass(600)
@@ -249,8 +262,9 @@ describe('the order of a full pool', () => {
 
   test('a further standby pushes out the oldest that is kept, and never a rollback', () => {
     assert.deepEqual(pushedOutBy([lease('r1')], 2), [])
-    assert.deepEqual(names(pushedOutBy([lease('r1'), lease('r2')], 2)), ['r1'])
-    assert.deepEqual(names(pushedOutBy([lease('r1', { rollback: 1 }), lease('r2')], 2)), ['r2'])
-    assert.deepEqual(pushedOutBy([lease('r1', { rollback: 1 })], 1), [])
+    assert.deepEqual(names(pushedOutBy([lease('r1'), lease('r2')], 2)!), ['r1'])
+    assert.deepEqual(names(pushedOutBy([lease('r1', { rollback: 1 }), lease('r2')], 2)!), ['r2'])
+    assert.equal(pushedOutBy([lease('r1', { rollback: 1 })], 1), null)
+    assert.equal(pushedOutBy([], 0), null)
   })
 })

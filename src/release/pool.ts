@@ -44,12 +44,11 @@ export function placesOf(leases: readonly Lease[], models: number): Map<string, 
   )
 }
 
-/** Whom a further standby, of the newest release, would push out of a full pool. */
-export function pushedOutBy(leases: readonly Lease[], models: number): readonly Lease[] {
+/** Whom a further standby, of the newest release, would push out of a full pool; null: nobody, for it would get no place. */
+export function pushedOutBy(leases: readonly Lease[], models: number): readonly Lease[] | null {
   const sorted = inOrder(leases)
-  const stay = sorted.filter(({ rollback }) => rollback !== null).slice(0, models).length
-  if (stay >= models) return []
-  return sorted.slice(models - 1, models)
+  const stay = sorted.filter(({ rollback }) => rollback !== null).length
+  return stay >= models ? null : sorted.slice(models - 1, models)
 }
 
 /** `r12` → 12: they rise over all services. */
@@ -97,7 +96,9 @@ export function pushedOut(service: Service, seen: Seen): readonly ReplicaFact[] 
 
 /** `pool spare, where r9 of rank has the place` */
 export function heldText({ name, heldBy }: PoolFact): string {
-  return `pool ${name}, full of ${tenantsText(heldBy)}`
+  return heldBy.length === 0
+    ? `pool ${name}, full of models that others loaded`
+    : `pool ${name}, full of ${tenantsText(heldBy)}`
 }
 
 /** The standby's place, and the pool it is to be in; null: in none. */

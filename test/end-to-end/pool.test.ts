@@ -1,10 +1,11 @@
-/** The rung `shared`: two services, one pool of one place, with a real server that loads and unloads real models. */
+/** The rung `shared`: two services, one pool, with real servers that load and unload real models; one of two is lost at first. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { ReleaseView, ServiceView } from '../../src/api/shapes.ts'
@@ -18,7 +19,8 @@ const own = (name: string) => join(directory, 'own', name)
 /** What the pool reads is a copy. */
 const pooled = (name: string) => join(directory, 'pool', name)
 
-let pool: ChildProcess
+/** Servers of the pool; the second is not there yet. */
+const pool: { url: string; child: ChildProcess | null }[] = []
 let url = ''
 let beryl: Running
 let stopped = false
@@ -31,7 +33,9 @@ before(async () => {
     write(own(name), language)
     cpSync(own(name), pooled(name), { recursive: true })
   }
-  await startPool('0')
+  for (const _ of [1, 2]) pool.push(await startPool('0'))
+  url = pool[0]!.url
+  await end(pool[1]!)
   beryl = await startBeryl({ models: {}, manifest: manifest() })
   for (const [service, version] of [
     ['tiny', 'v1'],
@@ -48,7 +52,7 @@ after(async () => {
   stopped = true
   const lost = await traffic
   assert.equal(await beryl.stop(), 0)
-  pool.kill('SIGKILL')
+  await Promise.all(pool.map(end))
   rmSync(directory, { recursive: true, force: true })
   assert.deepEqual(lost, [], 'nobody was answered by nobody, or by another service')
 })
@@ -81,9 +85,19 @@ test('the standby is drilled, and then stands in the pool alone, whoever is kill
 })
 
 test('who would be pushed out of a full pool is said beforehand, and who was, when it is', async () => {
-  const { out } = await beryl.cli('plan', 'rank', 'w2')
   const id = release['tiny']!
-  assert.match(out, new RegExp(`pool +spare, 1 of 1 taken: v1 of tiny .standby of ${id}.`))
+  const planned = async () => (await beryl.cli('plan', 'rank', 'w2')).out
+  await eventually(
+    async () => (await planned()).includes('on lost servers'),
+    () => 'the second server to be missed',
+  )
+  const out = await planned()
+  assert.match(
+    out,
+    new RegExp(
+      `pool +spare, 1 of 1 taken on 2 servers .of 2: the others are on lost servers.*: v1 of tiny .standby of ${id}.`,
+    ),
+  )
   assert.match(out, new RegExp(`pushes out v1 of tiny .standby of ${id}.: nothing of it is ready`))
   release['rank'] = (await deploy('rank', 'w2')).id
   await waits(release['rank'], /^the standby: shared for another/)
@@ -140,9 +154,19 @@ test('a pool that cannot load it is a named state, and its own replicas stay; me
   await waits(id, /^the standby: shared for another/)
 })
 
-test('a pool that was killed is found before anybody needs it', async () => {
-  pool.kill('SIGKILL')
+test('a server that is killed is noticed, and its model is loaded by another one; where there is none that is found before anybody needs it', async () => {
   const id = release['tiny']!
+  pool[1] = await startPool(new URL(pool[1]!.url).port)
+  await end(pool[0]!)
+  await eventually(
+    async () => {
+      const [only] = await standbyOf('tiny')
+      return `http://${only?.address}` === pool[1]!.url && only!.state === 'ready'
+    },
+    () => 'the standby to stand in the other server',
+  )
+  assert.equal((await beryl.release(id)).paused, null)
+  await end(pool[1])
   const { paused } = await beryl.until(id, ({ paused: one }) => one !== null, 'stepped up')
   assert.match(paused!.because ?? '', /shared.*ECONNREFUSED/)
   await eventually(
@@ -161,14 +185,24 @@ function write(at: string, language: string): void {
   writeFileSync(join(at, 'weights.bin'), Buffer.from(Float32Array.from([0, 0, 1, 0]).buffer))
 }
 
-async function startPool(port: string): Promise<void> {
+async function startPool(port: string): Promise<(typeof pool)[number]> {
   const repository = Object.keys(models).map((name) => `${name}=${pooled(name)}`)
   const options = ['--port', port, '--models', '1', ...repository]
-  pool = spawn(process.execPath, [server, ...options], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [server, ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const said = await new Promise<string>((resolve) =>
-    pool.stdout!.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+    child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())),
   )
-  url = `http://127.0.0.1:${/"port":(\d+)/.exec(said)![1]}`
+  return { url: `http://127.0.0.1:${/"port":(\d+)/.exec(said)![1]}`, child }
+}
+
+async function end(one: (typeof pool)[number]): Promise<void> {
+  if (one.child === null) return
+  const exited = once(one.child, 'exit')
+  one.child.kill('SIGKILL')
+  one.child = null
+  await exited
 }
 
 async function loaded(): Promise<string[]> {
@@ -224,7 +258,7 @@ function manifest(): string {
 gateway: { listen: 127.0.0.1:0, workers: 1 }
 api: { listen: 127.0.0.1:0 }
 pools:
-  spare: { url: "${url}", models: 1, within: 3s }
+  spare: { urls: [${pool.map((one) => `"${one.url}"`).join(', ')}], models: 1, within: 3s }
 services:${of('tiny', '/', ['v1', 'v2'])}${of('rank', '/v2/models/rank', ['w1', 'w2'])}
 `
 }

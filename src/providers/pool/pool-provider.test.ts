@@ -89,6 +89,12 @@ test('one that does not unload keeps its place, and who waits for it says so; on
     assert.equal(provider.look().find(({ id }) => id === second.id)?.state.name, 'starting')
     assert.ok(!server!.calls.includes('load m2'))
     await provider.stop(first.id)
+    // Given up; it is in memory all the same, as the server says.
+    await eventuallySeen(provider, second.id, 'starting', (one) =>
+      becauseOf(one).includes('m1, which nobody here asked for'),
+    )
+    assert.ok(!server!.calls.includes('load m2'))
+    server!.loaded.clear()
     await eventuallySeen(provider, second.id, 'ready')
   })
 })

@@ -3,21 +3,32 @@ import type { PoolSpec, Provider } from '../provider.ts'
 import { theirProvider } from '../their-provider.ts'
 import type { TheirOptions } from '../their-provider.ts'
 import { Member } from './member.ts'
+import { Servers } from './servers.ts'
 
 export function poolProvider(options: TheirOptions<PoolSpec>): Provider<PoolSpec> {
-  return theirProvider<PoolSpec, Member>(
+  let servers: Servers | null = null
+  const provider = theirProvider<PoolSpec, Member>(
     options,
-    (record, around) =>
-      new Member(record, {
-        ...around,
-        others: (member) =>
-          around.all().filter((one) => one !== member && one.pool === member.pool),
-      }),
-    // Not loaded, until it is written that it may be.
-    ({ at }, startedAt) => ({
-      ...at,
+    (record, { all, log, changed, ...around }) => {
+      servers ??= new Servers({ tenants: all, log, changed })
+      servers.watch()
+      const others = (member: Member) =>
+        all().filter((one) => one !== member && one.spec.pool === member.spec.pool)
+      return new Member(record, { ...around, log, changed, servers, others })
+    },
+    // Not loaded, until it is written that it may be; it has no address before.
+    (_, startedAt) => ({
+      host: '',
+      port: 0,
       asleep: true,
       spells: [{ at: startedAt, is: 'asleep' as const }],
     }),
   )
+  return {
+    ...provider,
+    close: async () => {
+      servers?.close()
+      await provider.close()
+    },
+  }
 }

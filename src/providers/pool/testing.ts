@@ -1,5 +1,7 @@
 /** For tests only: a pool server of ours (a fake: it holds no model), and a provider that is given its address. */
 import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Bench, Kind } from '../provider.contract.ts'
 import type { Labels, Looks, PoolSpec, Provider } from '../provider.ts'
@@ -10,7 +12,7 @@ import { poolProvider } from './pool-provider.ts'
 export type PoolServer = Awaited<ReturnType<typeof poolServer>>
 
 /** It says what was asked of it, and may refuse. */
-export async function poolServer() {
+export async function poolServer(secret?: { cert: string; key: string }) {
   const one = {
     loaded: new Set<string>(),
     /** The most that were loaded at the same time. */
@@ -18,17 +20,27 @@ export async function poolServer() {
     calls: [] as string[],
     /** By what is done: what it answers instead of doing it. */
     refuses: new Map<'load' | 'unload' | 'ready', number>(),
+    /** What it says is loaded, in place of the truth. */
+    index: null as unknown,
+    /** It takes requests, and answers none. */
+    isMute: false,
     port: 0,
+    /** Again at the same port, with nothing in memory, or with what it had. */
+    listen: async () => {
+      await new Promise<void>((resolve) => server.listen(one.port, '127.0.0.1', resolve))
+      one.port = (server.address() as AddressInfo).port
+    },
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
   }
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
     const [, model = '', what = ''] =
       /^\/v2\/(?:repository\/)?models\/([^/]+)(?:\/(\w+))?$/.exec(request.url ?? '') ?? []
-    if (request.method === 'POST') one.calls.push(`${what} ${model}`)
+    if (one.isMute) return
+    if (what !== '' && request.method === 'POST') one.calls.push(`${what} ${model}`)
     const refused = one.refuses.get(what as 'load')
     const isThere = what === 'load' || what === 'unload' || model === '' || one.loaded.has(model)
     const status = refused ?? (isThere ? 200 : 404)
@@ -36,10 +48,12 @@ export async function poolServer() {
     if (status === 200 && what === 'unload') one.loaded.delete(model)
     one.most = Math.max(one.most, one.loaded.size)
     response.writeHead(status, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ name: model, port: one.port }))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  one.port = (server.address() as AddressInfo).port
+    const index = () => one.index ?? [...one.loaded].map((name) => ({ name, state: 'READY' }))
+    const isIndex = request.url === '/v2/repository/index'
+    response.end(JSON.stringify(isIndex ? index() : { name: model, port: one.port }))
+  }
+  const server = secret === undefined ? createServer(answer) : createSecureServer(secret, answer)
+  await one.listen()
   return one
 }
 
@@ -48,7 +62,6 @@ export function poolSpec(
   { port }: Pick<PoolServer, 'port'>,
   { model = 'm1', models = 1, ...change }: Partial<PoolSpec> = {},
 ): PoolSpec {
-  const at = { host: '127.0.0.1', port }
   const call = (what: string) =>
     ({ method: 'POST', path: `/v2/repository/models/${model}/${what}` }) as const
   const path = `/v2/models/${model}/ready`
@@ -57,7 +70,7 @@ export function poolSpec(
     ...looks,
     provider: 'pool',
     pool: `spare-${port}`,
-    at,
+    servers: [{ host: '127.0.0.1', port }],
     models,
     model,
     ready: {
@@ -75,7 +88,7 @@ export type PoolBench = Awaited<ReturnType<typeof poolBench>>
 
 /** Each replica of the contract is in a pool of its own: in one pool they would have one address. */
 export async function poolBench() {
-  const servers = await Promise.all(Array.from({ length: 4 }, poolServer))
+  const servers = await Promise.all(Array.from({ length: 4 }, () => poolServer()))
   const unready = await poolServer()
   unready.refuses.set('ready', 503)
   const journal = journalFake<PoolSpec>()
