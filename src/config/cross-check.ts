@@ -107,12 +107,12 @@ async function checkService(
       path: [...at, 'capture'],
       message: 'nothing can be taken out of messages of gRPC yet: not built, leave it out',
     })
-  if (watch.required.includes('latency') && watch.latency.p95 === undefined)
-    files.push({
-      path: [...at, 'watch', 'required'],
-      message:
-        'latency is required, and without a control group it is compared with the past only, which never promotes: give watch.latency.p95, a limit of its own',
-    })
+  for (const name of ['latency', 'firstToken', 'perToken'] as const)
+    if (watch.required.includes(name) && watch[name].p95 === undefined)
+      files.push({
+        path: [...at, 'watch', 'required'],
+        message: `${name} is required, and without a control group it is compared with the past only, which never promotes: give watch.${name}.p95, a limit of its own`,
+      })
   if (watch.atLeast > watch.atMost)
     files.push({ path: [...at, 'watch', 'atLeast'], message: 'is longer than atMost' })
   return files

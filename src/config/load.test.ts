@@ -736,6 +736,18 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /watch\.validity\.schema: .*none\.json/,
   ],
   [
+    'times of tokens where there are none',
+    'verify:',
+    'watch: { signals: [errors, perToken] }\n    verify:',
+    /perToken: only streams of language models have tokens; it needs `protocol: openai`/,
+  ],
+  [
+    'times of tokens that are to earn a promotion without a limit of their own',
+    'verify:',
+    'watch: { signals: [errors, firstToken], required: [firstToken] }\n    verify:',
+    /firstToken is required, .* give watch\.firstToken\.p95/,
+  ],
+  [
     'labels of which none is bad',
     'verify:',
     'watch: { signals: [errors, feedback], feedback: { kind: label } }\n    verify:',

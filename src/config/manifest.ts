@@ -165,18 +165,6 @@ const asWritten = z.strictObject({
           minimumEffect: share.default(0.04),
         })
         .prefault({}),
-      latency: z
-        .strictObject({
-          /** The whole answer, or its first byte (streams). */
-          of: z.enum(['total', 'firstByte']).default('total'),
-          /** So much slower than the old version, `plus` a constant, is nobody's concern; and still called no slower. */
-          tolerance: share.default(0.1),
-          margin: share.default(0.25),
-          plus: duration.default(0.005),
-          /** A limit of its own: 95 % of the answers within it. */
-          p95: duration.optional(),
-        })
-        .prefault({}),
       ...signalSections,
     })
     .prefault({}),

@@ -41,8 +41,15 @@ export async function signalProblems(
   for (const name of ['errors', 'validity', 'feedback', 'handoff'] as const)
     if (watch[name].margin < watch[name].tolerance)
       say([name, 'margin'], 'is smaller than tolerance')
-  if (watch.latency.margin < watch.latency.tolerance)
-    say(['latency', 'margin'], 'is smaller than tolerance')
+  for (const name of ['latency', 'firstToken', 'perToken'] as const)
+    if (watch[name].margin < watch[name].tolerance)
+      say([name, 'margin'], 'is smaller than tolerance')
+  const tokens = watch.signals.filter((name) => name === 'firstToken' || name === 'perToken')
+  if (tokens.length > 0 && protocol !== 'openai')
+    say(
+      ['signals'],
+      `${tokens.join(', ')}: only streams of language models have tokens; it needs \`protocol: openai\``,
+    )
   if (watch.signals.includes('feedback')) {
     const { kind, bad } = watch.feedback
     if (kind === 'label' && bad.length === 0)

@@ -61,6 +61,22 @@ const drift = z.strictObject({
   tolerance: share.default(0.05),
 })
 
+/** Times; `plusMs` where the manifest says nothing: what no client would notice. */
+const times = (plusMs: number) => ({
+  /** So much slower than the old version, `plus` a constant, is nobody's concern; and still called no slower. */
+  tolerance: share.default(0.1),
+  margin: share.default(0.25),
+  plus: duration.default(plusMs / 1000),
+  /** A limit of its own: 95 % of the answers within it. */
+  p95: duration.optional(),
+})
+
+const latency = z.strictObject({
+  /** The whole answer, or its first byte. */
+  of: z.enum(['total', 'firstByte']).default('total'),
+  ...times(5),
+})
+
 /** Taken from the answer by a path, a pattern, or a module. */
 const own = z.union([
   z.strictObject({
@@ -92,6 +108,8 @@ const own = z.union([
 export const builtInSignals = [
   'errors',
   'latency',
+  'firstToken',
+  'perToken',
   'validity',
   'feedback',
   'handoff',
@@ -108,6 +126,10 @@ const signalName = z
   )
 
 export const signalSections = {
+  latency: latency.prefault({}),
+  /** Of streams of language models, read by the examiner. */
+  firstToken: z.strictObject(times(5)).prefault({}),
+  perToken: z.strictObject(times(0)).prefault({}),
   validity: validity.prefault({}),
   feedback: feedback.prefault({}),
   handoff: handoff.prefault({}),

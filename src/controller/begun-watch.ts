@@ -49,7 +49,7 @@ export function begunWatch(
             ...answerCounts(store, service, from.release, answers),
             ...opinionCounts(store, from.release, opinions),
           },
-          latency: { firstByte: old?.firstByte ?? {}, total: old?.total ?? {} },
+          latency: old ?? {},
         }
   const run = state?.run ?? ''
   const next = nextOf(routed?.assigned ?? 0, run, newest.get(service))

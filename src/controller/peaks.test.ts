@@ -36,11 +36,8 @@ test('what is counted of live traffic gives the peak: of whole windows, and of n
   const state = { services: {} } as unknown as GatewayState
   const answer = { service: 'tiny', release: 'r1', outcome: 'ok', status: 200 } as Observation
   const answers = (count: number, at: number) => {
-    const [kept] = times.with(
-      Array.from({ length: count }, () => answer),
-      state,
-      at,
-    )
+    const items = Array.from({ length: count }, () => answer)
+    const [kept] = times.with({ items, tokens: [] }, state, at)
     times.written()
     return kept!.times.peaks
   }

@@ -226,7 +226,7 @@ function canItEnd(
   { replicas, stepsS }: { replicas: number; stepsS: number },
   { old, said, perSecond, spoken }: Today,
 ): string[] {
-  const history = { counts: { ...said, errors: old }, latency: { firstByte: {}, total: {} } }
+  const history = { counts: { ...said, errors: old }, latency: {} }
   return endsSaid(beginWatch(watch, history, false).signals, {
     control: rules.control !== undefined,
     stepsS,

@@ -76,6 +76,7 @@ async function specOf(
     const { answer = null, matches = null } = handoff
     return { kind: 'yesNo', answer, matches, bad: true }
   }
+  if (name === 'firstToken' || name === 'perToken') return { kind: 'time', of: name }
   if (name === 'drift') return { kind: 'category', of: drift.of, answer: drift.answer ?? null }
   return ownSpec(own[name]!, directory)
 }

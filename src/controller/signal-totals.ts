@@ -3,6 +3,7 @@ import type { SignalTotals } from '../storage/traffic.ts'
 import type { SignalSettings, SignalVerdict } from '../verification/signals/signal.ts'
 import { digestOf } from './signal-specs.ts'
 import type { ControllerStore } from './store.ts'
+import type { TokenTime } from './times.ts'
 
 /** Yes/no ones: nothing else is compared with the past. Of clients' answers; a copy's are nobody's. */
 export function signalTotals(
@@ -27,6 +28,21 @@ export function signalTotals(
     }
   }
   return [...totals.values()]
+}
+
+/** Of clients' streams. */
+export function tokenTimesOf(
+  verdicts: readonly SignalVerdict[],
+  settingsOf: (id: string) => SignalSettings | null,
+): TokenTime[] {
+  return verdicts.flatMap(({ id, service, release, isCopy, values }) => {
+    const settings = isCopy ? null : settingsOf(id)
+    return Object.entries(settings?.signals ?? {}).flatMap(([signal, spec]) => {
+      const ms = values[signal]
+      if (spec.kind !== 'time' || typeof ms !== 'number') return []
+      return [{ service, release, of: spec.of, ms }]
+    })
+  })
 }
 
 /** Of an earlier release, by the same rules. */

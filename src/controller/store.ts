@@ -36,6 +36,9 @@ export type Times = {
   load: Load
   firstByte: LatencyHistory
   total: LatencyHistory
+  /** Of streams that the examiner read; absent where none were. */
+  firstToken?: LatencyHistory
+  perToken?: LatencyHistory
   /** Rows of an older Beryl have none. */
   peaks?: Peaks
   lately?: Lately

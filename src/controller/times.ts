@@ -10,6 +10,14 @@ import type { ControllerStore, Times } from './store.ts'
 
 type Kept = { service: string; release: string; times: Times }
 
+/** How long the tokens of a stream took, ms. */
+export type TokenTime = {
+  service: string
+  release: string
+  of: 'firstToken' | 'perToken'
+  ms: number
+}
+
 /** Those of releases that have not answered for long are read again when they are needed. */
 const heldMax = 64
 
@@ -22,13 +30,20 @@ export function openTimes(store: ControllerStore) {
       held.get(keyOf(service, release))?.times ?? store.traffic.times(service, release),
 
     /** What changed, to be written in the transaction that counts these items; `written` says that it was. */
-    with(items: readonly Observation[], state: GatewayState, at: number): Kept[] {
+    with(
+      { items, tokens }: { items: readonly Observation[]; tokens: readonly TokenTime[] },
+      state: GatewayState,
+      at: number,
+    ): Kept[] {
       // What a failed write left here would be counted twice.
       if (unwritten) held.clear()
       unwritten = true
-      const byRelease = Map.groupBy(items, ({ service, release }) => keyOf(service, release))
-      return [...byRelease].map(([key, seen]) => {
-        const { service, release } = seen[0]!
+      const keyed = (one: { service: string; release: string }) => keyOf(one.service, one.release)
+      const byRelease = Map.groupBy(items, keyed)
+      const tokensOf = Map.groupBy(tokens, keyed)
+      return [...new Set([...byRelease.keys(), ...tokensOf.keys()])].map((key) => {
+        const [seen, told] = [byRelease.get(key) ?? [], tokensOf.get(key) ?? []]
+        const { service, release } = (seen[0] ?? told[0])!
         const kept = held.get(key) ?? {
           service,
           release,
@@ -36,7 +51,9 @@ export function openTimes(store: ControllerStore) {
         }
         if (held.size >= heldMax) held.clear()
         held.set(key, kept)
-        add(kept.times, seen, { ready: readyOf(state, service, release), at })
+        const ready = readyOf(state, service, release)
+        if (seen.length > 0) add(kept.times, seen, { ready, at })
+        addTokens(kept.times, told, ready)
         return kept
       })
     },
@@ -59,14 +76,25 @@ function add(
     at,
     items.map((item) => item.at),
   )
-  const rate = perReplica(times.load, { new: ready, old: 0 }, 'new')
-  if (rate === null) return
-  const bucket = bucketOf(rate)
+  const bucket = bucketNow(times, ready)
+  if (bucket === null) return
   for (const item of items) {
     const { firstByteMs, totalMs } = answerOf(item)
     if (firstByteMs !== null) addToHistory(times.firstByte, bucket, firstByteMs)
     if (totalMs !== null) addToHistory(times.total, bucket, totalMs)
   }
+}
+
+/** By the load at which they are told of, which is that of their requests, or shortly after. */
+function addTokens(times: Times, tokens: readonly TokenTime[], ready: number): void {
+  const bucket = bucketNow(times, ready)
+  if (bucket === null) return
+  for (const { of, ms } of tokens) addToHistory((times[of] ??= {}), bucket, ms)
+}
+
+function bucketNow({ load }: Times, ready: number): string | null {
+  const rate = perReplica(load, { new: ready, old: 0 }, 'new')
+  return rate === null ? null : bucketOf(rate)
 }
 
 function beginTimes(): Times {

@@ -39,7 +39,10 @@ function rulesOf(name: string, watch: WatchManifest): SignalRules {
     case 'errors':
       return { kind: 'yesNo', name, required, ...watch.errors }
     case 'latency':
-      return { ...latencyRules(watch.latency), name, required }
+      return { ...latencyRules(watch.latency), of: watch.latency.of, name, required }
+    case 'firstToken':
+    case 'perToken':
+      return { ...latencyRules(watch[name]), of: name, name, required, from: 'answer' }
     case 'validity':
       return yesNo(watch.validity, 'answer')
     case 'handoff':
@@ -63,11 +66,15 @@ function rulesOf(name: string, watch: WatchManifest): SignalRules {
   }
 }
 
-function latencyRules({ of, tolerance, margin, plus, p95 }: WatchManifest['latency']) {
+function latencyRules({
+  tolerance,
+  margin,
+  plus,
+  p95,
+}: Pick<WatchManifest['latency'], 'tolerance' | 'margin' | 'plus' | 'p95'>) {
   const plusMs = plus * 1000
   return {
     kind: 'latency' as const,
-    of,
     tolerance: { times: 1 + tolerance, plusMs },
     margin: { times: 1 + margin, plusMs },
     atMost: p95 === undefined ? null : { share: 0.95, ms: p95 * 1000 },

@@ -20,10 +20,11 @@ import type { Curves } from './curves/curves.ts'
 import { opinionsDue } from './opinions.ts'
 import type { Opinion } from './opinions.ts'
 import { answerTotals, setAsideEvents } from './counted.ts'
-import { signalTotals } from './signal-totals.ts'
+import { signalTotals, tokenTimesOf } from './signal-totals.ts'
 import type { SignalKeeper } from './signals.ts'
 import type { ControllerStore, Times, Watch } from './store.ts'
 import { openTimes } from './times.ts'
+import type { TokenTime } from './times.ts'
 
 export type Watching = ReturnType<typeof watchingOf>
 
@@ -172,7 +173,7 @@ export function watchingOf({
       {
         totals: answerTotals(items),
         watches: new Map([...watches].map(([release, { after }]) => [release, after])),
-        times: times.with(items, state, now().wall),
+        times: times.with({ items, tokens: tokenTimes(verdicts) }, state, now().wall),
         signals: verdictTotals(verdicts),
         events: [...watches].flatMap(([release, change]) =>
           setAsideEvents(release, change, now().wall),
@@ -185,6 +186,10 @@ export function watchingOf({
 
   function verdictTotals(verdicts: SignalVerdicts | null): SignalTotals[] {
     return verdicts === null ? [] : signalTotals(verdicts.items, (id) => signals.settings(id))
+  }
+
+  function tokenTimes(verdicts: SignalVerdicts | null): TokenTime[] {
+    return verdicts === null ? [] : tokenTimesOf(verdicts.items, (id) => signals.settings(id))
   }
 
   /** The watches that these observations, and what was said, change. */

@@ -130,18 +130,25 @@ function timeOf(ms: number): number | null {
   return typeof ms === 'number' && ms >= 0 ? ms : null
 }
 
-function codeOf(ms: number | null): number {
-  if (ms === null || Number.isNaN(ms)) return unknownCode
-  if (ms === Infinity) return lateCode
+/** @returns 0 to 50,000, on the log scale; what is shorter or longer than that stands at its ends */
+export function timeCodeOf(ms: number): number {
   const step = Math.round(
     (Math.log(Math.max(ms, lowMs) / lowMs) / Math.log(highMs / lowMs)) * steps,
   )
-  return timeCode + Math.min(steps, step)
+  return Math.min(steps, step)
+}
+
+/** @returns ms */
+export function timeIn(code: number): number {
+  return lowMs * Math.exp((code / steps) * Math.log(highMs / lowMs))
+}
+
+function codeOf(ms: number | null): number {
+  if (ms === null || Number.isNaN(ms)) return unknownCode
+  return ms === Infinity ? lateCode : timeCode + timeCodeOf(ms)
 }
 
 function msOf(code: number): number | null {
   if (!(code >= lateCode)) return null
-  return code === lateCode
-    ? Infinity
-    : lowMs * Math.exp(((code - timeCode) / steps) * Math.log(highMs / lowMs))
+  return code === lateCode ? Infinity : timeIn(code - timeCode)
 }

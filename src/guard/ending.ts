@@ -108,12 +108,12 @@ function needOf(signal: SignalState, today: Today): Need {
 /** In pairs times are not compared (decision 6), the past is weak evidence, and how equal a step's load will be nobody knows. */
 function latencyNeed(
   { rules, fine, fineGoal }: SignalState & { kind: 'latency' },
-  { stepsS, watchS, replicas, perSecond: { gateway } }: Today,
+  { stepsS, watchS, replicas, perSecond }: Today,
 ): Need {
   if (rules.atMost === null)
     return stepsS > 0
-      ? 'it earns a promotion only in a step in which both versions get about the same load; whether one will cannot be said beforehand (`latency.p95` can)'
-      : 'it never earns a promotion without a limit of its own (`latency.p95`): the past is weak evidence'
+      ? 'it earns a promotion only in a step in which both versions get about the same load; whether one will cannot be said beforehand (`p95` can)'
+      : 'it never earns a promotion without a limit of its own (`p95`): the past is weak evidence'
   const allowed = 1 - rules.atMost.share
   const { good, bad } = oneSampleBelow(allowed)
   const share = allowed / 5
@@ -125,9 +125,9 @@ function latencyNeed(
   return {
     what: `answers, one in ${aloneEveryMs / 1000} s once replicas are warm,`,
     needed,
-    perSecond: Math.min(1000 / aloneEveryMs, gateway ?? 0),
+    perSecond: Math.min(1000 / aloneEveryMs, perSecond[rules.from ?? 'gateway'] ?? 0),
     withinS: watchS,
-    afterS: Math.max(coldMs / 1000, (coldRequests * replicas) / (gateway ?? 0)),
+    afterS: Math.max(coldMs / 1000, (coldRequests * replicas) / (perSecond.gateway ?? 0)),
     assumed: `one answer in ${Math.round(1 / share)} takes longer than ${rules.atMost.ms} ms`,
     shows: `that fewer than one in ${Math.round(1 / allowed)} do`,
   }

@@ -41,7 +41,8 @@ export type YesNoRules = Common & {
 /** Times of good answers; compared only under equal load (rulings §5). */
 export type LatencyRules = Common & {
   kind: 'latency'
-  of: 'firstByte' | 'total'
+  /** Of tokens: what the examiner read in streams (`from: answer`). */
+  of: 'firstByte' | 'total' | 'firstToken' | 'perToken'
   tolerance: LatencyTolerance
   margin: LatencyTolerance
   /** An absolute limit: at most 1 - `share` of the answers take longer than `ms`. */

@@ -21,7 +21,7 @@ function run(
   const random = seeded(seed * 7919 + 1)
   const history = historyOf({ bad: 50, total: 5000 })!
   for (let t = 0; t < 3000; t++)
-    addToHistory(history.latency.total, bucketOf(10), time(random, fine.ms))
+    addToHistory(history.latency.total!, bucketOf(10), time(random, fine.ms))
   let state = beginWatch(
     { ...rulesOf(errors, latency), ...(replaces ? {} : { replaces: false as const }) },
     history,

@@ -57,7 +57,7 @@ export function latencyBets(
   if (design === 'split') {
     const { worse, fine } = (memory.split ??= {
       worse: beginLatencyTuning(rules.tolerance),
-      fine: beginLatencyTuning(rules.margin),
+      fine: { ...beginLatencyTuning(rules.margin), reached: true },
     })
     const seen = { side, ms, share }
     const bets = { worse: splitLatencyBets(worse, seen), fine: notSlowerBets(fine, seen) }
@@ -95,7 +95,7 @@ export function latencyPairBets(
 ): BothBets {
   const { worse, fine } = (memory.pairs ??= {
     worse: beginPairTuning(rules.tolerance),
-    fine: beginPairTuning(rules.margin),
+    fine: { ...beginPairTuning(rules.margin), reached: true },
   })
   const ms = { newMs: pair.new, oldMs: pair.old }
   const worseKinds = pairKinds(worse, ms)

@@ -37,7 +37,7 @@ import type { YesNoMemory } from './yes-no.ts'
 export type History = {
   /** Answers and bad ones among them, by signal. */
   counts: Readonly<Record<string, Counts>>
-  latency: { firstByte: LatencyHistory; total: LatencyHistory }
+  latency: Readonly<Partial<Record<LatencyRules['of'], LatencyHistory>>>
 }
 
 export type SignalState = Base &
@@ -115,7 +115,7 @@ export function beginSignal(
     const limits =
       history === null
         ? {}
-        : latencyLimits(history.latency[rules.of], rules.tolerance, rollbackBound)
+        : latencyLimits(history.latency[rules.of] ?? {}, rules.tolerance, rollbackBound)
     const fine = Array.from({ length: fineQuestions }, () => beginWealth(fractions))
     const book = beginBook(latencyQuestions)
     return { ...base, kind: 'latency', rules, memory: beginLatency(limits), book, fine }
@@ -137,10 +137,9 @@ export function valueOf(
   answer: Answer,
   warm: boolean,
 ): boolean | number | string | null | undefined {
-  if (kind === 'latency') {
-    if (!warm) return null
-    return rules.of === 'total' ? answer.totalMs : answer.firstByteMs
-  }
+  if (kind === 'latency' && !warm) return null
+  if (kind === 'latency' && rules.of === 'total') return answer.totalMs
+  if (kind === 'latency' && rules.of === 'firstByte') return answer.firstByteMs
   if (rules.name === 'errors')
     return answer.outcome === 'good' || answer.outcome === 'bad' ? answer.outcome === 'bad' : null
   const values = answer.values ?? {}
@@ -148,6 +147,7 @@ export function valueOf(
   const value = values[rules.name]
   if (kind === 'yesNo') return typeof value === 'boolean' ? value : undefined
   if (kind === 'drift') return typeof value === 'string' ? value : undefined
+  if (kind === 'latency') return typeof value === 'number' && value >= 0 ? value : undefined
   return typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined
 }
 

@@ -129,7 +129,7 @@ test('unequal load: a loaded server looks slower than an idle twin, and is not c
   const run = (random: Random, times: (random: Random) => number) => {
     const history = historyOf({ bad: 10, total: 10_000 })!
     for (let t = 0; t < 4000; t++)
-      addToHistory(history.latency.total, bucketOf(100), ms(random, 100))
+      addToHistory(history.latency.total!, bucketOf(100), ms(random, 100))
     let state = beginWatch(rulesOf(errors, latency), history, false)
     for (let second = 0; second < 120 && state.refutedBy === null; second++) {
       const context = {

@@ -2,7 +2,7 @@
  * What the examiner took from one answer, as it waits in line: who answered, how that was drawn (answer.ts), and one character for
  * each signal. The state it is saved in stays small.
  */
-import { drawnCellOf, drawnWidth, readCell } from './answer.ts'
+import { drawnCellOf, drawnWidth, readCell, timeCodeOf, timeIn } from './answer.ts'
 import type { Answer, Drawn } from './answer.ts'
 import type { SignalRules, Value } from './guard.ts'
 
@@ -57,7 +57,9 @@ function codeOf(kind: Said['kind'], value: Value | null, names: string[]): numbe
     return typeof value === 'number' && value >= 0 && value <= 1
       ? base + Math.round(value * scoreSteps)
       : unreadable
-  if (kind !== 'drift' || typeof value !== 'string') return unreadable
+  if (kind === 'latency')
+    return typeof value === 'number' && value >= 0 ? base + timeCodeOf(value) : unreadable
+  if (typeof value !== 'string') return unreadable
   let place = names.indexOf(value)
   if (place < 0) {
     place = Math.min(names.length, namesMax)
@@ -68,5 +70,6 @@ function codeOf(kind: Said['kind'], value: Value | null, names: string[]): numbe
 
 function valueOf(kind: Said['kind'], code: number, names: readonly string[]): Value {
   if (kind === 'yesNo') return code === 1
+  if (kind === 'latency') return timeIn(code)
   return kind === 'score' ? code / scoreSteps : (names[code] ?? others)
 }

@@ -8,7 +8,7 @@ export const coldRequests = 200
 /** Those met first are long warm, or gone. */
 const keptMax = 256
 
-/** In place. @param at wall time, ms @returns is it warm now? */
+/** In place: an answer more of it. @param at wall time, ms @returns is it warm now? */
 export function isWarm(warmth: Warmth, name: string, at: number): boolean {
   let found = warmth.find((one) => one.name === name)
   if (found === undefined) {
@@ -19,5 +19,15 @@ export function isWarm(warmth: Warmth, name: string, at: number): boolean {
   found.seen++
   // A clock that was set back must not make it older than it is.
   found.since = Math.min(found.since, at)
-  return found.seen > coldRequests && at - found.since >= coldMs
+  return isOver(found, at)
+}
+
+/** The same of an answer that was counted already. */
+export function wasWarm(warmth: Warmth, name: string, at: number): boolean {
+  const found = warmth.find((one) => one.name === name)
+  return found !== undefined && isOver(found, at)
+}
+
+function isOver({ seen, since }: Warmth[number], at: number): boolean {
+  return seen > coldRequests && at - since >= coldMs
 }

@@ -25,7 +25,7 @@ import { beginSignal, boundShare, pairBets, singleBets, usesHistory, valueOf } f
 import type { History, SignalState } from './signals.ts'
 import { countsOnce } from './units.ts'
 import type { Units } from './units.ts'
-import { isWarm } from './warmth.ts'
+import { isWarm, wasWarm } from './warmth.ts'
 import type { Warmth } from './warmth.ts'
 
 export type WatchState = {
@@ -193,7 +193,8 @@ function observeSaid(state: WatchState, answers: readonly Judged[], context: Con
     if (side === 'new') meetHere(state, answer.instance)
     if (side === 'new' && context.of === 'answer') said.total++
     if (context.sticky && !countsOnce(units, client ?? '')) continue
-    betOnAnswer(state, { side, answer, warm: false }, context)
+    const warm = wasWarm(state.warmth, answer.instance, context.at)
+    betOnAnswer(state, { side, answer, warm }, context)
     judge(state, context)
   }
   const lost = said.void - before
@@ -309,8 +310,10 @@ function takePair(state: WatchState, pair: AnsweredTwice, context: Context): voi
   const { instance } = pair.new
   if (state.instances.aside.includes(instance)) return
   meetHere(state, instance)
-  const warmOld = isWarm(state.warmth, pair.old.instance, context.at)
-  const warm = warmOld && isWarm(state.warmth, instance, context.at)
+  // What was said of answers that the gateway saw: they are counted there.
+  const isIt = context.of === 'answer' ? wasWarm : isWarm
+  const warmOld = isIt(state.warmth, pair.old.instance, context.at)
+  const warm = warmOld && isIt(state.warmth, instance, context.at)
   for (const signal of signalsOf(state, context)) {
     if (signal.design !== 'paired' || distance(pair.seq, signal.pairsFrom) < 0) continue
     const own = valueOf(signal, pair.new, warm)

@@ -5,13 +5,23 @@ import {
   beginHistogram,
   binOf,
   edgeOf,
+  exceededBin,
   quantileBin,
   ranks,
 } from './log-histogram.ts'
+import { beginWealth, bet, wealthOf } from './engine.ts'
+import { fractions } from './mixture.ts'
 import { beginPairedLatency, observePairedLatency } from './paired-latency.ts'
-import { beginSplitLatency, observeSplitLatency } from './split-latency.ts'
+import {
+  beginLatencyTuning,
+  beginSplitLatency,
+  learnLatency,
+  notSlowerBets,
+  observeSplitLatency,
+} from './split-latency.ts'
 import type { SplitLatency } from './split-latency.ts'
 import { near } from './testing/near.ts'
+import { seeded } from './testing/random.ts'
 import type { Random } from './testing/random.ts'
 import { alarmsAtMost, simulate } from './testing/simulate.ts'
 import type { Step } from './testing/simulate.ts'
@@ -61,6 +71,46 @@ test('a version that never answers in time is slower than everything', () => {
     begin: split(() => Infinity),
   })
   assert.ok(meanDelay <= 60, `${meanDelay}`)
+})
+
+test('answers that all take about as long: no slower is shown, and in 5 % of runs at most where it is not so', () => {
+  const shown = (times: number, runs: number) => {
+    let count = 0
+    for (let run = 0; run < runs; run++) {
+      const random = seeded(run + 1)
+      const tuning = { ...beginLatencyTuning({ times: 1.25, plusMs: 0 }), reached: true as const }
+      const wealths = [beginWealth(fractions), beginWealth(fractions)]
+      for (let t = 0; t < 1500; t++) {
+        const side = random.chance(0.5) ? 'new' : 'old'
+        const ms = 20 * (0.99 + 0.02 * random.uniform()) * (side === 'new' ? times : 1)
+        const seen = { side, ms, share: 0.5 } as const
+        for (const [question, factors] of notSlowerBets(tuning, seen).entries())
+          if (factors !== null) bet(wealths[question]!, fractions, factors)
+        learnLatency(tuning, seen)
+        if (wealths.every((wealth) => wealthOf(wealth, fractions) >= 20)) break
+      }
+      if (wealths.every((wealth) => wealthOf(wealth, fractions) >= 20)) count++
+    }
+    return count
+  }
+  assert.equal(shown(1, 20), 20)
+  assert.ok(shown(1.25, 100) <= alarmsAtMost(100, 0.05))
+  assert.equal(shown(1.5, 20), 0)
+})
+
+test('the last bin that enough lie beyond', () => {
+  const one = beginHistogram()
+  for (let t = 0; t < 100; t++) addToHistogram(one, 20)
+  assert.equal(exceededBin(one, 0.95), binOf(20) - 1)
+  for (let t = 0; t < 4; t++) addToHistogram(one, 40)
+  assert.equal(exceededBin(one, 0.95), binOf(20) - 1)
+  for (let t = 0; t < 4; t++) addToHistogram(one, 40)
+  assert.equal(exceededBin(one, 0.95), binOf(40) - 1)
+  assert.equal(
+    exceededBin(beginHistogram(), 0.95),
+    398,
+    'of nothing every bin has enough beyond it',
+  )
 })
 
 test('negative latencies and tolerances that are none are refused', () => {

@@ -48,6 +48,16 @@ export function quantileBin({ counts, total }: LogHistogram, share: number): num
   return bins - 1
 }
 
+/** The last bin above which there is at least the rest of all: where all lie in one bin, the one below it. -1: there is none. */
+export function exceededBin({ counts, total }: LogHistogram, share: number): number {
+  let above = 0
+  for (let bin = bins - 1; bin >= 0; bin--) {
+    above += counts[bin]!
+    if (above >= (1 - share) * total) return bin - 1
+  }
+  return -1
+}
+
 /** Upper edge of the bin, ms. */
 export function edgeOf(bin: number): number {
   return low * Math.exp((bin + 1) / perLog)

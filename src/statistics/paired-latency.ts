@@ -6,7 +6,7 @@
  */
 import { beginWealth, bet, wealthOf } from './engine.ts'
 import type { Wealth } from './engine.ts'
-import { addToHistogram, beginHistogram, binOf, quantileBin } from './log-histogram.ts'
+import { addToHistogram, beginHistogram, binOf, exceededBin, quantileBin } from './log-histogram.ts'
 import type { LogHistogram } from './log-histogram.ts'
 import { oddsRatios } from './mixture.ts'
 import { pairedBinary } from './paired-binary.ts'
@@ -17,6 +17,8 @@ import type { LatencyTolerance } from './split-latency.ts'
 /** JSON. Of the past only. */
 export type PairTuning = {
   tolerance: LatencyTolerance
+  /** As in the split form. */
+  reached?: true
   tails: { share: number; bin: number }[]
   old: LogHistogram
 }
@@ -72,8 +74,9 @@ export function pairKinds(tuning: PairTuning, { newMs, oldMs }: LatencyPair): (P
 /** In place: after the bets on it were made. */
 export function learnPair(tuning: PairTuning, { oldMs }: LatencyPair): void {
   addToHistogram(tuning.old, scaledMs(tuning, oldMs))
-  if (tuning.old.total % refreshEvery === 0)
-    for (const tail of tuning.tails) tail.bin = quantileBin(tuning.old, tail.share)
+  if (tuning.old.total % refreshEvery !== 0) return
+  const binFor = tuning.reached ? exceededBin : quantileBin
+  for (const tail of tuning.tails) tail.bin = binFor(tuning.old, tail.share)
 }
 
 function scaledMs({ tolerance }: PairTuning, oldMs: number): number {

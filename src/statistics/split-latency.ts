@@ -8,7 +8,14 @@
 import { beginWealth, bet, wealthOf } from './engine.ts'
 import type { Wealth } from './engine.ts'
 import { fill, linear } from './linear.ts'
-import { addToHistogram, beginHistogram, binOf, quantileBin, ranks } from './log-histogram.ts'
+import {
+  addToHistogram,
+  beginHistogram,
+  binOf,
+  exceededBin,
+  quantileBin,
+  ranks,
+} from './log-histogram.ts'
 import type { LogHistogram } from './log-histogram.ts'
 import { fractions, oddsRatios, shifts } from './mixture.ts'
 import { addMoment, beginMoments, deviation } from './moments.ts'
@@ -24,6 +31,11 @@ export type LatencyTolerance = { times: number; plusMs: number }
 /** What the bets are tuned by: all of it is of the past. JSON. */
 export type LatencyTuning = {
   tolerance: LatencyTolerance
+  /**
+   * Tails that the old version reaches: to show that the new one reaches them less often, somebody must. Where all answers take
+   * about as long, none lies beyond the bin of the quantile, and nothing would ever be shown.
+   */
+  reached?: true
   /** Ranks of the old version. */
   rank: Moments
   tails: { share: number; bin: number; old: { bad: number; total: number } }[]
@@ -142,7 +154,8 @@ export function learnLatency(tuning: LatencyTuning, seen: SeenLatency): void {
   addToHistogram(tuning.all, scaled)
   if (!isStale(tuning.all.total)) return
   tuning.ranks = Array.from(ranks(tuning.all))
-  for (const tail of tuning.tails) tail.bin = quantileBin(tuning.old, tail.share)
+  const binFor = tuning.reached ? exceededBin : quantileBin
+  for (const tail of tuning.tails) tail.bin = binFor(tuning.old, tail.share)
 }
 
 /** @throws RangeError unless the new version may be at least as slow as the old one */

@@ -1,5 +1,5 @@
 // Loaded before a real model server (node --import): what it does to clients' requests from some time on stands in FAULT (JSON).
-// { kind: 'errors' | 'outage' | 'truncated' | 'wrongLabel', share, afterMs, delayMs, brokenOnce }
+// { kind: 'errors' | 'outage' | 'truncated' | 'wrongLabel' | 'slowTokens', share, afterMs, delayMs, tokenMs, brokenOnce }
 // Gates ask the server itself and see nothing of it, as of faults that only live traffic finds.
 import { mkdirSync } from 'node:fs'
 import { Server } from 'node:http'
@@ -9,6 +9,7 @@ const {
   share = 1,
   afterMs = 0,
   delayMs = 0,
+  tokenMs = 0,
   brokenOnce,
 } = JSON.parse(process.env.FAULT ?? '{}')
 // Of all replicas of this version the first one is broken: whoever makes the directory.
@@ -28,6 +29,7 @@ Server.prototype.emit = function (event, request, response) {
   }
   if (isOn && kind === 'truncated') truncate(response)
   if (isOn && kind === 'wrongLabel') mislabel(response)
+  if (isOn && kind === 'slowTokens') pace(response)
   setTimeout(() => emit.call(this, event, request, response), delayMs)
   return true
 }
@@ -51,6 +53,25 @@ function mislabel(response) {
     const answer = JSON.parse(last)
     const language = answer.language === 'fr' ? 'de' : 'fr'
     return end.call(response, JSON.stringify({ ...answer, language }))
+  }
+}
+
+/** Each piece comes so long after the one before it. */
+function pace(response) {
+  const { write, end } = response
+  let due = performance.now()
+  const later = (act) => {
+    due = Math.max(due + tokenMs, performance.now())
+    setTimeout(() => act(), due - performance.now())
+    return true
+  }
+  response.write = (piece) => later(() => write.call(response, piece))
+  response.end = (last) => {
+    later(() => {
+      response.write = write
+      end.call(response, last)
+    })
+    return response
   }
 }
 

@@ -1,19 +1,14 @@
 /** A real language model whose streams end too early, and nothing in HTTP says so. `npm run test:faults` */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
 import { inject, until } from './langid.ts'
+import { asked, example, writers } from './writers.ts'
+import type { Writers } from './writers.ts'
 
-const example = fileURLToPath(new URL('../../examples/moby-pico/', import.meta.url))
-const asked = readFileSync(`${example}data/prompts.jsonl`, 'utf8')
-  .trimEnd()
-  .split('\n')
-  .map((line) => (JSON.parse(line) as { request: object }).request)
 let beryl: Running
-let clients: { stop(): Promise<void> } | undefined
+let clients: Writers | undefined
 
 before(async () => {
   const version = (name: string, fault: object) =>
@@ -62,7 +57,7 @@ after(async () => {
 
 test('streams that are cut short are seen and rolled back; whole ones are promoted', async () => {
   await deploy('first', 'watching')
-  clients = writers(3)
+  clients = writers(beryl, { count: 3, tokens: 24 })
   const equal = await deploy('equal', 'stabilizing', 'rolled-back')
   assert.equal(equal.phase, 'stabilizing', equal.because ?? '')
   const cut = await deploy('cut', 'stabilizing', 'rolled-back')
@@ -78,27 +73,4 @@ async function deploy(version: string, ...phases: Parameters<typeof until>[2][])
   await until(beryl, id, 'awaiting-approval')
   assert.equal((await beryl.cli('approve', id)).code, 0)
   return until(beryl, id, ...phases)
-}
-
-/** Each reads its stream to the end, and asks again. */
-function writers(count: number) {
-  let stopped = false
-  const all = Array.from({ length: count }, async (_, first) => {
-    for (let turn = first; !stopped; turn++) {
-      const body = { ...asked[turn % asked.length]!, max_tokens: 24, stream: true, seed: turn }
-      await fetch(`${beryl.gateway}/v1/chat/completions`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      })
-        .then((answer) => answer.text())
-        .catch(() => '')
-    }
-  })
-  return {
-    async stop() {
-      stopped = true
-      await Promise.all(all)
-    },
-  }
 }

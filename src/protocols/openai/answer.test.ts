@@ -36,13 +36,47 @@ test('a stream gives what the same answer gives whole', () => {
     event({ choices: [], usage: { completion_tokens: 2 } }),
     'data: [DONE]\n\n',
   )
-  const { whole, text, finish, firstTokenMs } = answered(readAnswer(stream, true))
+  const { whole, text, finish, firstTokenMs, lastTokenMs, tokens } = answered(
+    readAnswer(stream, true),
+  )
   assert.deepEqual([text, finish], ['Call me', 'stop'])
   assert.deepEqual(whole['usage'], { completion_tokens: 2 })
   assert.deepEqual(whole['choices'], [
     { index: 0, message: { role: 'assistant', content: 'Call me' }, finish_reason: 'stop' },
   ])
   assert.equal(firstTokenMs, 20, 'neither the role nor the comment is a token')
+  assert.equal(lastTokenMs, 20, 'nor is its end')
+  assert.equal(tokens, 2)
+})
+
+test('tokens are those that the server counts, else the pieces that hold something, thoughts too', () => {
+  const pieces = at(
+    chunk({ role: 'assistant' }),
+    chunk({ reasoning_content: 'A whale?' }),
+    chunk({ content: 'Call ' }),
+    chunk({ content: 'me' }, 'stop'),
+    'data: [DONE]\n\n',
+  )
+  const { tokens, firstTokenMs, lastTokenMs } = answered(readAnswer(pieces, true))
+  assert.deepEqual([tokens, firstTokenMs, lastTokenMs], [3, 10, 30])
+  const counting = pieces.toSpliced(4, 0, {
+    text: event({ choices: [], usage: { completion_tokens: 9 } }),
+    ms: 35,
+  })
+  assert.equal(answered(readAnswer(counting, true)).tokens, 9)
+  const whole = (usage: unknown) =>
+    answered(
+      readAnswer(
+        at(JSON.stringify({ choices: [{ text: 'a', finish_reason: 'stop' }], usage })),
+        false,
+      ),
+    ).tokens
+  assert.deepEqual([{ completion_tokens: 4 }, {}, null, { completion_tokens: -1 }].map(whole), [
+    4,
+    null,
+    null,
+    null,
+  ])
 })
 
 test('a completion is streamed as text, and CRLF ends lines too', () => {
@@ -89,6 +123,8 @@ test('an answer that was cut, filtered or is empty is not a valid one; a tool ca
     finish: 'stop',
     calls: false,
     firstTokenMs: null,
+    lastTokenMs: null,
+    tokens: null,
     ...more,
   })
   assert.equal(wrongWith(answer({})), null)

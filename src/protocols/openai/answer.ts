@@ -12,6 +12,10 @@ export type Answer = {
   calls: boolean
   /** When the first piece of the answer itself came; null where it was not streamed. A role or a comment is no token. */
   firstTokenMs: number | null
+  /** When the last one came; null as above. */
+  lastTokenMs: number | null
+  /** As the server says (`usage.completion_tokens`), else the pieces of a stream that hold something; null where neither tells. */
+  tokens: number | null
 }
 
 export type Read = { answer: Answer } | { failure: string }
@@ -47,6 +51,8 @@ function readWhole(body: string): Read {
       finish: finishOf(choice),
       calls: calls(objectOf(choice['message'])),
       firstTokenMs: null,
+      lastTokenMs: null,
+      tokens: tokensIn(whole['usage']),
     },
   }
 }
@@ -56,6 +62,8 @@ function readStream(pieces: readonly Arrived[]): Read {
   let finish: string | null = null
   let called = false
   let firstTokenMs: number | null = null
+  let lastTokenMs: number | null = null
+  let counted = 0
   let chat = false
   let first: Json | null = null
   let usage: unknown = null
@@ -64,7 +72,8 @@ function readStream(pieces: readonly Arrived[]): Read {
       if (first === null) return { failure: 'the stream had no choices' }
       const content = chat ? { message: { role: 'assistant', content: text } } : { text }
       const whole = { ...first, choices: [{ index: 0, ...content, finish_reason: finish }], usage }
-      return { answer: { whole, text, finish, calls: called, firstTokenMs } }
+      const tokens = tokensIn(usage) ?? counted
+      return { answer: { whole, text, finish, calls: called, firstTokenMs, lastTokenMs, tokens } }
     }
     const event = jsonIn(data)
     if (event === null)
@@ -79,7 +88,11 @@ function readStream(pieces: readonly Arrived[]): Read {
     const delta = objectOf(choice['delta'])
     chat ||= delta !== null
     const more = textIn(choice, 'delta')
-    if (more !== '' || thinks(delta) || calls(delta)) firstTokenMs ??= ms
+    if (more !== '' || thinks(delta) || calls(delta)) {
+      firstTokenMs ??= ms
+      lastTokenMs = ms
+      counted++
+    }
     text += more
     called ||= calls(delta)
     finish = finishOf(choice) ?? finish
@@ -101,6 +114,11 @@ function choiceOf(answer: Json): Json | null {
 function textIn(choice: Json, key: 'message' | 'delta'): string {
   const text = choice['text'] ?? objectOf(choice[key])?.['content']
   return typeof text === 'string' ? text : ''
+}
+
+function tokensIn(usage: unknown): number | null {
+  const tokens = objectOf(usage)?.['completion_tokens']
+  return typeof tokens === 'number' && Number.isInteger(tokens) && tokens >= 0 ? tokens : null
 }
 
 function finishOf({ finish_reason: finish }: Json): string | null {

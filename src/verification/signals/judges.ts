@@ -6,8 +6,11 @@ import { parsed, placeIn, textOf } from './said.ts'
 import type { Said } from './said.ts'
 import type { SignalSpec, SignalValue } from './signal.ts'
 
+type Judged = SignalValue | undefined
+
 export type SignalJudge = {
-  value(said: Said, seq: number): SignalValue | Promise<SignalValue>
+  /** Undefined: this answer says nothing about it, and need not. */
+  value(said: Said, seq: number): Judged | Promise<Judged>
   close(): Promise<void>
 }
 
@@ -27,12 +30,14 @@ export async function judgeOf(spec: SignalSpec): Promise<SignalJudge> {
       return judge(number(spec))
     case 'category':
       return judge(category(spec))
+    case 'time':
+      return judge(({ times }) => times?.[spec.of] ?? undefined)
     case 'module':
       return moduleJudge(spec)
   }
 }
 
-type Judging = (said: Said) => SignalValue
+type Judging = (said: Said) => Judged
 
 function judge(value: Judging): SignalJudge {
   return { value: (said) => orNull(() => value(said)), close: async () => {} }
@@ -155,7 +160,7 @@ async function moduleJudge({ file, bad }: SignalSpec & { kind: 'module' }): Prom
 }
 
 /** A pattern that takes too long on a text says nothing about it. */
-function orNull(value: () => SignalValue): SignalValue {
+function orNull(value: () => Judged): Judged {
   try {
     return value()
   } catch {

@@ -34,6 +34,8 @@ export type SignalSpec =
   /** `digest` of the file: with another one it is another signal. `bad`: for yes/no; null: it is a number between 0 and 1. */
   | { kind: 'module'; file: string; digest: string; bad: boolean | null }
   | { kind: 'category'; of: 'category' | 'length' | 'number'; answer: Place }
+  /** Of a language model's stream, in ms; whole answers say nothing about it. */
+  | { kind: 'time'; of: 'firstToken' | 'perToken' }
 
 /** Of one service; `id` is handed back with every verdict: one by other rules is of no use. */
 export type SignalSettings = {

@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib'
 import { tappedOf } from '../capture/testing.ts'
 import type { Told } from '../capture/testing.ts'
 import { judgeOf } from './judges.ts'
-import { saidBy } from './said.ts'
+import { arrivedIn, saidBy } from './said.ts'
 import type { SignalSettings, SignalSpec, SignalVerdict } from './signal.ts'
 import { openSignals } from './signals.ts'
 import { openVerdictLedger } from './verdict-ledger.ts'
@@ -39,7 +39,10 @@ async function valuesFor(
   const values = []
   for (const [seq, body] of bodies.entries())
     values.push(
-      await judge.value(saidBy(body, 'application/json', protocol, '/v1/chat/completions'), seq),
+      await judge.value(
+        saidBy([{ text: body, ms: 0 }], 'application/json', protocol, '/v1/chat/completions'),
+        seq,
+      ),
     )
   return values
 }
@@ -153,7 +156,8 @@ test('a module that ends its thread is started anew', async (context) => {
   writeFileSync(file, `export default ({ end }) => { if (end) process.exit(1); return 1 }`)
   const judge = await judgeOf({ kind: 'module', file, digest: '', bad: null })
   context.after(() => judge.close())
-  const value = (end: boolean) => judge.value(saidBy(JSON.stringify({ end }), '', 'http', '/'), 0)
+  const value = (end: boolean) =>
+    judge.value(saidBy([{ text: JSON.stringify({ end }), ms: 0 }], '', 'http', '/'), 0)
   assert.equal(await value(true), null)
   while ((await value(false)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5))
 })
@@ -217,12 +221,78 @@ test('a pattern that would take years says nothing, and holds nothing up', async
   assert.deepEqual(await valuesFor(context, slow, [`${'a'.repeat(40)}b`, 'aa']), [null, true])
 })
 
+test('times of tokens: of streams that ended well, wherever their pieces were cut; other answers say nothing', async (context) => {
+  const token = (content: string) => `data: {"choices":[{"delta":{"content":"${content}"}}]}\n\n`
+  const begin = 'data: {"choices":[{"delta":{"role":"assistant"}}]}\n\n'
+  const end = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+  const [first, per] = await Promise.all(
+    (['firstToken', 'perToken'] as const).map((of) => judgeOf({ kind: 'time', of })),
+  )
+  context.after(() => Promise.all([first!.close(), per!.close()]))
+  const timesOf = async (body: string | readonly (readonly [number, string])[]) => {
+    const pieces = typeof body === 'string' ? [[5, body] as const] : body
+    const bytes = Buffer.from(pieces.map(([, text]) => text).join(''))
+    const flat = pieces.flatMap(([ms, text]) => [ms, Buffer.byteLength(text)])
+    const said = saidBy(
+      arrivedIn(bytes, flat),
+      'text/event-stream',
+      'openai',
+      '/v1/chat/completions',
+    )
+    return [await first!.value(said, 0), await per!.value(said, 0)]
+  }
+  const stream = [
+    [2, begin],
+    [40, token('Wal')],
+    [50, token('fi')],
+    [80, token('ß')],
+    [81, end],
+  ] as const
+  assert.deepEqual(await timesOf(stream), [40, 20])
+  const [role, wal, fi, sz, last] = stream.map(([, text]) => text) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ]
+  // Several tokens in one piece, and one token in two.
+  assert.deepEqual(
+    await timesOf([
+      [2, role + wal.slice(0, 9)],
+      [40, wal.slice(9) + fi],
+      [80, sz + last],
+    ]),
+    [40, 20],
+  )
+  assert.deepEqual(await timesOf([[7, role + wal + last]]), [7, undefined], 'one token has no next')
+  for (const none of [
+    '{"choices":[{"message":{"content":"Aye"},"finish_reason":"stop"}]}',
+    role + wal + fi,
+    '',
+    'data: {',
+  ])
+    assert.deepEqual(await timesOf(none), [undefined, undefined], none)
+})
+
+test('a letter that lies in two pieces is one letter, and bytes beyond the pieces belong to the last', () => {
+  const bytes = Buffer.from('aß…b')
+  assert.equal(
+    arrivedIn(bytes, [1, 2, 9, 1, 12, 1])
+      .map(({ text }) => text)
+      .join(''),
+    'aß…b',
+  )
+  assert.deepEqual(arrivedIn(Buffer.alloc(0), []), [{ text: '', ms: 0 }])
+})
+
 test('each answer that is to be judged has one verdict, with its key; others have none', async (context) => {
   const signals = openSignals()
   context.after(() => signals.close())
   const spec: SignalSpec = { kind: 'yesNo', answer: '$.ok', matches: null, bad: false }
   signals.configure({
     tiny: { id: 'one', protocol: 'http', signals: { ok: spec, broken: { ...spec, answer: 'x' } } },
+    llm: { id: 'two', protocol: 'openai', signals: { first: { kind: 'time', of: 'firstToken' } } },
   })
   const judged = { run: 'g', replica: 'r1', share: 0.1, client: 7 }
   const send = (seq: number | null, told: Told, isCopy = false) => {
@@ -237,9 +307,16 @@ test('each answer that is to be judged has one verdict, with its key; others hav
   send(2, { answer: gzipSync('{"ok":false}'), answerHeaders: { 'content-encoding': 'gzip' } })
   send(3, { answer: '{"ok":true}', status: 500 })
   send(4, { answer: '<html>' })
+  const stream = `data: {"choices":[{"delta":{"content":"a"}}]}\n\n`
+  const ended = `${stream}data: [DONE]\n\n`
+  const streaming = { 'content-type': 'text/event-stream' }
+  const pieces = [30, stream.length, 40, ended.length - stream.length]
+  send(5, { answer: ended, answerHeaders: streaming, pieces, service: 'llm' })
+  const packed = { ...streaming, 'content-encoding': 'gzip' }
+  send(6, { answer: gzipSync(ended), answerHeaders: packed, service: 'llm' })
   const items: SignalVerdict[] = []
   let cursor = { run: '', next: 0 }
-  while (items.length < 5) {
+  while (items.length < 7) {
     const page = signals.verdicts(cursor.run, cursor.next)
     items.push(...page.items)
     cursor = page
@@ -253,6 +330,9 @@ test('each answer that is to be judged has one verdict, with its key; others hav
       [2, false, 'r-v1', { ok: true, broken: null }],
       [3, false, 'r-v1', {}],
       [4, false, 'r-v1', { ok: null, broken: null }],
+      [5, false, 'r-v1', { first: 30 }],
+      // When the pieces of a packed body came says nothing.
+      [6, false, 'r-v1', {}],
     ],
   )
   const { id, run, replica, share, client } = items[0]!
@@ -273,7 +353,7 @@ test('verdicts are kept until they are counted, in pages, and no more of them th
 
 test('what is no text of a language model is valid as its protocol has it: embeddings, tensors, lists of models', () => {
   const wrong = (protocol: SignalSettings['protocol'], target: string, answer: unknown) =>
-    saidBy(JSON.stringify(answer), 'application/json', protocol, target).wrong
+    saidBy([{ text: JSON.stringify(answer), ms: 0 }], 'application/json', protocol, target).wrong
   const vectors = { data: [{ embedding: [0.1, 0.2] }] }
   assert.equal(wrong('openai', '/v1/embeddings', vectors), null)
   assert.match(

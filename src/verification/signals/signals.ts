@@ -12,7 +12,7 @@ import { Inbox } from '../pairs/inbox.ts'
 import type { TapListener } from '../tap/hear.ts'
 import { judgeOf } from './judges.ts'
 import type { SignalJudge } from './judges.ts'
-import { saidBy } from './said.ts'
+import { arrivedIn, saidBy } from './said.ts'
 import type { SignalSettings, SignalValue } from './signal.ts'
 import { openVerdictLedger } from './verdict-ledger.ts'
 
@@ -90,21 +90,22 @@ export function openSignals() {
 
 /** Errors are a signal of their own; what a client asked wrongly is no answer of a version. */
 async function valuesOf(
-  { status, target, answerLines, answer, judged }: Tapped,
+  { status, target, answerLines, answer, judged, pieces }: Tapped,
   { settings, judges }: Judges,
 ): Promise<Record<string, SignalValue>> {
   if (status < 200 || status > 299) return {}
   const headers = headersIn(answerLines)
   const plain = decoded(answer, headerOf(headers, 'content-encoding')) ?? answer
-  const said = saidBy(
-    plain.toString(),
-    headerOf(headers, 'content-type'),
-    settings.protocol,
-    target,
-  )
+  // When the pieces of a packed body came says nothing of what is in it.
+  const isPacked = !plain.equals(answer)
+  const arrived = isPacked ? [{ text: plain.toString(), ms: 0 }] : arrivedIn(plain, pieces)
+  const said = saidBy(arrived, headerOf(headers, 'content-type'), settings.protocol, target)
+  const known = isPacked ? { ...said, times: null } : said
   const values: Record<string, SignalValue> = {}
-  for (const [name, one] of await judges)
-    values[name] = one === null ? null : await one.value(said, judged!.seq)
+  for (const [name, one] of await judges) {
+    const value = one === null ? null : await one.value(known, judged!.seq)
+    if (value !== undefined) values[name] = value
+  }
   return values
 }
 
