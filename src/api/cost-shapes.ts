@@ -20,20 +20,15 @@ export const addedShape = sumShape
   .meta({ id: 'Added' })
 export type AddedView = z.infer<typeof addedShape>
 
-const tokensShape = z
-  .object({
-    asked: z.number(),
-    written: z.number(),
-    estimated: z.number().meta({
-      description: 'Of `written`: counted from streams whose server does not say, an event as one.',
-    }),
-    askedNotKnown: z.number().meta({ description: 'Requests.' }),
-    writtenNotKnown: z.number().meta({ description: 'Answers.' }),
-  })
-  .meta({
-    description:
-      'Of what shadow and replay asked of both versions (protocol openai): `usage` of the answers. Null: nothing was counted.',
-  })
+const tokensShape = z.object({
+  asked: z.number(),
+  written: z.number(),
+  estimated: z.number().meta({
+    description: 'Of `written`: counted from streams whose server does not say, an event as one.',
+  }),
+  askedNotKnown: z.number().meta({ description: 'Requests.' }),
+  writtenNotKnown: z.number().meta({ description: 'Answers.' }),
+})
 
 /** The ledger. Hours are replica-hours; money is null where no release had a price, or two had different currencies. */
 export const costShape = z
@@ -75,7 +70,13 @@ export const costShape = z
               description:
                 'Asked beside clients, as the last attempt of each gate and the watch put down: copies of live requests, recorded ones, those whose answers were judged in pairs, and those of golden sets and load.',
             }),
-          tokens: tokensShape.nullable(),
+          tokens: tokensShape.nullable().meta({
+            description:
+              'Of what gates asked of both versions (protocol openai): `usage` of the answers. Null: nothing was counted.',
+          }),
+          judgeTokens: tokensShape.nullable().meta({
+            description: 'Of the models that judged or compared answers.',
+          }),
         }),
       )
       .readonly(),

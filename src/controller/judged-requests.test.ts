@@ -52,12 +52,15 @@ test('tokens are summed over the gates that speak of them; where none does, noth
   const tokens = { asked: 9, written: 4, estimated: 1, askedNotKnown: 2, writtenNotKnown: 0 }
   const storeOf = (...all: object[]) => ({ gates: { of: () => all } }) as unknown as ControllerStore
   const gates = [decided('a', { tokens }), decided('b', { tokens }), decided('c', { tokens: 7 })]
-  assert.deepEqual(tokensOf(storeOf(...gates), 'r2'), {
+  assert.deepEqual(tokensOf(storeOf(...gates), 'r2', 'tokens'), {
     asked: 18,
     written: 8,
     estimated: 2,
     askedNotKnown: 4,
     writtenNotKnown: 0,
   })
-  assert.equal(tokensOf(storeOf(decided('c', {})), 'r2'), null)
+  assert.equal(tokensOf(storeOf(decided('c', {})), 'r2', 'tokens'), null)
+  assert.equal(tokensOf(storeOf(...gates), 'r2', 'judgeTokens'), null)
+  const judged = storeOf(decided('a', { tokens, judgeTokens: { ...tokens, asked: 500 } }))
+  assert.equal(tokensOf(judged, 'r2', 'judgeTokens')?.asked, 500)
 })

@@ -30,11 +30,18 @@ export function requestsOf(
   return { ...sum, mirrored: sum.mirrored + pairs, judged: sum.judged + pairs }
 }
 
-/** Of its gates on production traffic, both versions together; null: none of them speaks of tokens. */
-export function tokensOf(store: Pick<ControllerStore, 'gates'>, id: string): Tokens | null {
+/**
+ * Of its gates, both versions together, or of the models that judged them; null: none of them speaks of tokens.
+ * @param whose as the gates put it down
+ */
+export function tokensOf(
+  store: Pick<ControllerStore, 'gates'>,
+  id: string,
+  whose: 'tokens' | 'judgeTokens',
+): Tokens | null {
   const told = store.gates
     .of(id)
-    .flatMap(({ state }) => (state.state === 'decided' ? [state.evidence['tokens']] : []))
+    .flatMap(({ state }) => (state.state === 'decided' ? [state.evidence[whose]] : []))
     .filter((one): one is Tokens => typeof one === 'object' && one !== null && 'written' in one)
   if (told.length === 0) return null
   const sum = (key: keyof Tokens) => told.reduce((all, one) => all + one[key], 0)

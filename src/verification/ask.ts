@@ -2,6 +2,7 @@
 import { StringDecoder } from 'node:string_decoder'
 import { lineOf } from './send.ts'
 import type { LineOptions } from './send.ts'
+import type { TokenCounter } from './token-count.ts'
 import type { Received, Sent } from './wire/exchange.ts'
 
 /** `ms` is from the first byte sent to the last byte received, or to the last one of a piece of the body. */
@@ -19,15 +20,20 @@ export type Asker = {
   close(): void
 }
 
-/** @param timeoutS for one answer, where nothing else is said */
+/** @param timeoutS for one answer, where nothing else is said @param tokens are counted there */
 export function askerOf({
   timeoutS: usual,
+  tokens = null,
   ...options
-}: LineOptions & { timeoutS: number }): Asker {
+}: LineOptions & { timeoutS: number; tokens?: TokenCounter | null }): Asker {
   const line = lineOf(options)
   return {
-    ask: async (address, sent, timeoutS = usual) =>
-      inText(await line.send(sent, address, timeoutS)),
+    async ask(address, sent, timeoutS = usual) {
+      tokens?.sent()
+      const answered = inText(await line.send(sent, address, timeoutS))
+      tokens?.answered(answered.body)
+      return answered
+    },
     close: () => line.close(),
   }
 }

@@ -30,6 +30,7 @@ const view: CostView = {
       added,
       requests: { mirrored: 120, replayed: 0, judged: 160, golden: 40, load: 900 },
       tokens: { asked: 500, written: 90, estimated: 12, askedNotKnown: 3, writtenNotKnown: 1 },
+      judgeTokens: { asked: 70, written: 9, estimated: 0, askedNotKnown: 0, writtenNotKnown: 0 },
     },
   ],
   rungs: [
@@ -78,8 +79,9 @@ test('the ledger says what was paid for, and what blue-green added', () => {
     r2  1 replica  12.0 h  kept 12.0 replica-hours, 25.20 USD  saved 12.0 replica-hours, 25.20 USD
   requests beside those of clients
     r2  120 mirrored  0 replayed  160 judged  40 of golden sets  900 of load
-  tokens of what was mirrored and replayed
-    r2  500 asked, 90 written (12 of them estimated from streams); not known of 3 requests and 1 answer`,
+  tokens beside those of clients
+    r2  its versions  500 asked, 90 written (12 of them estimated from streams); not known of 3 requests and 1 answer
+    r2  judges        70 asked, 9 written`,
   )
 })
 

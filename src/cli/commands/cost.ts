@@ -77,11 +77,12 @@ export function costText(view: CostView): string {
       ]),
     ),
   )
-  const spoken = releases.flatMap(({ release, tokens }) =>
-    tokens === null ? [] : [{ release, tokens }],
-  )
-  if (spoken.length > 0) text.push('  tokens of what was mirrored and replayed')
-  text.push(...table(spoken.map(({ release, tokens }) => [`    ${release}`, tokensText(tokens)])))
+  const spoken = releases.flatMap(({ release, tokens, judgeTokens }) => [
+    ...(tokens === null ? [] : [[`    ${release}`, 'its versions', tokensText(tokens)]]),
+    ...(judgeTokens === null ? [] : [[`    ${release}`, 'judges', tokensText(judgeTokens)]]),
+  ])
+  if (spoken.length > 0) text.push('  tokens beside those of clients')
+  text.push(...table(spoken))
   if (unpricedHours > 0)
     text.push(
       `  no price    for ${hours(unpricedHours)}: environment.price was not in the manifest when their release began`,

@@ -13,6 +13,7 @@ import { readingOf } from '../reading.ts'
 import type { Reading } from '../reading.ts'
 import { scorerOf } from '../scores/scores.ts'
 import type { Scorer } from '../scores/scores.ts'
+import { openTokenCount, withTokens } from '../token-count.ts'
 import { answererOf } from './answerer.ts'
 import { evidenceOf } from './evidence.ts'
 import type { GoldenSetSpec } from './evidence.ts'
@@ -74,7 +75,11 @@ async function taken(
   total: number,
   { candidate, live, scorer, reading, examination: { signal, progress } }: Taking,
 ): Promise<Verdict> {
+  const tokens = spec.protocol === 'openai' ? openTokenCount() : null
+  const counted = (verdict: Verdict) =>
+    withTokens(verdict, { tokens, judge: scorer.tokens ?? null })
   const asker = askerOf({
+    tokens,
     timeoutS: spec.request.timeoutS,
     connections: spec.concurrency,
     signal,
@@ -96,14 +101,12 @@ async function taken(
   } catch (error) {
     if (!signal.aborted) throw error
     const { failed } = tally
-    return undecided(
-      `${(signal.reason as Error).message}: ${tally.count} of ${total} inputs were answered${failed === 0 ? '' : `, ${failed} of them failed (${tally.failures()[0]!.failure})`}`,
-      evidenceOf(spec, tally),
-    )
+    const because = `${(signal.reason as Error).message}: ${tally.count} of ${total} inputs were answered${failed === 0 ? '' : `, ${failed} of them failed (${tally.failures()[0]!.failure})`}`
+    return counted(undecided(because, evidenceOf(spec, tally)))
   } finally {
     asker.close()
   }
-  return judge(spec, tally, { candidate: candidate.version, live: live?.version ?? null })
+  return counted(judge(spec, tally, { candidate: candidate.version, live: live?.version ?? null }))
 }
 
 function isCompared({ noWorseBy, perSlice }: GoldenSetSpec): boolean {

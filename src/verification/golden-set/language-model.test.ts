@@ -234,3 +234,35 @@ test('the scores that were there read the text that was written, or what a path 
     assert.equal(verdict, 'pass', because)
   }
 })
+
+test('what both versions were asked and wrote in tokens is put down, streams that do not say as an estimate', async (context) => {
+  const usage = { prompt_tokens: 11, completion_tokens: 3 }
+  const saying: Behaviour = {
+    raw: JSON.stringify({
+      choices: [{ message: { content: 'Aye' }, finish_reason: 'stop' }],
+      usage,
+    }),
+  }
+  const { evidence } = await judged(
+    context,
+    prompts(4, true),
+    { score: { kind: 'valid' }, noWorseBy: 1, atLeast: null },
+    () => streamed('Call me Ishmael'),
+    () => streamed('Aye'),
+  )
+  assert.deepEqual(evidence['tokens'], {
+    asked: 0,
+    written: 16,
+    estimated: 16,
+    askedNotKnown: 8,
+    writtenNotKnown: 0,
+  })
+  const whole = await judged(context, prompts(4, false), { score: { kind: 'valid' } }, () => saying)
+  assert.deepEqual(whole.evidence['tokens'], {
+    asked: 44,
+    written: 12,
+    estimated: 0,
+    askedNotKnown: 0,
+    writtenNotKnown: 0,
+  })
+})

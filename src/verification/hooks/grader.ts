@@ -1,6 +1,7 @@
 /** A model behind an API like OpenAI's that grades: one question, one number between 0 and 1, and anything else is its own failure. */
 import { isObject, jsonIn } from '../../protocols/protocol.ts'
 import { short } from '../examination.ts'
+import type { TokenCounter } from '../token-count.ts'
 import { callOut, originOf } from './call-out.ts'
 
 /** `url` is the base of an API like OpenAI's, `/v1` included. */
@@ -23,11 +24,18 @@ const form = {
   additionalProperties: false,
 }
 
+/** `over`: nobody waits for it any more; `tokens`: what it costs. */
+export type Asking = { over: AbortSignal; tokens: TokenCounter }
+
 /** @param who for the sentence of an error @throws Error where it gives no grade; the reason of `over` once that is aborted */
 export async function gradeOf(
   at: ModelAt,
-  { instructions, question, who }: { instructions: string; question: string; who: string },
-  over: AbortSignal,
+  {
+    instructions,
+    question,
+    who,
+    ...asking
+  }: { instructions: string; question: string; who: string } & Asking,
 ): Promise<number> {
   const answer = await askModel(
     at,
@@ -44,7 +52,7 @@ export async function gradeOf(
         json_schema: { name: 'grade', strict: true, schema: form },
       },
     },
-    { who, over },
+    { who, ...asking },
   )
   const said = contentOf(answer)
   if (said === null)
@@ -61,7 +69,7 @@ export async function askModel(
   { url, headers, timeoutS }: ModelAt,
   path: string,
   body: object,
-  { who, over }: { who: string; over: AbortSignal },
+  { who, over, tokens }: { who: string } & Asking,
 ): Promise<string> {
   const limit = AbortSignal.timeout(timeoutS * 1000)
   const call = {
@@ -70,12 +78,16 @@ export async function askModel(
     headers,
     body: JSON.stringify(body),
   }
+  tokens.sent()
   const answer = await callOut(call, AbortSignal.any([over, limit])).catch((cause: Error) => {
     over.throwIfAborted()
     const what = limit.aborted ? `no answer in ${timeoutS} s` : cause.message
     throw new Error(`${who} failed: ${what}`, { cause })
   })
-  if (answer.status >= 200 && answer.status <= 299) return answer.body
+  if (answer.status >= 200 && answer.status <= 299) {
+    tokens.answered(answer.body)
+    return answer.body
+  }
   throw new Error(`${who} failed: status ${answer.status} (${short(answer.body, shownLength)})`)
 }
 

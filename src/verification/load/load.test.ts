@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { calm, directory, goldenFile, labelled, unrecorded } from '../testing.ts'
+import type { TokenCount } from '../token-count.ts'
 import { climb } from './climb.ts'
 import type { Figures } from './figures.ts'
 import { missedBy, quantile } from './figures.ts'
@@ -155,6 +156,8 @@ test('the first token of streams has a limit of its own', async (context) => {
   const more = { protocol: 'openai', file, firstTokenMs: 300, p95Ms: 5000 } as const
   const quick = await loaded([await streams(5)], more)
   assert.equal(quick.verdict, 'pass', quick.because)
+  const { held, tokens } = quick.evidence as { held: { sent: number }; tokens: TokenCount }
+  assert.deepEqual([tokens.written, tokens.askedNotKnown], [2 * held.sent, held.sent])
   const slow = await loaded([await streams(500)], more)
   assert.equal(slow.verdict, 'fail')
   assert.match(slow.because, /95 % of the first tokens within 300 ms are asked/)

@@ -9,6 +9,7 @@ import type { Examination } from '../examination.ts'
 import type { GateSpec, Target } from '../gate.ts'
 import { inputsOf, toldOf } from '../inputs/inputs.ts'
 import type { Inputs, InputsAround } from '../inputs/inputs.ts'
+import { openTokenCount, withTokens } from '../token-count.ts'
 import { climb } from './climb.ts'
 import type { Capacity } from './climb.ts'
 import { missedBy, rate, told } from './figures.ts'
@@ -39,7 +40,10 @@ export async function load(
       `${rate(perSecond)} for ${spec.forS} s are fewer than ${requestsMin} requests: too few to tell, make it longer`,
     )
   const asked = await inputsOf(spec, { ...around, purpose: 'load', signal })
+  const tokens = spec.protocol === 'openai' ? openTokenCount() : null
+  const counted = (verdict: Verdict) => withTokens(verdict, { tokens })
   const asker = askerOf({
+    tokens,
     timeoutS: asked.timeoutS,
     connections: unansweredMax,
     signal,
@@ -59,7 +63,7 @@ export async function load(
     const held = await hold(holding, { perSecond, seconds: spec.forS })
     const missed = missedBy(held, spec)
     if (missed !== null || spec.ramp === null)
-      return verdictOf(spec, candidate, { asked, held, missed, capacity: null, climbed })
+      return counted(verdictOf(spec, candidate, { asked, held, missed, capacity: null, climbed }))
     const { toPerSecond, stepS } = spec.ramp
     const capacity = await climb({ from: perSecond, to: toPerSecond }, async (next) => {
       const figures = await hold(holding, { perSecond: next, seconds: stepS })
@@ -67,7 +71,7 @@ export async function load(
       if (missedBy(figures, spec) === null) return true
       return isOwnFault(figures, spec) ? null : false
     })
-    return verdictOf(spec, candidate, { asked, held, missed, capacity, climbed })
+    return counted(verdictOf(spec, candidate, { asked, held, missed, capacity, climbed }))
   } finally {
     asker.close()
   }

@@ -9,9 +9,10 @@ import type { Likeness } from '../gate.ts'
 import { nobody, userServer } from '../hooks/testing.ts'
 import { replay } from '../replay/replay.ts'
 import { calm, model, replaySpec, target } from '../testing.ts'
+import { openTokenCount } from '../token-count.ts'
 import { likenessOf } from './likeness.ts'
 
-const calmly = new AbortController().signal
+const calmly = { over: new AbortController().signal, tokens: openTokenCount() }
 const embedder = (url: string): Likeness => ({
   kind: 'embedding',
   url: `${url}/v1`,

@@ -6,6 +6,7 @@ import { isObject, jsonIn } from '../../protocols/protocol.ts'
 import { short } from '../examination.ts'
 import type { Likeness } from '../gate.ts'
 import { askModel, gradeOf, whoIs } from '../hooks/grader.ts'
+import type { Asking } from '../hooks/grader.ts'
 
 export type TextPair = readonly [string, string]
 
@@ -17,7 +18,7 @@ const shownLength = 160
 export async function likenessOf(
   rules: Likeness,
   pairs: readonly TextPair[],
-  over: AbortSignal,
+  asking: Asking,
 ): Promise<number[]> {
   if (pairs.length === 0) return []
   if (pairs.length > textsMax)
@@ -25,14 +26,14 @@ export async function likenessOf(
       `${pairs.length} texts differ in one answer, more than ${textsMax} are not asked about`,
     )
   return rules.kind === 'embedding'
-    ? byEmbedding(rules, pairs, over)
-    : Promise.all(pairs.map((pair) => byJudge(rules, pair, over)))
+    ? byEmbedding(rules, pairs, asking)
+    : Promise.all(pairs.map((pair) => byJudge(rules, pair, asking)))
 }
 
 async function byEmbedding(
   rules: Likeness & { kind: 'embedding' },
   pairs: readonly TextPair[],
-  over: AbortSignal,
+  asking: Asking,
 ): Promise<number[]> {
   const texts = [...new Set(pairs.flat())]
   const who = whoIs('embedding endpoint', rules)
@@ -40,7 +41,7 @@ async function byEmbedding(
     rules,
     '/embeddings',
     { model: rules.model, input: texts, encoding_format: 'float' },
-    { who, over },
+    { who, ...asking },
   )
   const vectors = vectorsIn(answer, texts.length)
   if (vectors === null)
@@ -54,11 +55,11 @@ async function byEmbedding(
 function byJudge(
   rules: Likeness & { kind: 'judge' },
   [first, second]: TextPair,
-  over: AbortSignal,
+  asking: Asking,
 ): Promise<number> {
   const question = JSON.stringify({ first, second })
   const who = whoIs('judge', rules)
-  return gradeOf(rules, { instructions: instructions(rules.rubric), question, who }, over)
+  return gradeOf(rules, { instructions: instructions(rules.rubric), question, who, ...asking })
 }
 
 function instructions(rubric: string): string {

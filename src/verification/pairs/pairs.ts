@@ -11,13 +11,13 @@ import { isFailure, openTally } from '../compare/tally.ts'
 import type { Compared } from '../compare/tally.ts'
 import type { PairRules, Target } from '../gate.ts'
 import { lineOf } from '../send.ts'
-import { NoAnswer } from '../wire/exchange.ts'
 import type { Line } from '../send.ts'
+import { openTokenCount, withTokens } from '../token-count.ts'
+import { NoAnswer } from '../wire/exchange.ts'
 import type { Copy } from './copy.ts'
 import { sentFrom } from './copy.ts'
 import { keeperOf, noAnswer } from './kept.ts'
 import { likenessOf } from './likeness.ts'
-import { openTokenCount } from './token-count.ts'
 
 /** Live answers clients: at most so many are asked of it once more at a time; the others wait for their turn. */
 const liveAgainMax = 2
@@ -48,6 +48,7 @@ export function openPairs(
   const inTurn = turnstile(liveAgainMax)
   const over = new AbortController()
   const tokens = how.protocol === 'openai' ? openTokenCount() : null
+  const judge = openTokenCount()
   let asked = 0
   let lookAt = lookEvery
   let closed = false
@@ -84,7 +85,7 @@ export function openPairs(
       lookAt = tally.compared + lookEvery
       return true
     },
-    verdict: (): Verdict => withTokens(withNames(tally.verdict(versions))),
+    verdict: (): Verdict => withTokens(withNames(tally.verdict(versions)), { tokens, judge }),
     /** Cuts what is under way; nothing further is counted. */
     close(): void {
       closed = true
@@ -112,7 +113,10 @@ export function openPairs(
     if (likeness === null) return tally.add(compared)
     const texts = tally.textsOf(compared)
     try {
-      const degrees = await likenessOf(likeness, texts, AbortSignal.any([signal, over.signal]))
+      const degrees = await likenessOf(likeness, texts, {
+        over: AbortSignal.any([signal, over.signal]),
+        tokens: judge,
+      })
       const of = (a: string, b: string) =>
         degrees[texts.findIndex(([one, other]) => one === a && other === b)] ?? 0
       if (!closed) tally.add(compared, of)
@@ -121,11 +125,6 @@ export function openPairs(
       // Its error may quote an answer.
       if (!closed) tally.undecided(keeper.text((error as Error).message))
     }
-  }
-
-  function withTokens(verdict: Verdict): Verdict {
-    if (tokens === null) return verdict
-    return { ...verdict, evidence: { ...verdict.evidence, tokens: tokens.told() } }
   }
 
   /** Whatever a server does is an answer, or none. @throws the reason of `signal` once that is aborted */
@@ -139,7 +138,7 @@ export function openPairs(
         rules.timeoutS,
       )
       const body = Buffer.concat(chunks.map(({ bytes }) => bytes))
-      tokens?.answered(headers, body)
+      tokens?.came(headers, body)
       return keeper.answer(status, headers, body)
     } catch (error) {
       signal.throwIfAborted()

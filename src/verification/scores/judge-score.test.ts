@@ -55,6 +55,25 @@ test('equal answers get one grade: a judge that wavers makes no difference betwe
   assert.equal(server.asked.length, 2)
 })
 
+test('what it costs is counted: of its answers that say so, and those that do not are named', async (context) => {
+  const usage = { prompt_tokens: 40, completion_tokens: 9 }
+  const { scorer } = await judged(context, (count) =>
+    JSON.stringify({
+      choices: [{ message: { content: '{"score": 1}' } }],
+      ...(count === 1 ? { usage } : {}),
+    }),
+  )
+  await scorer.score('a', lineOf(null, 1, 'Hi'))
+  await scorer.score('b', lineOf(null, 1, 'Hi'))
+  assert.deepEqual(scorer.tokens!.told(), {
+    asked: 40,
+    written: 9,
+    estimated: 0,
+    askedNotKnown: 1,
+    writtenNotKnown: 1,
+  })
+})
+
 test('a fence around all that it says is taken off', async (context) => {
   const { scorer } = await judged(context, () => says('```json\n{"because":"x","score":1}\n```'))
   assert.equal(await scorer.score('a', lineOf(null)), 1)

@@ -2,8 +2,10 @@
  * A judge: another model, behind an API like OpenAI's, that grades answers by a rubric of the user's. It must answer in one fixed form;
  * prose, a time-out, an error are its own failures, and decide nothing.
  */
-import { gradeOf, whoIs } from '../hooks/grader.ts'
 import type { Score } from '../gate.ts'
+import { gradeOf, whoIs } from '../hooks/grader.ts'
+import type { Asking } from '../hooks/grader.ts'
+import { openTokenCount } from '../token-count.ts'
 import type { Line, Scorer } from './scores.ts'
 
 type Rules = Score & { kind: 'judge' }
@@ -13,13 +15,15 @@ const rememberedMax = 10_000
 export function judgeScorer(rules: Rules): Scorer {
   const over = new AbortController()
   const remembered = new Map<string, Promise<number>>()
+  const tokens = openTokenCount()
   return {
+    tokens,
     wrongWith: () => null,
     score(answer, line) {
       const question = JSON.stringify({ ...asked(line), answer })
       const known = remembered.get(question)
       if (known !== undefined) return known
-      const grade = graded(rules, question, line.line, over.signal)
+      const grade = graded(rules, { question, line: line.line }, { over: over.signal, tokens })
       if (remembered.size < rememberedMax) remembered.set(question, grade)
       return grade
     },
@@ -33,14 +37,21 @@ function asked({ request, expected }: Line): Record<string, unknown> {
 }
 
 /** @throws Error where it gives no grade */
-function graded(rules: Rules, question: string, line: number, over: AbortSignal): Promise<number> {
+function graded(
+  rules: Rules,
+  { question, line }: { question: string; line: number },
+  asking: Asking,
+): Promise<number> {
   const who = whoIs('judge', rules)
-  return gradeOf(rules, { instructions: instructions(rules.rubric), question, who }, over).catch(
-    (cause: Error) => {
-      over.throwIfAborted()
-      throw new Error(cause.message.replace(' failed: ', ` failed on line ${line}: `), { cause })
-    },
-  )
+  return gradeOf(rules, {
+    instructions: instructions(rules.rubric),
+    question,
+    who,
+    ...asking,
+  }).catch((cause: Error) => {
+    asking.over.throwIfAborted()
+    throw new Error(cause.message.replace(' failed: ', ` failed on line ${line}: `), { cause })
+  })
 }
 
 function instructions(rubric: string): string {

@@ -8,6 +8,7 @@ import { jsonPath } from '../../protocols/json-path.ts'
 import { jsonIn } from '../../protocols/protocol.ts'
 import { f1OfOne } from '../../statistics/f1.ts'
 import { jsonSchema } from '../json-schema.ts'
+import type { TokenCounter } from '../token-count.ts'
 import { chrf } from './chrf.ts'
 import { commandScorer } from './command-score.ts'
 import { judgeScorer } from './judge-score.ts'
@@ -27,6 +28,8 @@ export type Scorer = {
   /** Null, or why this score can do nothing with what a line expects; asked for every line before a request is sent. */
   wrongWith(expected: unknown): string | null
   score(answer: unknown, line: Line): Promise<number> | number | Failure
+  /** Of a judge. */
+  tokens?: TokenCounter
   close(): Promise<void>
 }
 

@@ -13,6 +13,7 @@ import type { Examination } from '../examination.ts'
 import type { GateSpec, Target } from '../gate.ts'
 import { inputsOf, toldOf } from '../inputs/inputs.ts'
 import type { Inputs, InputsAround } from '../inputs/inputs.ts'
+import { openTokenCount, withTokens } from '../token-count.ts'
 import { heatUp } from './heat.ts'
 import type { Heat } from './heat.ts'
 import { windowsAlike, windowSize } from './stable.ts'
@@ -32,7 +33,9 @@ export async function warmUp(
   // One broken replica ends it for all.
   const over = new AbortController()
   const both = AbortSignal.any([signal, over.signal])
+  const tokens = spec.protocol === 'openai' ? openTokenCount() : null
   const asker = askerOf({
+    tokens,
     timeoutS: asked.timeoutS,
     connections: spec.concurrency,
     signal: both,
@@ -58,11 +61,8 @@ export async function warmUp(
         return found
       }),
     )
-    return verdictOf(
-      candidate,
-      { asked, heats, isGuess: asked.from === 'request' && spec.request === null },
-      signal,
-    )
+    const isGuess = asked.from === 'request' && spec.request === null
+    return withTokens(verdictOf(candidate, { asked, heats, isGuess }, signal), { tokens })
   } finally {
     asker.close()
   }
