@@ -110,15 +110,12 @@ function callsOf(asked: SleepManifest): Omit<Sleeping, 'withinS'> {
 /** Kinds that no real server was run against: said by `validate`, and in the docs. */
 const experimental: readonly SleepManifest['by'][] = ['vllm', 'sglang', 'llama.cpp', 'ollama']
 
-export function experimentalIn(name: string, { environment, standby }: ServiceManifest): string[] {
+export function experimentalIn(name: string, { environment }: ServiceManifest): string[] {
   const by = environment.sleep?.by
-  const sleeps = by !== undefined && experimental.includes(by) ? [`environment.sleep by ${by}`] : []
-  // Pools were run against a server of our own only (examples/pool).
-  const shares = standby.some((rung) => 'shared' in rung) ? ['the rung `shared`'] : []
-  return [...sleeps, ...shares].map(
-    (what) =>
-      `${name}: ${what} is experimental: built from its documentation, not run against a real one`,
-  )
+  if (by === undefined || !experimental.includes(by)) return []
+  return [
+    `${name}: environment.sleep by ${by} is experimental: built from its documentation, not run against a real one`,
+  ]
 }
 
 /** Programs that are run once in weeks should not be missing then. Names without a / are looked for on PATH, wherever Beryl runs. */

@@ -9,6 +9,9 @@ import { runOnce } from './sleep-program.ts'
 const wakesMax = 3
 /** One that did not fall asleep, or wake up, is asked again after this. */
 const againMs = 2000
+/** Of what it says where it refuses, characters. */
+const saidMax = 2048
+const reasonMax = 200
 
 type Which = Pick<ReplicaRecord, 'host' | 'port' | 'process'>
 
@@ -136,14 +139,32 @@ function callOnce(
     }
     const outgoing = requestTo({ host, port, tls, method, path, headers, signal }, (answer) => {
       const status = answer.statusCode ?? 0
+      let said = ''
+      answer.setEncoding('utf8')
       answer.on('error', (error) => resolve(`${what}: ${error.message}`))
-      answer.resume()
+      answer.on('data', (text: string) => {
+        if (said.length < saidMax) said += text
+      })
       // Whole: some servers say 200 first and end once they are done.
       answer.on('end', () =>
-        resolve(status >= 200 && status < 300 ? null : `${what} answered ${status}`),
+        resolve(
+          status >= 200 && status < 300 ? null : `${what} answered ${status}${reasonIn(said)}`,
+        ),
       )
     })
     outgoing.on('error', (error) => resolve(`${what}: ${peerTrouble(error)}`))
     outgoing.end(body)
   })
+}
+
+/** What servers of KServe V2, FastAPI and OpenAI's kind say where they refuse; nothing where it is no such answer. */
+function reasonIn(said: string): string {
+  type Said = { error?: string | { message?: string } | null; detail?: string } | null
+  try {
+    const { error, detail } = (JSON.parse(said) as Said) ?? {}
+    const text: unknown = typeof error === 'object' ? error?.message : (error ?? detail)
+    return typeof text === 'string' ? `: ${text.split('\n')[0]!.slice(0, reasonMax)}` : ''
+  } catch {
+    return ''
+  }
 }

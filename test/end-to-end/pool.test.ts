@@ -7,12 +7,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import type { ReleaseView, ServiceView } from '../../src/api/shapes.ts'
 import { eventually, startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
+import { inferred, loadedIn, pooledManifest, poolProgram } from '../support/pooled.ts'
 
-const server = fileURLToPath(new URL('../../examples/pool/server.ts', import.meta.url))
 const directory = mkdtempSync(join(tmpdir(), 'beryl-pool-'))
 const models = { 'tiny-v1': 'en', 'tiny-v2': 'de', 'rank-w1': 'fr', 'rank-w2': 'it' }
 const own = (name: string) => join(directory, 'own', name)
@@ -36,7 +35,9 @@ before(async () => {
   for (const _ of [1, 2]) pool.push(await startPool('0'))
   url = pool[0]!.url
   await end(pool[1]!)
-  beryl = await startBeryl({ models: {}, manifest: manifest() })
+  const keys = `urls: [${pool.map((one) => `"${one.url}"`).join(', ')}], models: 1, within: 3s`
+  const manifest = pooledManifest({ pool: keys, directoryOf: own })
+  beryl = await startBeryl({ models: {}, manifest })
   for (const [service, version] of [
     ['tiny', 'v1'],
     ['rank', 'w1'],
@@ -70,7 +71,7 @@ test('the standby is drilled, and then stands in the pool alone, whoever is kill
   await waits(release['tiny'], /^the standby: shared for another/)
   const [only, ...others] = await standbyOf('tiny')
   assert.deepEqual([`http://${only!.address}`, only!.state, others], [url, 'ready', []])
-  assert.deepEqual(await loaded(), ['tiny-v1'])
+  assert.deepEqual(await loadedIn(url), ['tiny-v1'])
   const { wayBack } = await beryl.service()
   assert.ok(wayBack.possible && wayBack.measuredMs! > 0, JSON.stringify(wayBack))
   assert.match(wayBack.because, /v1 is shared on \w+: .*100 % of the traffic goes at once/)
@@ -106,7 +107,7 @@ test('who would be pushed out of a full pool is said beforehand, and who was, wh
     id,
     new RegExp(`pushed out of pool spare, full of ${other} of rank: a rollback loads`),
   )
-  assert.deepEqual(await loaded(), ['rank-w1'])
+  assert.deepEqual(await loadedIn(url), ['rank-w1'])
   const { events } = await beryl.api<{ events: { text: string }[] }>(
     'GET',
     '/events?service=tiny&limit=1000',
@@ -129,7 +130,7 @@ test('both rolled back in the same second are served: first the one whose model 
   assert.ok(rank!.rolledBack!.at <= tiny!.rolledBack!.at, 'the one that was loaded goes first')
   assert.deepEqual([await answer('tiny'), await answer('rank')], ['en', 'fr'])
   await eventually(
-    async () => (await loaded()).length === 0,
+    async () => (await loadedIn(url)).length === 0,
     () => 'the pool to be free again: both have their own replicas',
   )
 })
@@ -188,7 +189,7 @@ function write(at: string, language: string): void {
 async function startPool(port: string): Promise<(typeof pool)[number]> {
   const repository = Object.keys(models).map((name) => `${name}=${pooled(name)}`)
   const options = ['--port', port, '--models', '1', ...repository]
-  const child = spawn(process.execPath, [server, ...options], {
+  const child = spawn(process.execPath, [poolProgram, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const said = await new Promise<string>((resolve) =>
@@ -205,22 +206,9 @@ async function end(one: (typeof pool)[number]): Promise<void> {
   await exited
 }
 
-async function loaded(): Promise<string[]> {
-  const index = (await (
-    await fetch(`${url}/v2/repository/index`, { method: 'POST', body: '{}' })
-  ).json()) as { name: string; state: string }[]
-  return index.filter(({ state }) => state === 'READY').map(({ name }) => name)
-}
-
 async function answer(name: string): Promise<string> {
-  const inputs = [{ name: 'text', datatype: 'BYTES', shape: [1], data: ['hello'] }]
-  const response = await fetch(`${beryl.gateway}/v2/models/${name}/infer`, {
-    method: 'POST',
-    body: JSON.stringify({ inputs }),
-  })
-  if (response.status !== 200) return `${response.status} ${await response.text()}`
-  const { outputs } = (await response.json()) as { outputs: { data: string[] }[] }
-  return outputs[0]!.data[0]!
+  const { status, language } = await inferred(beryl.gateway, name, 'hello')
+  return status === 200 ? language : `${status} ${language}`
 }
 
 /** Until it is stopped; answers what nobody should have been told. */
@@ -235,30 +223,4 @@ async function asking(): Promise<string[]> {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   return lost
-}
-
-function manifest(): string {
-  const of = (name: string, path: string, [first, second]: [string, string]) => `
-  ${name}:
-    route: { path: ${path} }
-    protocol: kserve-v2
-    environment:
-      provider: process
-      command: [${JSON.stringify(process.execPath)}, ${JSON.stringify(server)}, --port, "{port}", --load, ${name}, "${name}={model}"]
-      ready: { path: /v2/models/${name}/ready, within: 5s }
-      alive: { every: 500ms, timeout: 2s, failures: 3 }
-      stop: { grace: 1s }
-    versions:
-      ${first}: { model: ${own(`${name}-${first}`)} }
-      ${second}: { model: ${own(`${name}-${second}`)} }
-    switch: { when: verified, drain: 20s }
-    watch: { atLeast: 0s, atMost: 1s, whenUndecided: accept, errors: { margin: 20%, atMost: 20% } }
-    standby: [{ full: 1s }, { shared: 10m, pool: spare, model: "${name}-{version}" }]`
-  return `apiVersion: beryl/v1
-gateway: { listen: 127.0.0.1:0, workers: 1 }
-api: { listen: 127.0.0.1:0 }
-pools:
-  spare: { urls: [${pool.map((one) => `"${one.url}"`).join(', ')}], models: 1, within: 3s }
-services:${of('tiny', '/', ['v1', 'v2'])}${of('rank', '/v2/models/rank', ['w1', 'w2'])}
-`
 }

@@ -8,11 +8,12 @@ import { peerTrouble } from '../../tls/peer.ts'
 import type { Peer } from '../../tls/peer.ts'
 import type { Address } from '../provider.ts'
 
-/** `ready`: names that it says are loaded; null: it does not say. */
-export type Contents = { trouble: string } | { trouble: null; ready: ReadonlySet<string> | null }
+/** `held`: names that it says are in its memory, or on the way into it or out of it; null: it does not say. */
+export type Contents = { trouble: string } | { trouble: null; held: ReadonlySet<string> | null }
 
 const path = '/v2/repository/index'
-const asked = '{"ready":true}'
+/** All, not only what is ready: Triton lists a model as UNLOADING after it has answered the call. */
+const asked = '{}'
 const bodyMaxBytes = 4 * 1024 * 1024
 
 type Asked = Address & { tls?: Peer | undefined; timeoutMs: number; signal: AbortSignal }
@@ -39,7 +40,7 @@ export function contentsOf({ timeoutMs, ...at }: Asked): Promise<Contents> {
         resolve(
           status >= 500
             ? { trouble: `POST ${path} answered ${status}` }
-            : { trouble: null, ready: status === 200 ? namesIn(body) : null },
+            : { trouble: null, held: status === 200 ? namesIn(body) : null },
         ),
       )
     })
@@ -54,7 +55,10 @@ export function contentsOf({ timeoutMs, ...at }: Asked): Promise<Contents> {
   })
 }
 
-/** One that says a model is READY is not believed for it: what counts is whether the model answers. */
+/**
+ * One that says a model is READY is not believed for it: what counts is whether the model answers. Triton has no state for what nobody
+ * asked for; MLServer says UNKNOWN of what is being loaded.
+ */
 function namesIn(body: string): ReadonlySet<string> | null {
   let list: unknown
   try {
@@ -66,7 +70,9 @@ function namesIn(body: string): ReadonlySet<string> | null {
   const entries = list as { name?: unknown; state?: unknown }[]
   return new Set(
     entries.flatMap((one) =>
-      typeof one?.name === 'string' && one.state === 'READY' ? [one.name] : [],
+      typeof one?.name === 'string' && typeof one.state === 'string' && one.state !== 'UNAVAILABLE'
+        ? [one.name]
+        : [],
     ),
   )
 }

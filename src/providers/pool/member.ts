@@ -270,15 +270,25 @@ export class Member implements Tenant {
     this.set({ name: 'gone' })
   }
 
-  /** @returns null once it is out of memory there: MLServer answers 404 to what is not loaded, as after a restart */
+  /**
+   * @returns null once it is out of memory there. MLServer answers 404 to what is not loaded, as after a restart; Triton answers before it
+   * has unloaded it, https://github.com/triton-inference-server/server/pull/5423
+   */
   private async unload(at: Address, withinS: number, signal: AbortSignal): Promise<string | null> {
     const { sleep, tls, model } = this.spec
-    const { servers } = this.around
-    const reached = { ...at, process: null, tls }
-    const trouble = await takeEach(reached, sleep.down, { withinS, signal })
-    if (trouble !== null && !signal.aborted) await servers.look(this.spec, 0)
-    if (signal.aborted || (trouble !== null && servers.isLoaded(at, model) !== false))
-      return trouble
+    const { servers, now } = this.around
+    const until = now().up + withinS
+    const trouble = await takeEach({ ...at, process: null, tls }, sleep.down, { withinS, signal })
+    for (;;) {
+      if (!signal.aborted) await servers.look(this.spec, 0)
+      if (signal.aborted) return trouble
+      const held = servers.isHeld(at, model)
+      if (held === false || (trouble === null && held === null)) break
+      if (trouble !== null) return trouble
+      if (now().up >= until)
+        return `its index lists ${model} still, ${withinS} s after it was to go`
+      await pause(roomPollMs, signal)
+    }
     servers.unloaded(at, model)
     return null
   }

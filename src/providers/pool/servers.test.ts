@@ -137,6 +137,22 @@ test('an index that lies loads nothing: what counts is what answers; one that ca
   })
 })
 
+test('a server that answers before it has unloaded keeps its place until it has', async () => {
+  await withPool(async (provider, { servers: [a] }) => {
+    a!.unloading = new Set()
+    const [first, second] = [specIn([a!], 'm1'), specIn([a!], 'm2')]
+    await provider.start(first)
+    await eventuallySeen(provider, first.id, 'ready')
+    await provider.start(second)
+    await provider.sleep(first.id)
+    await eventually('it to be asked', () => a!.unloading!.has('m1'))
+    await eventuallySeen(provider, second.id, 'starting', (one) => becauseOf(one).includes('m1'))
+    assert.ok(!a!.calls.includes('load m2'))
+    a!.unloading.clear()
+    await eventuallySeen(provider, second.id, 'ready')
+  })
+})
+
 test('two Beryls on one server: who is in keeps its place, and the other waits for it, by name', async () => {
   await withPool(async (provider, { servers: [a, b] }) => {
     await withPool(async (others) => {

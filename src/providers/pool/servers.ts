@@ -69,20 +69,20 @@ export class Servers {
     return this.known.get(nameOf(at))?.contents.trouble ?? null
   }
 
-  /** By its own word, heard last; null: it does not say. */
-  isLoaded(at: Address, model: string): boolean | null {
+  /** In memory, or on the way into it or out of it, by the server's own word, heard last; null: it does not say. */
+  isHeld(at: Address, model: string): boolean | null {
     const contents = this.known.get(nameOf(at))?.contents
-    return contents?.trouble === null ? (contents.ready?.has(model) ?? null) : null
+    return contents?.trouble === null ? (contents.held?.has(model) ?? null) : null
   }
 
   unloaded(at: Address, model: string): void {
     const known = this.known.get(nameOf(at))
     if (known === undefined) return
     known.unloaded.set(model, performance.now())
-    if (known.contents.trouble === null && known.contents.ready?.has(model)) {
-      const ready = new Set(known.contents.ready)
-      ready.delete(model)
-      known.contents = { trouble: null, ready }
+    if (known.contents.trouble === null && known.contents.held?.has(model)) {
+      const held = new Set(known.contents.held)
+      held.delete(model)
+      known.contents = { trouble: null, held }
     }
   }
 
@@ -134,7 +134,7 @@ export class Servers {
     const ours = this.tenants().flatMap(({ spec, place, left }) => {
       const text = `${spec.model} of ${spec.service}`
       if (isSame(place, at)) return [text]
-      return left.some((one) => isSame(one, at)) && this.isLoaded(at, spec.model) !== false
+      return left.some((one) => isSame(one, at)) && this.isHeld(at, spec.model) !== false
         ? [`${text}, left behind`]
         : []
     })
@@ -144,19 +144,19 @@ export class Servers {
   /** Loaded there, and no name of ours. */
   private strangersAt(at: Address): string[] {
     const contents = this.known.get(nameOf(at))?.contents
-    if (contents?.trouble !== null || contents.ready === null) return []
+    if (contents?.trouble !== null || contents.held === null) return []
     const names = new Set(
       this.tenants().flatMap(({ spec }) =>
         spec.servers.some((one) => isSame(one, at)) ? [spec.model] : [],
       ),
     )
-    return [...contents.ready].filter((name) => !names.has(name))
+    return [...contents.held].filter((name) => !names.has(name))
   }
 
   private async ask(at: Address, { tls, alive }: PoolSpec, atMostMs: number): Promise<void> {
     const name = nameOf(at)
     const known = this.known.get(name) ?? {
-      contents: { trouble: null, ready: null },
+      contents: { trouble: null, held: null },
       askedAt: -Infinity,
       silent: 0,
       unloaded: new Map<string, number>(),
@@ -182,12 +182,12 @@ export class Servers {
     known.askedAt = askedAt
     known.silent = contents.trouble === null ? 0 : known.silent + 1
     if (known.silent === silentMax) this.log.warn({ server: name }, `lost: ${contents.trouble}`)
-    if (contents.trouble === null && contents.ready !== null) {
-      const ready = new Set(contents.ready)
+    if (contents.trouble === null && contents.held !== null) {
+      const held = new Set(contents.held)
       for (const [model, at] of known.unloaded)
-        if (at >= askedAt) ready.delete(model)
+        if (at >= askedAt) held.delete(model)
         else known.unloaded.delete(model)
-      contents = { trouble: null, ready }
+      contents = { trouble: null, held }
     }
     known.contents = contents
   }

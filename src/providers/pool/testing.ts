@@ -20,6 +20,8 @@ export async function poolServer(secret?: { cert: string; key: string }) {
     calls: [] as string[],
     /** By what is done: what it answers instead of doing it. */
     refuses: new Map<'load' | 'unload' | 'ready', number>(),
+    /** As Triton, it answers `unload` at once, and has these in memory until somebody takes them out. */
+    unloading: null as Set<string> | null,
     /** What it says is loaded, in place of the truth. */
     index: null as unknown,
     /** It takes requests, and answers none. */
@@ -45,10 +47,16 @@ export async function poolServer(secret?: { cert: string; key: string }) {
     const isThere = what === 'load' || what === 'unload' || model === '' || one.loaded.has(model)
     const status = refused ?? (isThere ? 200 : 404)
     if (status === 200 && what === 'load') one.loaded.add(model)
-    if (status === 200 && what === 'unload') one.loaded.delete(model)
+    if (status === 200 && what === 'unload' && one.loaded.delete(model)) one.unloading?.add(model)
     one.most = Math.max(one.most, one.loaded.size)
     response.writeHead(status, { 'content-type': 'application/json' })
-    const index = () => one.index ?? [...one.loaded].map((name) => ({ name, state: 'READY' }))
+    const index = () =>
+      one.index ?? [
+        ...[...one.loaded].map((name) => ({ name, state: 'READY' })),
+        ...[...(one.unloading ?? [])].map((name) => ({ name, state: 'UNLOADING' })),
+        { name: 'never-asked-for' },
+        { name: 'unloaded', state: 'UNAVAILABLE', reason: 'unloaded' },
+      ]
     const isIndex = request.url === '/v2/repository/index'
     response.end(JSON.stringify(isIndex ? index() : { name: model, port: one.port }))
   }
