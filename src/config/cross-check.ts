@@ -17,7 +17,7 @@ import { notThere } from './not-there.ts'
 import { unreachable } from './paths.ts'
 import { signalProblems } from './signal-problems.ts'
 import { asleep, sleepPrograms } from './sleep.ts'
-import { speaksOf } from './speaks.ts'
+import { grpcProblems } from './grpc.ts'
 import { judges, versionProblems } from './version-problems.ts'
 
 export async function crossCheck(manifest: Manifest, directory: string): Promise<CrossProblem[]> {
@@ -91,7 +91,7 @@ async function checkService(
   }
   files.push(
     ...answerPath(at, service),
-    ...spoken(at, service),
+    ...grpcProblems(at, service),
     ...languageModel(at, service),
     ...ofOthers(at, service, directory),
     ...unreachable(at, service),
@@ -102,11 +102,6 @@ async function checkService(
     ...(await gateProblems(at, service, directory)),
     ...(await signalProblems(at, service, directory)),
   )
-  if (service.protocol === 'grpc' && service.capture !== undefined)
-    files.push({
-      path: [...at, 'capture'],
-      message: 'nothing can be taken out of messages of gRPC yet: not built, leave it out',
-    })
   for (const name of ['latency', 'firstToken', 'perToken'] as const)
     if (watch.required.includes(name) && watch[name].p95 === undefined)
       files.push({
@@ -116,22 +111,6 @@ async function checkService(
   if (watch.atLeast > watch.atMost)
     files.push({ path: [...at, 'watch', 'atLeast'], message: 'is longer than atMost' })
   return files
-}
-
-/** Gates ask in HTTP: messages of gRPC would fail them all. */
-function spoken(at: string[], service: ServiceManifest): CrossProblem[] {
-  if (service.protocol === 'grpc' && service.environment.upstream === 'http1')
-    return [
-      { path: [...at, 'environment', 'upstream'], message: 'gRPC needs HTTP/2: leave it out' },
-    ]
-  if (speaksOf(service) !== 'grpc') return []
-  const asking = gatesOf(service).map(({ name, path }) => ({ name, path }))
-  if (service.environment.ready.version !== undefined)
-    asking.push({ name: 'ready.version', path: ['environment', 'ready', 'version'] })
-  return asking.map(({ name, path }) => ({
-    path: [...at, ...path],
-    message: `${name} knows no messages of gRPC: not built yet, leave it out`,
-  }))
 }
 
 /** A path that nobody understands would keep every replica from being ready. */

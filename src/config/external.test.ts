@@ -175,7 +175,7 @@ const refused: [name: string, from: string | RegExp, to: string, said: RegExp][]
     'a version asked of servers of gRPC, which know no GET',
     /environment:([^]*?)ready: .*/,
     `protocol: grpc\n    environment:$1${checked}`,
-    /ready.version knows no messages of gRPC/,
+    /ready.version: is asked for with GET, which gRPC does not know/,
   ],
 ]
 

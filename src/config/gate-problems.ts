@@ -99,12 +99,17 @@ function wrongWithIdentity(
   { path, model }: Extract<GateManifest, { identity: unknown }>['identity'],
   { protocol }: ServiceManifest,
 ): Problem[] {
-  const isKserve = protocol === 'kserve-v2'
+  const isKserve = protocol === 'kserve-v2' || protocol === 'grpc'
   return [
     ...one(
       path === undefined && !isKserve && protocol !== 'openai',
       null,
-      'needs a path: only `protocol: openai` and `kserve-v2` have one of their own',
+      'needs a path: only `protocol: openai`, `kserve-v2` and `grpc` have one of their own',
+    ),
+    ...one(
+      path !== undefined && protocol === 'grpc',
+      'path',
+      'is asked for with GET, which gRPC does not know: give `model`, whose metadata are asked for',
     ),
     ...one(
       path === undefined && isKserve && model === undefined,
@@ -114,7 +119,7 @@ function wrongWithIdentity(
     ...one(
       model !== undefined && (!isKserve || path !== undefined),
       'model',
-      'goes with `protocol: kserve-v2` and without a path: leave it out',
+      'goes with `protocol: kserve-v2` or `grpc`, and without a path: leave it out',
     ),
   ]
 }

@@ -379,10 +379,28 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^12:\d+ services.tiny.switch.traffic.sticky/,
   ],
   [
-    'a capture of gRPC',
+    'bytes to be kept where there are none',
     'environment:',
-    'protocol: grpc\n    capture: {}\n    environment:',
-    /capture: nothing can be taken out of messages of gRPC yet/,
+    'capture: { binary: true }\n    environment:',
+    /capture.binary: is of messages of gRPC: it needs `protocol: grpc`/,
+  ],
+  [
+    'a warm-up of gRPC with nothing to send',
+    'verify:\n',
+    'protocol: grpc\n    verify:\n      - warmUp: {}\n      - load: { rate: 1/s, p95: 1s, for: 30s, request: { path: /predict } }\n#',
+    /verify.0.warmUp: nothing says what to send/,
+  ],
+  [
+    'inference over gRPC without anything to infer from',
+    'verify:\n',
+    'protocol: grpc\n    verify:\n      - warmUp: { request: { path: /inference.GRPCInferenceService/ModelInfer } }\n#',
+    /warmUp.request: needs a golden set for the messages that are sent/,
+  ],
+  [
+    'an identity that gRPC has no path for',
+    'verify:\n',
+    'protocol: grpc\n    verify:\n      - identity: { path: /version }\n#',
+    /identity.path: is asked for with GET, which gRPC does not know: give `model`/,
   ],
   [
     'a replay without a capture',
@@ -637,7 +655,7 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'identity without a path, and no protocol that has one',
     'verify:',
     'verify:\n      - identity: {}',
-    /identity: needs a path: only `protocol: openai` and `kserve-v2` have one of their own/,
+    /identity: needs a path: only `protocol: openai`, `kserve-v2` and `grpc` have one of their own/,
   ],
   [
     'metadata of a model that has no name',
@@ -649,7 +667,7 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'a model where no metadata is asked for',
     'verify:',
     'verify:\n      - identity: { path: /version, model: a }',
-    /model: goes with `protocol: kserve-v2` and without a path: leave it out/,
+    /model: goes with `protocol: kserve-v2` or `grpc`, and without a path: leave it out/,
   ],
   [
     'compatibility with nothing recorded',
@@ -688,10 +706,10 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /upstream: gRPC needs HTTP\/2/,
   ],
   [
-    'a gate that asks in another protocol than the replicas speak',
+    'a path that is no method of gRPC',
     'environment:',
     'protocol: grpc\n    environment:',
-    /goldenSet knows no messages of gRPC/,
+    /goldenSet.request.path: expected a method such as \/inference/,
   ],
   [
     'a certificate that is not there',

@@ -70,13 +70,6 @@ export async function signalProblems(
     )
       say(['validity'], 'checks nothing: give json, schema, nonEmpty or refusal')
   }
-  if (protocol === 'grpc')
-    for (const name of watch.signals.filter((one) => ofAnswers(one, watch)))
-      say(
-        ['signals'],
-        `${name} reads answers, and messages of gRPC cannot be read yet: leave it out`,
-      )
-
   const files: [path: string[], file: string][] = []
   if (watch.validity.schema !== undefined)
     files.push([['validity', 'schema'], watch.validity.schema])
@@ -99,9 +92,4 @@ export async function signalProblems(
   for (const [path, file] of files)
     problems.push(...(await notThere([...here, ...path], resolve(directory, file), 'file')))
   return problems
-}
-
-function ofAnswers(name: string, { handoff }: ServiceManifest['watch']): boolean {
-  if (['errors', 'latency', 'feedback'].includes(name)) return false
-  return name !== 'handoff' || handoff.answer !== undefined || handoff.matches !== undefined
 }

@@ -39,6 +39,8 @@ export const capture = z.strictObject({
       ]),
     )
     .default([]),
+  /** Messages of gRPC that Beryl cannot read are kept as they are, with nothing taken out. */
+  binary: z.boolean().default(false),
 })
 
 const risk = share.refine(

@@ -6,6 +6,7 @@ import type { GateManifest, ServiceManifest, VersionManifest } from '../config/m
 import { ProblemError } from '../ipc/problem.ts'
 import type { Gate } from '../release/release.ts'
 import type { CapturedRules, GateSpec, RequestShape } from '../verification/gate.ts'
+import { metadataMethod } from '../protocols/grpc/kserve-messages.ts'
 import { metadataPath } from '../protocols/kserve-v2.ts'
 import { modelsPath } from '../protocols/openai/models.ts'
 import { goldenLines } from '../verification/golden-set/lines.ts'
@@ -57,10 +58,12 @@ export async function specOf(
   if ('identity' in gate) {
     const { headers, is, within } = gate.identity
     const fill = fillingOf(around.version, around.content, directory)
-    const { path, answer } = metadataOf(gate.identity, protocol, fill)
+    const { path, answer, body } = metadataOf(gate.identity, protocol, fill)
+    const method = body === undefined ? 'GET' : 'POST'
     return {
       kind: 'identity',
-      request: { method: 'GET', path, headers, timeoutS: within },
+      request: { method, path, headers, timeoutS: within },
+      ...(body === undefined ? {} : { body }),
       answer,
       is: fill(is),
       withinS: within,
@@ -98,9 +101,11 @@ function metadataOf(
   { path, model, answer }: Extract<GateManifest, { identity: unknown }>['identity'],
   protocol: ServiceManifest['protocol'],
   fill: (text: string) => string,
-): { path: string; answer: string | null } {
+): { path: string; answer: string | null; body?: unknown } {
   if (path !== undefined) return { path, answer: answer ?? null }
   if (protocol === 'openai') return { path: modelsPath, answer: answer ?? '$.data[*].id' }
+  if (protocol === 'grpc')
+    return { path: metadataMethod, answer: answer ?? '$.versions[*]', body: { name: fill(model!) } }
   // `validate` refuses any other that gives no path.
   return { path: metadataPath(fill(model!)), answer: answer ?? '$.versions[*]' }
 }

@@ -3,5 +3,5 @@ import type { Protocol } from '../verification/gate.ts'
 
 /** `http` and `json` are sent and read alike. */
 export function readingOf(protocol: ServiceManifest['protocol']): Protocol {
-  return protocol === 'openai' || protocol === 'kserve-v2' ? protocol : 'http'
+  return protocol === 'json' ? 'http' : protocol
 }

@@ -12,5 +12,6 @@ export function redactOf({ capture }: Pick<ServiceManifest, 'capture'>): RedactR
     patterns: rules.flatMap((rule) =>
       typeof rule === 'object' && 'matches' in rule ? [rule.matches] : [],
     ),
+    ...(capture?.binary === true ? { binary: true } : {}),
   }
 }

@@ -1,6 +1,5 @@
 /** The gates that compare answers to production traffic, as the examiner is asked. */
 import type { GateManifest, ServiceManifest } from '../config/manifest.ts'
-import type { Comparison } from '../verification/compare/comparison.ts'
 import type { GateSpec, Likeness, PairRules } from '../verification/gate.ts'
 import { schemaOf } from './score-specs.ts'
 import { redactOf } from './redact-rules.ts'
@@ -39,7 +38,7 @@ export async function compatibilitySpec(
   const { requests, schema, ignore, headers, within, timeout, concurrency } = gate
   return {
     kind: 'compatibility',
-    protocol: comparingAs(service.protocol),
+    protocol: service.protocol,
     requests,
     schema: schema === undefined ? null : await schemaOf(schema, around),
     ignore,
@@ -50,11 +49,6 @@ export async function compatibilitySpec(
     concurrency,
     withinS: within,
   }
-}
-
-/** Gates ask in HTTP/1.1: `validate` refuses them with gRPC. */
-function comparingAs(protocol: ServiceManifest['protocol']): Comparison['protocol'] {
-  return protocol === 'grpc' ? 'http' : protocol
 }
 
 function likenessOf(by: NonNullable<Shadow['similarBy']>): Likeness {
@@ -87,7 +81,7 @@ function pairsOf(
   const likeness = similar ?? (protocol === 'openai' || byOther ? openaiSimilar : undefined)
   return {
     how: {
-      protocol: comparingAs(protocol),
+      protocol: protocol,
       ignore,
       tolerances: tolerance,
       text: likeness === undefined ? 'exact' : { similar: likeness },

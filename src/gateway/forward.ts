@@ -233,6 +233,7 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   answerEnd(trailers: Lines): void {
     if (this.over) return
     this.exchange.end(trailers)
+    if (trailers !== '') this.tapping?.trailers(trailers)
     this.status = failureSaid(this.claim.replica, trailers) ?? this.status
     this.end(this.status >= 500 ? 'error-status' : 'ok')
   }

@@ -15,4 +15,6 @@ export type Tapping = {
   request(bytes: Bytes): void
   head(lines: Lines): void
   answer(bytes: Bytes): void
+  /** What came behind the body; said before the end, where anything did. */
+  trailers(lines: Lines): void
 }

@@ -228,6 +228,7 @@ class Copy implements Copying, CallListener {
   }
 
   answerEnd(trailers: Lines): void {
+    if (trailers !== '') this.hearing?.trailers(trailers)
     this.status = failureSaid(this.replica!, trailers) ?? this.status
     this.done(this.status >= 500 ? 'error-status' : 'ok')
   }

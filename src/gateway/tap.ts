@@ -134,6 +134,7 @@ class Hearing implements Tapping {
   private asked: Bytes = ''
   private answered: Bytes = ''
   private answerLines: Lines = ''
+  private trailerLines: Lines = ''
   private readonly pieces: number[] = []
 
   constructor(room: Room, flight: Flight, whose: Whose) {
@@ -161,6 +162,10 @@ class Hearing implements Tapping {
     if (pieces.length / 2 < piecesMax)
       pieces.push(rounded(performance.now() - this.flight.begun), bytes.length)
     else pieces[pieces.length - 1]! += bytes.length
+  }
+
+  trailers(lines: Lines): void {
+    this.trailerLines = lines
   }
 
   drop(reason: string): void {
@@ -200,6 +205,7 @@ class Hearing implements Tapping {
       lines: without(fields.lines, fields.dropped),
       status,
       answerLines: this.answerLines,
+      ...(this.trailerLines === '' ? {} : { trailerLines: this.trailerLines }),
       firstByteMs: rounded(firstByteMs),
       totalMs: rounded(totalMs),
       pieces: this.pieces,
@@ -236,6 +242,10 @@ class CopyHeard implements CopyHearing {
 
   answer(bytes: Bytes): void {
     this.hearing.answer(bytes)
+  }
+
+  trailers(lines: Lines): void {
+    this.hearing.trailers(lines)
   }
 
   ended(result: Ended): boolean | undefined {

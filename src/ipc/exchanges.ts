@@ -20,6 +20,8 @@ export type TappedHead = {
   lines: string
   status: number
   answerLines: string
+  /** What came behind the answer's body (HTTP/2); absent: nothing. gRPC says there how it ended. */
+  trailerLines?: string
   firstByteMs: number
   totalMs: number
   /** Of the answer, flat pairs: when a piece came (ms from the claim), and its bytes. */

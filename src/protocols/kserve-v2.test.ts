@@ -67,9 +67,9 @@ test('other paths of a server are read as they are', () => {
 })
 
 test('a request must have inputs', () => {
-  assert.equal(kserve.wrongRequest({ inputs: [output('x', [1], [1])] }), null)
-  assert.match(kserve.wrongRequest({ input: 1 })!, /"inputs", a list of/)
-  assert.match(kserve.wrongRequest(null)!, /"inputs"/)
+  assert.equal(kserve.wrongRequest({ inputs: [output('x', [1], [1])] }, '/v2/models/m/infer'), null)
+  assert.match(kserve.wrongRequest({ input: 1 }, '/v2/models/m/infer')!, /"inputs", a list of/)
+  assert.match(kserve.wrongRequest(null, '/v2/models/m/infer')!, /"inputs"/)
 })
 
 test('outputs are compared by their names, whatever order they are written in', () => {

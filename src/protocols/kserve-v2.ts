@@ -15,14 +15,7 @@ export const kserveV2: Protocol = {
     const whole = jsonIn(body)
     if (!pathOf(asked).endsWith('/infer'))
       return { value: whole ?? body, whole, firstTokenMs: null, wrong: null }
-    const read = outputsOf(whole)
-    if (typeof read === 'string') return { failure: read }
-    return {
-      value: valueOf(read),
-      whole,
-      firstTokenMs: null,
-      wrong: wrongTensors(read),
-    } satisfies Understood
+    return inferAnswer(whole)
   },
   wrongRequest(body) {
     const inputs = isObject(body) ? body['inputs'] : null
@@ -30,6 +23,13 @@ export const kserveV2: Protocol = {
       ? null
       : '"request" must have "inputs", a list of {"name", "shape", "datatype", "data"}, as KServe V2 takes them'
   },
+}
+
+/** What inference answers, over REST or gRPC. */
+export function inferAnswer(whole: unknown): Understood | { failure: string } {
+  const read = outputsOf(whole)
+  if (typeof read === 'string') return { failure: read }
+  return { value: valueOf(read), whole, firstTokenMs: null, wrong: wrongTensors(read) }
 }
 
 /** Which versions of a model are loaded: `versions` in what it answers. */

@@ -43,8 +43,8 @@ export type Understood = {
 export type Protocol = {
   /** Of an answer with a 2xx status. */
   read(heard: Heard, asked: AskedFor): Understood | { failure: string }
-  /** Null, or why such a body cannot be a request. */
-  wrongRequest(body: unknown): string | null
+  /** Null, or why such a body cannot be a request. @param target path and query that it goes to */
+  wrongRequest(body: unknown, target: string): string | null
 }
 
 export function isGood({ status }: Pick<Heard, 'status'>): boolean {

@@ -1,6 +1,8 @@
 /** Asks a replica, and reads its answer as text with the times of its pieces. */
 import { StringDecoder } from 'node:string_decoder'
 import { lineOf } from './send.ts'
+import { isGrpc } from '../protocols/grpc/framing.ts'
+import { bytesInJson } from './grpc/sending.ts'
 import type { LineOptions } from './send.ts'
 import type { TokenCounter } from './token-count.ts'
 import type { Received, Sent } from './wire/exchange.ts'
@@ -8,6 +10,8 @@ import type { Received, Sent } from './wire/exchange.ts'
 /** `ms` is from the first byte sent to the last byte received, or to the last one of a piece of the body. */
 export type Answered = {
   status: number
+  /** Where a protocol has words of its own for how it ended. */
+  says?: string
   body: string
   pieces: readonly { text: string; ms: number }[]
   ms: number
@@ -38,9 +42,14 @@ export function askerOf({
   }
 }
 
-function inText({ status, chunks, ms }: Received): Answered {
+function inText({ status, says, headers, chunks, ms }: Received): Answered {
+  const told = says === undefined ? {} : { says }
+  if (isGrpc(headers['content-type'] ?? '')) {
+    const body = bytesInJson(Buffer.concat(chunks.map(({ bytes }) => bytes)))
+    return { status, ...told, body, pieces: [{ text: body, ms }], ms }
+  }
   const decoder = new StringDecoder()
   const pieces = chunks.map((chunk) => ({ text: decoder.write(chunk.bytes), ms: chunk.ms }))
   pieces.push({ text: decoder.end(), ms })
-  return { status, body: pieces.map(({ text }) => text).join(''), pieces, ms }
+  return { status, ...told, body: pieces.map(({ text }) => text).join(''), pieces, ms }
 }

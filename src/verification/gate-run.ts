@@ -6,7 +6,7 @@ import type { GateRun } from './gate.ts'
 const seconds = z.number().positive()
 const concurrency = z.int().min(1).max(256)
 const share = z.number().min(0).max(1).nullable()
-const protocol = z.enum(['http', 'openai', 'kserve-v2'])
+const protocol = z.enum(['http', 'openai', 'kserve-v2', 'grpc'])
 /** A perplexity: 1 would be a model that knows what comes. */
 const perplexity = z.number().min(1).nullable()
 
@@ -55,8 +55,13 @@ const paths = z.array(z.string())
 const copy = z.strictObject({ methods: paths, exclude: paths })
 const captured = z.strictObject({ copy, headers, only: z.boolean() }).nullable()
 
-const comparing = z.enum(['http', 'json', 'openai', 'kserve-v2'])
-const redact = z.strictObject({ paths, headers: paths, patterns: paths })
+const comparing = z.enum(['http', 'json', 'openai', 'kserve-v2', 'grpc'])
+const redact = z.strictObject({
+  paths,
+  headers: paths,
+  patterns: paths,
+  binary: z.boolean().optional(),
+})
 
 const modelAt = { url, model: z.string(), headers, timeoutS: seconds }
 const likeness = z.discriminatedUnion('kind', [
@@ -138,6 +143,7 @@ const spec = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('identity'),
     request,
+    body: z.unknown().optional(),
     answer: z.string().nullable(),
     is: z.string().min(1),
     withinS: seconds,

@@ -71,6 +71,8 @@ export type GateSpec =
   | {
       kind: 'identity'
       request: RequestShape
+      /** Of a POST, as JSON; absent: none. */
+      body?: unknown
       /** JSON path; null: the whole body. Where it reads a list, one of it. */
       answer: string | null
       is: string

@@ -43,9 +43,13 @@ export function heard(
   answered: Answered,
   { asked }: Pick<Input, 'asked'>,
 ): { wrong: string | null; firstTokenMs: number | null } {
-  if (!isGood(answered)) return { wrong: `status ${answered.status}`, firstTokenMs: null }
+  if (!isGood(answered)) return { wrong: statusSaid(answered), firstTokenMs: null }
   const read = protocolOf(protocol).read(answered, asked)
   return 'failure' in read ? { wrong: read.failure, firstTokenMs: null } : read
+}
+
+function statusSaid({ status, says }: Answered): string {
+  return says ?? `status ${status}`
 }
 
 /** What the protocol finds in the answer, or what the path names in it. */
@@ -62,11 +66,11 @@ function plain({
         ? 'a GET carries no body, so "request" would not be sent: use POST, or make it null'
         : method === 'GET'
           ? null
-          : protocol.wrongRequest(request),
+          : protocol.wrongRequest(request, target),
     body: ({ request }) => request,
     read(answered, { request }) {
       const shown = short(answered.body, shownLength)
-      if (!isGood(answered)) return failed(`status ${answered.status}`, shown)
+      if (!isGood(answered)) return failed(statusSaid(answered), shown)
       const read = protocol.read(answered, askedFor(target, request))
       if ('failure' in read) return failed(read.failure, shown)
       if (read.wrong !== null) return failed(read.wrong, short(read.value, shownLength))
@@ -83,7 +87,7 @@ function plain({
 
 const probability: Reading = {
   wrongWith: (line) =>
-    protocolOf('openai').wrongRequest(line.request) ??
+    protocolOf('openai').wrongRequest(line.request, '/v1/completions') ??
     (typeof (line.request as { prompt?: unknown }).prompt === 'string'
       ? null
       : 'score perplexity needs a "prompt" in "request", a text, as /v1/completions takes it'),

@@ -2,6 +2,7 @@
 import { renamed } from '../protocols/renamed.ts'
 import type { Renames } from '../protocols/renamed.ts'
 import type { Target } from './gate.ts'
+import { fromCall, toCall } from './grpc/sending.ts'
 import { NoAnswer } from './wire/exchange.ts'
 import type { Received, Sent, Way } from './wire/exchange.ts'
 import { openHttp1 } from './wire/http1.ts'
@@ -45,8 +46,11 @@ export function lineOf({ connections, signal, targets = [] }: LineOptions) {
         const { reach, renames } = known.get(address) ?? {}
         const other = renames === undefined ? null : inOtherWords(sent, renames)
         if (other !== null) renamedCount++
+        const asked = other ?? sent
         const way: Way = reach?.speaks === undefined ? http1 : http2
-        return await way.exchange(other ?? sent, { ...placeOf(address), tls: reach?.tls, timeoutS })
+        const to = { ...placeOf(address), tls: reach?.tls, timeoutS }
+        if (reach?.speaks !== 'grpc') return await way.exchange(asked, to)
+        return fromCall(await way.exchange(toCall(asked), to), asked.target)
       } catch (error) {
         signal.throwIfAborted()
         throw error

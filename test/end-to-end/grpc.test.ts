@@ -1,4 +1,4 @@
-/** KServe V2 over gRPC through whole releases: clients by hand over node:http2, model servers that are fakes of our own. */
+/** KServe V2 over gRPC through whole releases, gates included: clients by hand over node:http2, model servers that are fakes of our own. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -8,6 +8,8 @@ import { kserveClient } from '../support/grpc.ts'
 import type { Inferred } from '../support/grpc.ts'
 
 let beryl: Running
+/** The release that switched. */
+let second = ''
 
 before(async () => {
   beryl = await startBeryl({
@@ -15,26 +17,34 @@ before(async () => {
     models: {
       v1: { answer: 'one' },
       v2: { answer: 'two' },
+      other: { answer: 'other', label: 'another' },
       failing: { answer: 'fails', fails: 13 },
+      garbled: { answer: 'garbled', garbled: true },
     },
+    goldenLines: Array.from({ length: 20 }, (_, nth) => ({
+      request: {
+        model_name: 'tiny',
+        inputs: [{ name: 'x', datatype: 'INT64', shape: [1], data: [nth] }],
+      },
+      expected: 'same',
+    })),
     service: `
+    capture: { share: 100%, redact: [$.id] }
+    verify:
+      - warmUp: {}
+      - goldenSet:
+          file: ./golden.jsonl
+          request: { path: /inference.GRPCInferenceService/ModelInfer }
+          atLeast: 0.9
+      - shadow: { atLeast: 20, within: 50s, noWorseBy: 20%, dryRun: true }
     switch: { drain: 20s }
-    watch: { atLeast: 1s, atMost: 10m, errors: { margin: 20%, atMost: 20% } }
+    watch: { atLeast: 1s, atMost: 10m, signals: [errors, latency, validity], errors: { margin: 20%, atMost: 20% }, validity: { margin: 20%, atMost: 20% } }
     standby: [{ full: 10m }]
 `,
   })
 })
 
 after(async () => assert.equal(await beryl.stop(), 0))
-
-/** A first version without gates that say something by themselves waits for a person. */
-async function deployFirst(version: string): Promise<string> {
-  const { id } = await beryl.deploy(version)
-  await beryl.until(id, ({ phase }) => phase === 'awaiting-approval', 'awaiting approval')
-  const { code, err } = await beryl.cli('approve', id, '--reason', 'a test')
-  assert.equal(code, 0, err)
-  return id
-}
 
 /** Unary calls, one after the other on each of several connections. */
 function traffic(context: TestContext, connections = 4) {
@@ -75,7 +85,7 @@ test('before anything is live, a client of gRPC hears so in its own words', asyn
 })
 
 test('a switch in the middle of conversations and calls: none is cut, none is lost, and no old answer comes after a new one', async (context) => {
-  const first = await deployFirst('v1')
+  const { id: first } = await beryl.deploy('v1')
   await beryl.until(first, ({ phase }) => phase === 'watching', 'watching')
   const calls = traffic(context)
   await beryl.until(first, ({ phase }) => phase === 'finished' || phase === 'stabilizing', 'over')
@@ -83,7 +93,7 @@ test('a switch in the middle of conversations and calls: none is cut, none is lo
   const talks = Array.from({ length: 8 }, () => client.converse())
   for (const talk of talks) assert.equal((await talk.ask('before')).version, 'one')
 
-  const { id: second } = await beryl.deploy('v2')
+  second = (await beryl.deploy('v2')).id
   await eventually(
     () => calls.answers.some(({ version }) => version === 'two'),
     () => 'an answer of the new version',
@@ -108,6 +118,38 @@ test('a switch in the middle of conversations and calls: none is cut, none is lo
     ({ version, sentAt }) => version === 'one' && sentAt > switchedAt,
   )
   assert.deepEqual(late, [])
+})
+
+test('its gates asked it in messages, and compared what clients asked; what clients asked is recorded as JSON, without what must go', async () => {
+  const { gates } = await beryl.release(second)
+  const verdicts = gates.map((gate) =>
+    gate.state === 'decided' ? `${gate.name} ${gate.verdict}: ${gate.because}` : gate.name,
+  )
+  for (const name of ['warmUp', 'goldenSet', 'shadow'])
+    assert.ok(
+      verdicts.some((line) => line.startsWith(`${name} pass`)),
+      verdicts.join('\n'),
+    )
+  const { out } = await beryl.cli('capture', 'tiny', 'export')
+  const records = out.split('\n').filter((line) => line.includes('model_name'))
+  assert.ok(records.length > 20, String(records.length))
+  assert.match(records[0]!, /\\"id\\":\\"\[redacted\]/)
+  assert.match(records[0]!, /\\"datatype\\":\\"BYTES\\"/)
+})
+
+test('a version that answers otherwise never goes live', async () => {
+  const { id } = await beryl.deploy('other')
+  const release = await beryl.until(id, ({ phase }) => phase === 'rejected', 'rejected')
+  assert.match(release.because ?? '', /goldenSet/)
+})
+
+test('a version whose answers lie about their shape is rolled back for that, though every call ends with OK', async (context) => {
+  const calls = traffic(context)
+  const { id } = await beryl.deploy('garbled')
+  const release = await beryl.until(id, ({ phase }) => phase === 'rolled-back', 'rolled back')
+  await calls.stop()
+  assert.deepEqual(calls.lost, [])
+  assert.match(release.rolledBack?.why ?? '', /validity|valid/i)
 })
 
 test('a version whose calls end with INTERNAL is rolled back by the guard, though every one of them says 200', async (context) => {

@@ -2,7 +2,9 @@
 import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import type { Tapped } from '../../ipc/exchanges.ts'
+import { inPlainWords } from '../grpc/tapped.ts'
 import { decoded } from './decode.ts'
+import { headerOf, headersIn } from './headers.ts'
 import { piecesAfter } from './lines.ts'
 import type { Header, Redactor } from './redact.ts'
 
@@ -51,7 +53,8 @@ export type Body = z.output<typeof body>
 const ofTheWire = new Set(['content-length', 'content-encoding', 'accept-encoding'])
 
 /** Redacted, or null where the rules cannot be followed in it: then nothing of it may be kept. */
-export function capturedOf(tapped: Tapped, redactor: Redactor): Captured | null {
+export function capturedOf(heard: Tapped, redactor: Redactor): Captured | null {
+  const tapped = inPlainWords(heard)
   const [asked, answered] = [headersIn(tapped.lines), headersIn(tapped.answerLines)]
   const [before, request] = cleaned(tapped.request, asked, redactor)
   const [answerBefore, answer] = cleaned(tapped.answer, answered, redactor)
@@ -138,23 +141,6 @@ export function readCaptured(value: unknown): Captured | { wrong: string } {
 export function bytesOf(body: Body): Buffer {
   if (body === null) return Buffer.alloc(0)
   return 'text' in body ? Buffer.from(body.text) : Buffer.from(body.base64, 'base64')
-}
-
-export function headersIn(lines: string): Header[] {
-  return lines
-    .split('\r\n')
-    .filter((line) => line !== '')
-    .map((line): Header => {
-      const colon = line.indexOf(':')
-      return [line.slice(0, colon), line.slice(colon + 1).trim()]
-    })
-}
-
-export function headerOf(headers: readonly Header[], name: string): string {
-  return headers
-    .filter(([one]) => one.toLowerCase() === name)
-    .map(([, value]) => value)
-    .join(', ')
 }
 
 /** As it was before it was packed for the wire, and what may be kept of that. */

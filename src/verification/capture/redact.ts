@@ -4,6 +4,7 @@
  */
 import { stepsOf } from '../../protocols/json-path.ts'
 import type { Step } from '../../protocols/json-path.ts'
+import { isGrpc } from '../../protocols/grpc/framing.ts'
 import { cutOut } from './cut-out.ts'
 import { mapLines } from './lines.ts'
 
@@ -14,6 +15,8 @@ export type RedactRules = {
   headers: readonly string[]
   /** Regular expressions, as JavaScript has them: what fits goes, wherever it stands. */
   patterns: readonly string[]
+  /** Messages of gRPC that cannot be read may be kept as they are, though no rule can be followed in them. */
+  binary?: boolean | undefined
 }
 
 export type Header = readonly [name: string, value: string]
@@ -43,7 +46,7 @@ export type Redactor = {
  * @throws JsonPathError, SyntaxError for a path or an expression that is not understood
  */
 export function redactorOf(
-  { paths, headers, patterns }: RedactRules,
+  { paths, headers, patterns, binary = false }: RedactRules,
   mark: (value: string) => string = () => redactedMark,
 ): Redactor {
   const secretHeaders = new Set([...alwaysRedacted, ...headers.map((name) => name.toLowerCase())])
@@ -59,6 +62,7 @@ export function redactorOf(
       ]),
     target,
     body(bytes, type) {
+      if (isGrpc(type) && bytes.length > 0) return binary ? bytes : null
       if (bytes.length === 0 || (places.length === 0 && expressions.length === 0)) return bytes
       try {
         return Buffer.from(bodyText(utf8.decode(bytes), type))

@@ -11,8 +11,8 @@ export type Answer = {
 
 /** How two answers to the same request are compared. Paths are those of json-path.ts; each stands for all below it. */
 export type Comparison = {
-  /** `http`: JSON where both say so, else text or bytes; `json`: must be JSON; `openai`: streams are put together first; `kserve-v2`: outputs by their names. */
-  protocol: 'http' | 'json' | 'openai' | 'kserve-v2'
+  /** `http`: JSON where both say so, else text or bytes; `json`: must be JSON; `openai`: streams are put together first; `kserve-v2`: outputs by their names; `grpc`: these too, and messages that are not read by their bytes. */
+  protocol: 'http' | 'json' | 'openai' | 'kserve-v2' | 'grpc'
   /** Fields that do not count: ids, times. `openai` has its own besides. */
   ignore: readonly string[]
   /** The first path that fits counts; numbers within either tolerance are equal. Without one: `usualTolerance`. */

@@ -1,4 +1,5 @@
 /** What an answer says, in a form that can be compared. */
+import { isGrpc } from '../../protocols/grpc/framing.ts'
 import { byName } from '../../protocols/kserve-v2.ts'
 import { assembled, isEventStream } from '../../protocols/openai/assembled.ts'
 import type { Answer, Comparison } from './comparison.ts'
@@ -12,6 +13,7 @@ export type Said =
 
 export function said(answer: Answer, protocol: Comparison['protocol']): Said {
   const type = mediaType(answer)
+  if (protocol === 'grpc' && isGrpc(type)) return { form: 'bytes', value: Buffer.from(answer.body) }
   const text = textOf(answer.body)
   if (text === null) {
     if (protocol === 'http') return { form: 'bytes', value: answer.body as Uint8Array }
@@ -21,7 +23,8 @@ export function said(answer: Answer, protocol: Comparison['protocol']): Said {
   if (protocol === 'http' && !/[/+]json$/.test(type)) return { form: 'text', value: text }
   try {
     const value: unknown = JSON.parse(text)
-    if (protocol === 'kserve-v2') return { form: 'json', value: byName(value) ?? value }
+    if (protocol === 'kserve-v2' || protocol === 'grpc')
+      return { form: 'json', value: byName(value) ?? value }
     return { form: 'json', value: protocol === 'openai' ? readable(value) : value }
   } catch {
     return { form: 'garbage', why: 'not JSON', value: text }

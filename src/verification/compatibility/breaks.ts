@@ -1,5 +1,6 @@
 /** What an answer breaks of what clients rely on. Pure. */
-import { bytesOf, headerOf } from '../capture/captured.ts'
+import { bytesOf } from '../capture/captured.ts'
+import { headerOf } from '../capture/headers.ts'
 import type { Captured } from '../capture/captured.ts'
 import type { Answer } from '../compare/comparison.ts'
 import { said } from '../compare/read-answer.ts'

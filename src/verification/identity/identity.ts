@@ -21,7 +21,7 @@ const connections = 8
 
 /** @throws JsonPathError for a path that is not understood: nothing is decided then */
 export async function identity(
-  { request, answer, is }: IdentitySpec,
+  { request, body, answer, is }: IdentitySpec,
   candidate: Target,
   { signal, progress }: Examination,
 ): Promise<Verdict> {
@@ -33,7 +33,7 @@ export async function identity(
     signal,
     targets: [candidate],
   })
-  const { sent } = inputOf(request, undefined, 'identity')
+  const { sent } = inputOf(request, body, 'identity')
   progress(`asks ${addresses.length} replicas`)
   try {
     const replicas = await Promise.all(
@@ -52,9 +52,9 @@ export async function identity(
     asker.close()
   }
 
-  function said({ status, body }: Answered): Omit<Replica, 'address'> {
+  function said({ status, says, body }: Answered): Omit<Replica, 'address'> {
     const no = (says: string) => ({ says, isIt: false })
-    if (status < 200 || status > 299) return no(`status ${status}`)
+    if (status < 200 || status > 299) return no(says ?? `status ${status}`)
     if (value === null) return told(body.trim())
     try {
       const found = value(JSON.parse(body))
@@ -71,12 +71,12 @@ export async function identity(
   }
 
   function verdictOf(replicas: readonly Replica[]): Verdict {
-    const evidence = { asked: `GET ${request.path}`, answer, expected: is, replicas }
+    const evidence = { asked: `${request.method} ${request.path}`, answer, expected: is, replicas }
     const other = replicas.find(({ isIt }) => isIt === false)
     if (other !== undefined)
       return {
         verdict: 'fail',
-        because: `${other.address} should say ${is} at GET ${request.path}, and says ${other.says}`,
+        because: `${other.address} should say ${is} at ${request.method} ${request.path}, and says ${other.says}`,
         evidence,
       }
     const unknown = replicas.find(({ isIt }) => isIt === 'unknown')

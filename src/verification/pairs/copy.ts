@@ -1,6 +1,7 @@
 /** A request of a client that is asked once more: as it came, from the tap or from a capture. */
 import type { Tapped } from '../../ipc/exchanges.ts'
-import { bytesOf, headersIn } from '../capture/captured.ts'
+import { bytesOf } from '../capture/captured.ts'
+import { headersIn } from '../capture/headers.ts'
 import type { Captured } from '../capture/captured.ts'
 import { redactedMark } from '../capture/redact.ts'
 import type { Header } from '../capture/redact.ts'
@@ -21,6 +22,8 @@ const notSent = new Set([
   'connection',
   'content-length',
   'expect',
+  'grpc-accept-encoding',
+  'grpc-timeout',
   'keep-alive',
   'te',
   'trailer',

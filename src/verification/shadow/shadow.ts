@@ -4,10 +4,11 @@
  */
 import type { Tapped } from '../../ipc/exchanges.ts'
 import type { Verdict } from '../../release/release.ts'
-import { headersIn } from '../capture/captured.ts'
+import { headersIn } from '../capture/headers.ts'
 import { undecided } from '../examination.ts'
 import type { Examination } from '../examination.ts'
 import type { GateSpec, Target } from '../gate.ts'
+import { inPlainWords } from '../grpc/tapped.ts'
 import { copyOfTapped } from '../pairs/copy.ts'
 import { Inbox } from '../pairs/inbox.ts'
 import { openPairs } from '../pairs/pairs.ts'
@@ -47,7 +48,8 @@ export async function shadow(
   }
   signal.addEventListener('abort', end, { once: true })
   try {
-    await eachOf(inbox, { concurrency: spec.concurrency, signal }, async (one) => {
+    await eachOf(inbox, { concurrency: spec.concurrency, signal }, async (heard) => {
+      const one = inPlainWords(heard)
       await pairs.compare(copyOfTapped(one), liveAnswer(pairs, one))
       progress(`${pairs.compared} of ${spec.atLeast} compared${lost(copies.dropped)}`)
       if (pairs.isTimeToLook() && isDecided(pairs, spec)) end()

@@ -6,8 +6,12 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { Dropped, Tapped } from '../../ipc/exchanges.ts'
 import { log } from '../../log.ts'
-import { headerOf, headersIn } from '../capture/captured.ts'
+import { headerOf, headersIn } from '../capture/headers.ts'
 import { decoded } from '../capture/decode.ts'
+import { isGrpc } from '../../protocols/grpc/framing.ts'
+import { isKnown } from '../../protocols/grpc/messages.ts'
+import { pathOf } from '../../protocols/protocol.ts'
+import { inPlainWords } from '../grpc/tapped.ts'
 import { Inbox } from '../pairs/inbox.ts'
 import type { TapListener } from '../tap/hear.ts'
 import { judgeOf } from './judges.ts'
@@ -90,11 +94,14 @@ export function openSignals() {
 
 /** Errors are a signal of their own; what a client asked wrongly is no answer of a version. */
 async function valuesOf(
-  { status, target, answerLines, answer, judged, pieces }: Tapped,
+  one: Tapped,
   { settings, judges }: Judges,
 ): Promise<Record<string, SignalValue>> {
+  const { status, target, answerLines, answer, judged, pieces } = inPlainWords(one)
   if (status < 200 || status > 299) return {}
   const headers = headersIn(answerLines)
+  // Messages that nobody here knows say nothing, good or bad.
+  if (isGrpc(headerOf(headers, 'content-type')) && !isKnown(pathOf({ target }))) return {}
   const plain = decoded(answer, headerOf(headers, 'content-encoding')) ?? answer
   // When the pieces of a packed body came says nothing of what is in it.
   const isPacked = !plain.equals(answer)
@@ -102,8 +109,8 @@ async function valuesOf(
   const said = saidBy(arrived, headerOf(headers, 'content-type'), settings.protocol, target)
   const known = isPacked ? { ...said, times: null } : said
   const values: Record<string, SignalValue> = {}
-  for (const [name, one] of await judges) {
-    const value = one === null ? null : await one.value(known, judged!.seq)
+  for (const [name, judge] of await judges) {
+    const value = judge === null ? null : await judge.value(known, judged!.seq)
     if (value !== undefined) values[name] = value
   }
   return values

@@ -13,6 +13,8 @@ export type Sent = {
 /** Times in ms from the first byte sent. */
 export type Received = {
   status: number
+  /** Where a protocol has words of its own for how it ended. */
+  says?: string
   headers: IncomingHttpHeaders
   /** Behind the body; HTTP/2 only. */
   trailers?: IncomingHttpHeaders
