@@ -5,6 +5,9 @@ import { environment } from './words-shapes.ts'
 export const sumShape = z
   .object({
     replicaHours: z.number(),
+    placeHours: z.number().optional().meta({
+      description: 'Of places in pools of servers, which a replica is not; absent: none.',
+    }),
     money: z.number().nullable(),
     currency: z.string().nullable(),
   })
@@ -44,6 +47,7 @@ export const costShape = z
           role: z
             .enum(['live', 'candidate', 'standby'])
             .meta({ description: '`candidate`: before its switch; `standby`: after it was left.' }),
+          pool: z.string().optional().meta({ description: 'It is a model in this pool.' }),
         }),
       )
       .readonly(),

@@ -146,5 +146,5 @@ export type PlanAsked = {
   /** GPU slots in all. */
   gpus: number | null
   /** For the whole time of the ladder. */
-  standby: 'full' | 'replicas' | 'asleep' | 'gone' | null
+  standby: 'full' | 'replicas' | 'asleep' | 'shared' | 'gone' | null
 }

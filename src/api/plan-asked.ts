@@ -2,7 +2,7 @@
 import type { PlanAsked } from './operations.ts'
 import { shareOf, wrongQuery } from './pages.ts'
 
-const standbys = ['full', 'replicas', 'asleep', 'gone'] as const
+const standbys = ['full', 'replicas', 'asleep', 'shared', 'gone'] as const
 /** More is a slip of the keyboard. */
 const trafficMax = 1000
 const gpusMax = 10_000

@@ -66,6 +66,7 @@ export const planShape = z
     cost: z
       .object({
         replicaHours: z.number(),
+        placeHours: z.number().optional().meta({ description: 'Of a place in a pool.' }),
         money: z.number().nullable(),
         currency: z.string().nullable(),
       })
@@ -145,6 +146,7 @@ export const planShape = z
           inManifest: z.boolean(),
           forS: z.number(),
           replicaHours: z.number(),
+          placeHours: z.number().optional().meta({ description: 'Of a place in a pool.' }),
           money: z.number().nullable(),
           currency: z.string().nullable(),
           backMs: z

@@ -56,7 +56,9 @@ export function policyTable({ policies }: PlanView): string[] {
   const time = timeText(policies[0]!.forS * 1000)
   const rows = policies.map((one) => [
     `${one.rung}${one.inManifest ? ' *' : ''}`,
-    hours(one.replicaHours) + paid(one),
+    (one.placeHours === undefined
+      ? hours(one.replicaHours)
+      : `${hours(one.placeHours)} of a place`) + paid(one),
     one.backMs === null ? 'not measured' : `${timeText(one.backMs)} (${one.backFrom})`,
     one.requests === null ? '–' : counted(one.requests),
     one.risk,

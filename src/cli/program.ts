@@ -129,7 +129,7 @@ export function programOf(args: readonly string[], on: On): Command {
     .option('--gpus <count>', 'what if there were so many GPU slots')
     .option(
       '--standby <rung>',
-      'what if the old version were kept so: full, replicas, asleep, gone',
+      'what if the old version were kept so: full, replicas, asleep, shared, gone',
     )
     .action(on(plan))
   verb('history', '<service>')

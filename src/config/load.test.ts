@@ -62,11 +62,11 @@ test('a budget that no replica-hour can be paid with, or in another currency, is
   )
 })
 
-test('two services that would be one model in a pool are refused', async () => {
-  const service = (name: string, path: string) => `  ${name}:
+test('two services that would be one model in a pool are refused, and two currencies', async () => {
+  const service = (name: string, path: string, own = '') => `  ${name}:
     route: { path: ${path} }
     protocol: kserve-v2
-    environment: { provider: process, command: [serve, "{model}", "{port}"] }
+    environment: { provider: process, command: [serve, "{model}", "{port}"]${own} }
     versions: { v1: { model: ./model.bin } }
     standby: [{ shared: 1h, pool: spare, model: "m-{version}" }]
 `
@@ -79,6 +79,15 @@ ${service('tiny', '/v2/models/tiny')}${service('rank', '/v2/models/rank')}`)
     /services.rank.standby.0.model: v1 of rank would be m-v1 in pool spare, and so is v1 of tiny/,
   )
   assert.deepEqual(more, [])
+  const inEuro = service('tiny', '/', ', price: { replicaHour: 1, currency: EUR }')
+  const [other] = await problemsOf(`apiVersion: beryl/v1
+pools: { spare: { url: "http://127.0.0.1:9", models: 1, price: { serverHour: 2, currency: USD } } }
+services:
+${inEuro}`)
+  assert.match(
+    other!,
+    /services.tiny.standby.0.pool: its price is in USD, and .* is in EUR: use one/,
+  )
 })
 
 /** What is changed in the good one → what is said of it. */

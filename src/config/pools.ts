@@ -113,6 +113,13 @@ function rungs({ pools, services }: Manifest): CrossProblem[] {
           path: [...at, 'shared'],
           message: 'external servers are not stopped by Beryl: write full',
         })
+      const price = pools[rung.pool]?.price
+      const own = service.environment.price
+      if (price !== undefined && own !== undefined && price.currency !== own.currency)
+        found.push({
+          path: [...at, 'pool'],
+          message: `its price is in ${price.currency}, and environment.price is in ${own.currency}: use one`,
+        })
       if (speaksOf(service) !== undefined)
         found.push({
           path: [...at, 'shared'],

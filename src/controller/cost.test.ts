@@ -47,6 +47,34 @@ test('what sleeps is still reserved, at its own price, and what is lent is paid 
   assert.equal(cost([sleeper], () => usd(2), { now: 20 }).total.money, 14)
 })
 
+test('a model in a pool costs its place while it has one, and is no replica', () => {
+  const place = { placeHour: 0.5, currency: 'USD' }
+  const spells = [
+    { at: 10 * hourMs, is: 'asleep' as const },
+    { at: 11 * hourMs, is: 'awake' as const },
+    // Pushed out.
+    { at: 15 * hourMs, is: 'asleep' as const },
+  ]
+  const { spec, ...member } = up('r1', 'blue', [10, 20])
+  const pooled = { ...member, spec: { ...spec, pool: 'spare', price: place }, spells }
+  const records = [up('r1', 'blue', [0, 10]), pooled, up('r2', 'green', [5, 20])]
+  const { total, lines, added, unpriced } = cost(records, () => usd(2), {
+    now: 20,
+    moves: [move(0, 'r1'), move(6, 'r2')],
+  })
+  assert.deepEqual(total, { replicaHours: 25, placeHours: 4, money: 52, currency: 'USD' })
+  const line = lines.find((one) => one.pool === 'spare')
+  assert.deepEqual(
+    [line?.role, line?.replicaHours, line?.placeHours, line?.money],
+    ['standby', 0, 4, 2],
+  )
+  // The candidate's hour, the old one's four, and the place; over what was live meanwhile.
+  assert.deepEqual([added.replicaHours, added.money, added.over], [5, 12, 20])
+  assert.equal(unpriced, 0)
+  const other = { ...pooled, spec: { ...pooled.spec, price: { ...place, currency: 'EUR' } } }
+  assert.equal(cost([records[0]!, other], () => usd(2), { now: 20 }).total.money, null)
+})
+
 test('replica-hours and money add up by release, place and role, and in all', () => {
   const { releases, lines, total } = cost(
     [

@@ -6,7 +6,13 @@ import type { RungLine } from './rung-times.ts'
 
 /** `asleepHour`: of one that sleeps; absent: what it reserves costs as much. */
 export type Price = { replicaHour: number; asleepHour?: number | undefined; currency: string }
-export type Cost = { replicaHours: number; money: number | null; currency: string | null }
+/** `placeHours`: in pools; absent: none. */
+export type Cost = {
+  replicaHours: number
+  placeHours?: number
+  money: number | null
+  currency: string | null
+}
 
 /** What blue-green added. `over`: hours that a single environment would have used meanwhile; `share`: of them, null when there are none. */
 export type Added = Cost & { over: number; share: number | null }
@@ -17,6 +23,8 @@ export type Line = Cost & {
   version: string
   environment: 'blue' | 'green'
   role: Role
+  /** Of a model in a pool. */
+  pool?: string
 }
 
 export type Costs = {
@@ -65,14 +73,15 @@ export function costOf(
   const sum = (some: readonly Piece[]) => sumOf(some, priced)
   const add = (some: readonly Piece[]) => addedOf(some, known, priced)
   const byLine = Map.groupBy(known, ({ record: { spec }, role }) =>
-    [spec.release, spec.environment, role].join(' '),
+    [spec.release, spec.environment, role, spec.pool].join(' '),
   )
   const addedBy = Map.groupBy(known, (piece) => piece.addedBy)
   const byRelease = Map.groupBy(pieces, ({ record }) => record.spec.release)
   return {
     lines: [...byLine.values()].map((some) => {
-      const { release, version, environment } = some[0]!.record.spec
-      return { release, version, environment, role: some[0]!.role as Role, ...sum(some) }
+      const { release, version, environment, pool } = some[0]!.record.spec
+      const where = pool === undefined ? {} : { pool }
+      return { release, version, environment, role: some[0]!.role as Role, ...where, ...sum(some) }
     }),
     releases: new Map(
       [...byRelease].map(([release, all]) => {
@@ -110,7 +119,9 @@ export function costOf(
             {
               from: gap.from,
               to: gap.to,
-              replicas: new Set(some.map(({ record }) => record.spec.id)).size,
+              replicas: new Set(
+                some.flatMap(({ record: { spec } }) => (spec.pool === undefined ? [spec.id] : [])),
+              ).size,
               replicaHours: hoursOf(some),
             },
           ],
@@ -123,15 +134,22 @@ function sumOf(pieces: readonly Piece[], priced: (release: string) => Price | nu
   let money: number | null = null
   const currencies = new Set<string>()
   for (const piece of pieces) {
-    const price = priced(piece.record.spec.release)
+    const { release, price: place } = piece.record.spec
+    if (place !== undefined) {
+      money = (money ?? 0) + placeHoursOf([piece]) * place.placeHour
+      currencies.add(place.currency)
+      continue
+    }
+    const price = priced(release)
     if (price === null) continue
     const { replicaHour, asleepHour = replicaHour } = price
     money = (money ?? 0) + hoursOf([piece]) * (piece.is === 'asleep' ? asleepHour : replicaHour)
     currencies.add(price.currency)
   }
-  const replicaHours = hoursOf(pieces)
-  if (currencies.size !== 1) return { replicaHours, money: null, currency: null }
-  return { replicaHours, money, currency: [...currencies][0]! }
+  const placeHours = placeHoursOf(pieces)
+  const hours = { replicaHours: hoursOf(pieces), ...(placeHours === 0 ? {} : { placeHours }) }
+  if (currencies.size !== 1) return { ...hours, money: null, currency: null }
+  return { ...hours, money, currency: [...currencies][0]! }
 }
 
 /** Held against what was not added from the first to the last of it. */
@@ -158,6 +176,19 @@ function overOf(added: number, over: number): Pick<Added, 'over' | 'share'> {
 }
 
 function hoursOf(pieces: readonly Piece[]): number {
-  // What is lent is reserved by who is on it.
-  return pieces.reduce((sum, { from, to, is }) => sum + (is === 'lent' ? 0 : to - from), 0) / hourMs
+  return lengthOf(
+    // What is lent is reserved by who is on it.
+    pieces.filter(({ is, record }) => is !== 'lent' && record.spec.pool === undefined),
+  )
+}
+
+/** In a pool: of a place that it had, whether it was loaded yet or being loaded. */
+function placeHoursOf(pieces: readonly Piece[]): number {
+  return lengthOf(
+    pieces.filter(({ is, record }) => is === 'awake' && record.spec.pool !== undefined),
+  )
+}
+
+function lengthOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { from, to }) => sum + to - from, 0) / hourMs
 }

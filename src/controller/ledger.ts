@@ -75,7 +75,7 @@ export function costsOf(
 
 /** Journal and record are read once, whatever is summed. */
 function reader(store: ControllerStore, service: string) {
-  const records = store.replicas.ofService(service).filter(isOwn)
+  const records = store.replicas.ofService(service).filter(isPriced)
   const entries = store.events.moving(service)
   const fromOf = (id: string) => store.services.release(id)?.from ?? null
   const sources = {
@@ -92,14 +92,14 @@ function reader(store: ControllerStore, service: string) {
   }
 }
 
-/** A pool costs what it costs, whoever is in it: it is no replica of this service. */
-function isOwn({ spec }: ReplicaRecord): boolean {
-  return spec.provider !== 'pool'
+/** A pool without a price costs what it costs, whoever is in it. */
+function isPriced({ spec }: ReplicaRecord): boolean {
+  return spec.provider !== 'pool' || spec.price !== undefined
 }
 
 /** What a release's own replicas cost until now; null before it has any. */
 export function costOfRelease(store: ControllerStore, release: Release, now: number): Cost | null {
-  const records = store.replicas.ofRelease(release.service, release.id).filter(isOwn)
+  const records = store.replicas.ofRelease(release.service, release.id).filter(isPriced)
   if (records.length === 0) return null
   const priceOf = (id: string) => store.services.plan(id)?.price ?? null
   const gaps = gapsOf(store.runs.all())

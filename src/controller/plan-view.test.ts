@@ -11,7 +11,9 @@ import { bundleOf, releaseOf, since, switched } from './testing/hands.ts'
 const validity: YesNoRules = { ...errors, name: 'validity', from: 'answer', margin: 0.02 }
 const service = { ...switched(releaseOf({ name: 'finished', since } as never)), release: null }
 
-function said(perSecond: number, control: boolean): readonly string[] {
+type Asked = { perSecond?: number; control?: boolean; shared?: Plan['shared']; standby?: 'shared' }
+
+function planned({ perSecond = 1, control = true, shared, standby }: Asked) {
   const { control: _, ...rules } = plainRules
   const plan = {
     rules: {
@@ -22,9 +24,10 @@ function said(perSecond: number, control: boolean): readonly string[] {
     watch: rulesOf(errors, latency, validity),
     template: { provider: 'process', gpus: 0 },
     gates: {},
-    price: null,
+    price: { replicaHour: 2, currency: 'USD' },
+    shared,
   } as unknown as Plan
-  const view = planView({ ...service, live: bundleOf('b', 'r2') }, 'c', {
+  return planView({ ...service, live: bundleOf('b', 'r2') }, 'c', {
     plan,
     replicas: 1,
     find: null,
@@ -33,17 +36,49 @@ function said(perSecond: number, control: boolean): readonly string[] {
       said: { validity: { bad: 20, total: 20_000 } },
       perSecond,
       spoken: null,
-      tookMs: [],
-      measured: { moveMs: null, startMs: null, warmMs: null, drills: new Map() },
+      tookMs: [0],
+      measured: {
+        moveMs: null,
+        startMs: null,
+        warmMs: null,
+        drills: new Map([['shared', 41_000]]),
+      },
     },
     held: null,
     slots: { total: 0, taken: [] } as never,
     evicts: [],
     pool: null,
-    whatIf: { traffic: null, gpus: null, standby: null },
+    whatIf: { traffic: null, gpus: null, standby: standby ?? null },
   })
-  return view.regression!.said
 }
+
+const said = (perSecond: number, control: boolean) =>
+  planned({ perSecond, control }).regression!.said
+
+test('what if it stood in a pool: its place, at its price, and the way back as it was drilled; without a pool it is refused', () => {
+  const shared = {
+    pool: 'spare',
+    servers: [],
+    models: 2,
+    model: 'b-{version}',
+    withinS: 60,
+    price: { placeHour: 0.25, currency: 'USD' },
+  }
+  const plain = planned({ shared })
+  const view = planned({ shared, standby: 'shared' })
+  const hours = plain.standbyS / 3600
+  assert.deepEqual(view.ladder, [{ rung: 'shared', forS: plain.standbyS }])
+  assert.equal(view.cost!.placeHours, hours)
+  // Of its own only what the watch keeps.
+  assert.ok(Math.abs(view.cost!.money! - (2 * view.cost!.replicaHours + hours / 4)) < 1e-9)
+  assert.ok(view.cost!.money! < plain.cost!.money!)
+  const policy = view.policies.find(({ rung }) => rung === 'shared')!
+  assert.deepEqual(
+    [policy.inManifest, policy.placeHours, policy.money, policy.backMs, policy.backFrom],
+    [true, hours, hours / 4, 41_000, 'drills'],
+  )
+  assert.throws(() => planned({ standby: 'shared' }), /names no pool in which its standby could/)
+})
 
 test('at ten requests an hour it says that live traffic finds no small regression, that replay does, and that the watch cannot end', () => {
   for (const control of [true, false]) {

@@ -36,14 +36,14 @@ export type Today = {
 export type WhatIf = {
   traffic: number | null
   gpus: number | null
-  standby: Exclude<Rung['rung'], 'shared'> | 'gone' | null
+  standby: Rung['rung'] | 'gone' | null
 }
 
 const hourMs = 3_600_000
 
 /**
  * @param find share of errors that is asked about; null: the manifest's `minimumEffect` above today's
- * @throws ProblemError `no-regression` when `find` is not above what is live
+ * @throws ProblemError `no-regression` when `find` is not above what is live, `no-pool` when it should assume one that is not named
  */
 export function planView(
   service: Service,
@@ -71,7 +71,7 @@ export function planView(
   },
 ): Omit<PlanView, 'alias'> {
   const { price, template } = plan
-  const rules = { ...plan.rules, standby: assumed(plan.rules.standby, whatIf.standby) }
+  const rules = { ...plan.rules, standby: assumed(service.name, plan, whatIf.standby) }
   const today = { ...now, perSecond: now.perSecond * (whatIf.traffic ?? 1) }
   const standbyS = rules.standby.reduce((sum, { forS }) => sum + forS, 0)
   const toSwitchMs = median(today.tookMs)
@@ -88,6 +88,11 @@ export function planView(
       )
   const asleepHours = ladderMs(({ rung }) => rung === 'asleep') / hourMs
   const awakeHours = (replicas * fullMs + ladderMs(({ rung }) => rung !== 'asleep')) / hourMs
+  const sharedS = rules.standby.reduce(
+    (sum, one) => sum + (one.rung === 'shared' ? one.forS : 0),
+    0,
+  )
+  const placeHours = (sharedS * 1000) / hourMs
   const regression =
     service.live === null ? null : regressionOf(plan, { find, replicas, stepsS }, today)
   const gpus = template.provider === 'external' ? 0 : template.gpus
@@ -129,11 +134,14 @@ export function planView(
         ? null
         : {
             replicaHours: awakeHours + asleepHours,
+            ...(placeHours === 0 ? {} : { placeHours }),
+            // A pool without a price costs what it costs, whoever is in it.
             money:
               price === null
                 ? null
                 : awakeHours * price.replicaHour +
-                  asleepHours * (price.asleepHour ?? price.replicaHour),
+                  asleepHours * (price.asleepHour ?? price.replicaHour) +
+                  placeHours * (plan.shared?.price?.placeHour ?? 0),
             currency: price?.currency ?? null,
           },
     regression,
@@ -154,7 +162,7 @@ export function planView(
         : policiesOf({
             replicas: service.live.replicas,
             canSleep: template.sleep !== undefined,
-            canShare: plan.shared !== undefined,
+            shared: plan.shared ?? null,
             ladder: rules.standby,
             price,
             perSecond: today.perSecond,
@@ -249,10 +257,23 @@ function weightOfErrors({ watch }: Plan): number {
 }
 
 /** One rung for the whole time of the ladder. */
-function assumed(ladder: readonly Rung[], standby: WhatIf['standby']): readonly Rung[] {
+function assumed(
+  service: string,
+  { rules: { standby: ladder }, shared }: Plan,
+  standby: WhatIf['standby'],
+): readonly Rung[] {
   if (standby === null) return ladder
   if (standby === 'gone') return []
   const forS = ladder.reduce((sum, rung) => sum + rung.forS, 0) || 86_400
+  if (standby === 'shared') {
+    if (shared !== undefined) return [{ rung: standby, pool: shared.pool, forS }]
+    throw new ProblemError({
+      status: 400,
+      code: 'no-pool',
+      title: `${service} names no pool in which its standby could stand`,
+      hint: 'name one in its ladder: standby: [{ shared: 24h, pool: …, model: … }]',
+    })
+  }
   return [standby === 'replicas' ? { rung: standby, replicas: 1, forS } : { rung: standby, forS }]
 }
 

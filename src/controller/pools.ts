@@ -18,8 +18,7 @@ export type SharedPool = {
   model: string
   withinS: number
   tls?: PoolSpec['tls']
-  /** Of a server. */
-  price?: { serverHour: number; currency: string }
+  price?: PoolSpec['price']
 }
 
 export function sharedIn(
@@ -41,14 +40,16 @@ export function sharedIn(
       model: rung.model,
       withinS: within,
       ...(tls === undefined ? {} : { tls }),
-      ...(price === undefined ? {} : { price }),
+      ...(price === undefined
+        ? {}
+        : { price: { placeHour: price.serverHour / models, currency: price.currency } }),
     },
   }
 }
 
 /** @param own how replicas of this version are looked at where they are the service's own */
 export function memberOf(
-  { pool, servers, models, model: named, withinS, tls }: SharedPool,
+  { pool, servers, models, model: named, withinS, tls, price }: SharedPool,
   version: string,
   own: Template,
 ): Omit<PoolSpec, keyof Labels> {
@@ -71,6 +72,7 @@ export function memberOf(
     models,
     model,
     ...(tls === undefined ? {} : { tls }),
+    ...(price === undefined ? {} : { price }),
     ready: { path, withinS, version: identity },
     sleep: { down: [call('unload')], up: [call('load')], withinS },
     alive: { ...own.alive, path },

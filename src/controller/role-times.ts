@@ -6,8 +6,11 @@ import type { Environment } from '../release/release.ts'
 import type { ReplicaRecord } from '../providers/provider.ts'
 import type { Spell } from '../providers/spells.ts'
 
+/** A model in a pool, and what its place costs: it is no replica. */
+type InPool = { pool?: string; price?: { placeHour: number; currency: string } }
+
 export type Up = Pick<ReplicaRecord, 'startedAt' | 'endedAt' | 'spells'> & {
-  spec: { id: string; release: string; version: string; environment: Environment }
+  spec: { id: string; release: string; version: string; environment: Environment } & InPool
 }
 
 /** From `at` on, most clients were answered by the release `live`; `by` is the release that moved them. */

@@ -53,7 +53,10 @@ function knownSince(store: Pick<ControllerStore, 'runs' | 'replicas'>): string[]
   const up = store.replicas
     .all()
     .filter(
-      ({ spec, process }) => spec.provider === 'external' || (process !== null && isAlive(process)),
+      ({ spec, process }) =>
+        spec.provider === 'external' ||
+        spec.provider === 'pool' ||
+        (process !== null && isAlive(process)),
     )
   const ended = last === undefined ? [] : store.replicas.endedAfter(last.lastAt)
   return [...up.map(({ spec }) => spec.id), ...ended]

@@ -82,6 +82,8 @@ export type Pooled = {
   models: number
   /** What it is called there. */
   model: string
+  /** Of one place: its part of a server's price. */
+  price?: { placeHour: number; currency: string }
 }
 
 export type Address = { host: string; port: number }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { after, before, test } from 'node:test'
-import type { ReleaseView, ServiceView } from '../../src/api/shapes.ts'
+import type { CostView, ReleaseView, ServiceView } from '../../src/api/shapes.ts'
 import { eventually, startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
 import { inferred, loadedIn, pooledManifest, poolProgram } from '../support/pooled.ts'
@@ -35,7 +35,7 @@ before(async () => {
   for (const _ of [1, 2]) pool.push(await startPool('0'))
   url = pool[0]!.url
   await end(pool[1]!)
-  const keys = `urls: [${pool.map((one) => `"${one.url}"`).join(', ')}], models: 1, within: 3s`
+  const keys = `urls: [${pool.map((one) => `"${one.url}"`).join(', ')}], models: 1, within: 3s, price: { serverHour: 3600, currency: USD }`
   const manifest = pooledManifest({ pool: keys, directoryOf: own })
   beryl = await startBeryl({ models: {}, manifest })
   for (const [service, version] of [
@@ -114,6 +114,13 @@ test('who would be pushed out of a full pool is said beforehand, and who was, wh
   )
   const told = events.filter(({ text }) => text.startsWith('v1 was pushed out of pool spare'))
   assert.equal(told.length, 1)
+  const ledger = await beryl.api<CostView>('GET', '/services/tiny/cost')
+  const place = ledger.lines.find(({ pool: one }) => one === 'spare')
+  assert.equal(place?.role, 'standby')
+  assert.ok(Math.abs(place.money! - 3600 * place.placeHours!) < 1e-6 && place.money! > 0)
+  const { out: ifShared } = await beryl.cli('plan', 'rank', 'w2', '--standby', 'shared')
+  assert.match(ifShared, /if it were: standby shared/)
+  assert.match(ifShared, /^ +shared \* +\d\.\d\d h of a place, \d+\.\d\d USD +.*drills/m)
   const { wayBack } = await beryl.service()
   assert.match(wayBack.because, /pushed out of pool spare, full of r\d+ of rank/)
 })

@@ -91,6 +91,15 @@ test('a few seconds are not nothing', () => {
   assert.match(text, /candidate {2}under 0\.001 replica-hours {2}0\.0012 USD$/m)
 })
 
+test('a model in a pool stands on a line of its own, in hours of its place', () => {
+  const own = { replicaHours: 0, placeHours: 4, money: 2, currency: 'USD' }
+  const line = { ...view.lines[0]!, role: 'standby' as const, pool: 'spare', ...own }
+  const total = { ...own, replicaHours: 40, money: 82 }
+  const text = costText({ ...view, total, lines: [view.lines[0]!, line] })
+  assert.match(text, /^chat {2}40\.0 replica-hours and 4\.000 place-hours, 82\.00 USD in all/)
+  assert.match(text, /standby in spare {2}4\.000 place-hours +2\.00 USD$/m)
+})
+
 test('what is missing is said: a price, one currency, and the time when nobody looked', () => {
   const gaps = [{ from: 0, to: 3_600_000, replicas: 2, replicaHours: 2 }]
   const total = { replicaHours: 44, money: null, currency: null }

@@ -20,7 +20,7 @@ export function costText(view: CostView): string {
   const { service, lines, releases, total, added, last30Days, unpricedHours, gaps, rungs, months } =
     view
   const more = (sum: AddedView) =>
-    sum.replicaHours === 0
+    sum.replicaHours === 0 && sum.placeHours === undefined
       ? 'nothing'
       : `${paid(sum)}: ${sum.share === null ? 'nothing was live meanwhile' : `+${percent(sum.share)} on ${hours(sum.over)}`}`
   const title = paint('bold', service)
@@ -28,18 +28,18 @@ export function costText(view: CostView): string {
   const text = [`${title}  ${paid(total)} in all`]
   text.push(
     ...table(
-      lines.map(({ release, version, environment, role, ...sum }) => [
+      lines.map(({ release, version, environment, role, pool, ...sum }) => [
         `  ${release}`,
         version,
         environment,
-        role,
+        pool === undefined ? role : `${role} in ${pool}`,
         ...paidIn(sum),
       ]),
     ),
     '  what blue-green added over a single environment',
     ...table([
       ...releases
-        .filter(({ added: own }) => own.replicaHours > 0)
+        .filter(({ added: own }) => own.replicaHours > 0 || own.placeHours !== undefined)
         .map(({ release, added: own }) => [`    ${release}`, more(own)]),
       ['    30 days', more(last30Days.added)],
       ['    in all', more(added)],
@@ -116,16 +116,20 @@ function tokensText({
   return `${asked} asked, ${written} written${guess}${missing}`
 }
 
-function paid({ replicaHours, money, currency }: SumView): string {
-  return money === null
-    ? hours(replicaHours)
-    : `${hours(replicaHours)}, ${money.toFixed(money < 1 ? 4 : 2)} ${currency}`
+function paid({ replicaHours, placeHours, money, currency }: SumView): string {
+  const text =
+    placeHours === undefined
+      ? hours(replicaHours)
+      : replicaHours === 0
+        ? hours(placeHours, 'place')
+        : `${hours(replicaHours)} and ${hours(placeHours, 'place')}`
+  return money === null ? text : `${text}, ${money.toFixed(money < 1 ? 4 : 2)} ${currency}`
 }
 
 /** A minute of one replica is 0.017 of them. */
-function hours(value: number): string {
+function hours(value: number, of = 'replica'): string {
   const text = value > 0 && value < 0.001 ? 'under 0.001' : value.toFixed(value < 10 ? 3 : 1)
-  return `${text} replica-hours`
+  return `${text} ${of}-hours`
 }
 
 function percent(share: number): string {

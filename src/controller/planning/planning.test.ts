@@ -22,7 +22,7 @@ const price = { replicaHour: 2, asleepHour: 1, currency: 'USD' }
 const asked = {
   replicas: 4,
   canSleep: true,
-  canShare: true,
+  shared: { price: { placeHour: 0.5, currency: 'USD' } },
   ladder,
   price,
   perSecond: 10,
@@ -43,7 +43,7 @@ describe('standby policies', () => {
       ['full', true, 48, 4, 'moves', 0],
       ['1 replica', false, 12, 40_000, 'starts', 300],
       ['asleep', true, 24, 6000, 'drills', 60],
-      ['shared', false, 0, 40_000, 'starts', 300],
+      ['shared', false, 3, 40_000, 'starts', 300],
       ['gone', false, 0, 60_000, 'starts', 600],
     ])
   })
@@ -54,7 +54,7 @@ describe('standby policies', () => {
       ...asked,
       replicas: 1,
       canSleep: false,
-      canShare: false,
+      shared: null,
       price: null,
       measured: nothing,
     })

@@ -3,6 +3,7 @@ import type { PlanView } from '../../api/shapes.ts'
 import { rungText } from '../../release/ladder.ts'
 import type { Rung } from '../../release/release.ts'
 import type { Price } from '../cost.ts'
+import type { SharedPool } from '../pools.ts'
 
 /** From the record of this service, medians, ms; null: never measured. */
 export type Measured = {
@@ -23,7 +24,7 @@ const hourS = 3600
 export function policiesOf({
   replicas,
   canSleep,
-  canShare,
+  shared,
   ladder,
   price,
   perSecond,
@@ -32,7 +33,8 @@ export function policiesOf({
   /** Of the standby: as many as are live. */
   replicas: number
   canSleep: boolean
-  canShare: boolean
+  /** Null: it names no pool. */
+  shared: Pick<SharedPool, 'price'> | null
   ladder: readonly Rung[]
   price: Price | null
   perSecond: number
@@ -43,13 +45,15 @@ export function policiesOf({
     'full',
     ...(replicas > 1 ? ['1 replica'] : []),
     ...(canSleep ? ['asleep'] : []),
-    ...(canShare ? ['shared'] : []),
+    ...(shared === null ? [] : ['shared']),
     'gone',
   ]
   return names.map((rung) => {
     const kept = rung === 'gone' || rung === 'shared' ? 0 : rung === '1 replica' ? 1 : replicas
     const hour = rung === 'asleep' ? (price?.asleepHour ?? price?.replicaHour) : price?.replicaHour
     const replicaHours = (kept * forS) / hourS
+    const place = rung === 'shared' ? shared?.price : undefined
+    const placeHours = rung === 'shared' ? { placeHours: forS / hourS } : {}
     const { ms, from } = backFrom(rung, measured)
     const isOne = rung === '1 replica' || rung === 'shared'
     const atOnce = rung === 'full' ? 1 : isOne ? 1 / replicas : 0
@@ -58,8 +62,8 @@ export function policiesOf({
       inManifest: ladder.some((one) => rungText(one) === rung),
       forS,
       replicaHours,
-      money: hour === undefined ? null : replicaHours * hour,
-      currency: price?.currency ?? null,
+      ...placeHours,
+      ...paidFor({ rung, place, forS }, hour === undefined ? null : replicaHours * hour, price),
       backMs: ms,
       backFrom: from,
       atOnce,
@@ -67,6 +71,17 @@ export function policiesOf({
       risk: risks[rung]!,
     }
   })
+}
+
+/** A pool without a price costs what it costs, whoever is in it. */
+function paidFor(
+  { rung, place, forS }: { rung: string; place: SharedPool['price']; forS: number },
+  money: number | null,
+  price: Price | null,
+): { money: number | null; currency: string | null } {
+  if (rung !== 'shared') return { money, currency: price?.currency ?? null }
+  if (place === undefined) return { money: null, currency: null }
+  return { money: (place.placeHour * forS) / hourS, currency: place.currency }
 }
 
 const risks: Record<string, string> = {

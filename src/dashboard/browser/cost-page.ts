@@ -100,7 +100,7 @@ function Sum({ name, sum }: { name: string; sum: SumView }) {
 }
 
 function addedText(added: AddedView): string {
-  if (added.replicaHours === 0) return 'nothing'
+  if (added.replicaHours === 0 && added.placeHours === undefined) return 'nothing'
   return `${cost(added)}${added.share === null ? '' : `: +${percent(added.share)}`}`
 }
 

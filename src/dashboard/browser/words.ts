@@ -45,10 +45,16 @@ export function clockTime(at: number, now: number): string {
   return new Date(now).toDateString() === date.toDateString() ? time : `${day} ${time}`
 }
 
-export type Cost = { replicaHours: number; money: number | null; currency: string | null }
+export type Cost = {
+  replicaHours: number
+  placeHours?: number | undefined
+  money: number | null
+  currency: string | null
+}
 
-export function cost({ replicaHours, money, currency }: Cost): string {
-  const hours = `${replicaHours.toPrecision(2)} replica-hours`
+export function cost({ replicaHours, placeHours, money, currency }: Cost): string {
+  const places = placeHours === undefined ? '' : ` and ${placeHours.toPrecision(2)} place-hours`
+  const hours = `${replicaHours.toPrecision(2)} replica-hours${places}`
   return money === null ? hours : `${hours} = ${amount(money)} ${currency ?? ''}`.trim()
 }
 
