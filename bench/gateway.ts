@@ -57,7 +57,7 @@ const proxies: Proxy[] = [
 try {
   for (const [name, work] of Object.entries(saturated)) if (asked(name)) await measure(name, work)
   if (asked('p99')) await tail()
-  if (asked('streams')) await streams(proxies)
+  if (asked('streams')) await streams(proxies, modelA.port)
   if (asked('idle')) await idle(proxies)
   if (asked('TLS')) await tls()
   if (asked('WebSocket')) await webSocket()

@@ -2,20 +2,24 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Proxy } from './proxies.ts'
+import { floor } from './proxies.ts'
 import { median, row, spread, title } from './report.ts'
 
 export const get = (path: string) =>
   `GET ${path} HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\n\r\n`
 
-export async function streams(proxies: readonly Proxy[]): Promise<void> {
-  const [open, every, count] = [200, 20, 250]
+/** @param model its port */
+export async function streams(proxies: readonly Proxy[], model: number): Promise<void> {
+  const [open, every, count, rounds] = [200, 20, 150, 5]
+  const alone = await floor(model)
   title(
     `token streams: ${open} at once, one event per ${every} ms: CPU per event, ratio to nginx with buffering off`,
   )
   const ratios = new Map<string, number[]>()
-  for (let round = 0; round < 3; round++) {
+  // The first round is for caches and compilers.
+  for (let round = 0; round <= rounds; round++) {
     const costs = new Map<string, number>()
-    for (const proxy of proxies) {
+    for (const proxy of [...proxies, alone]) {
       const before = proxy.cpu()
       await Promise.all(
         Array.from({ length: open }, () =>
@@ -24,11 +28,13 @@ export async function streams(proxies: readonly Proxy[]): Promise<void> {
       )
       costs.set(proxy.name, proxy.cpu() - before)
     }
+    if (round === 0) continue
     for (const [name, cost] of costs)
       ratios.set(name, [...(ratios.get(name) ?? []), cost / costs.get('nginx')!])
   }
   for (const [name, all] of ratios)
     if (name !== 'nginx') row(name, spread(all), name === 'Beryl' ? 1 : null, median(all))
+  await alone.stop()
   title('memory per open stream, 2,000 at once, KB')
   for (const proxy of proxies) {
     const before = proxy.memoryKb()

@@ -166,6 +166,18 @@ http://:${port} {
   )
 }
 
+/** Node reading and writing, and nothing else; see floor.ts. */
+export async function floor(upstream: number): Promise<Proxy> {
+  const file = fileURLToPath(new URL('./floor.ts', import.meta.url))
+  const child = spawn(process.execPath, [file, String(upstream)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const port = await new Promise<number>((resolve) =>
+    child.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))),
+  )
+  return started('Node alone', port, child)
+}
+
 type BerylOptions = {
   workers?: number
   /** Of Node. */

@@ -43,7 +43,11 @@ function serve(socket: Socket): void {
       const path = held
         .slice(held.indexOf(' ') + 1, held.indexOf(' ', held.indexOf(' ') + 1))
         .split('?')[0]!
-      if (path === '/stream') return stream(socket, held)
+      if (path === '/stream') {
+        stream(socket, held)
+        held = ''
+        return
+      }
       if (path === '/echo') return echo(socket)
       answer = answers[path] ?? answers['/small']!
       const missing = head + 4 + length - held.length
@@ -80,10 +84,11 @@ function stream(socket: Socket, head: string): void {
   )
   let sent = 0
   const timer = setInterval(() => {
-    if (++sent > count) {
-      clearInterval(timer)
-      socket.write('0\r\n\r\n')
-    } else socket.write(event)
+    if (++sent <= count) return void socket.write(event)
+    stop()
+    socket.off('close', stop)
+    socket.write('0\r\n\r\n')
   }, every)
-  socket.on('close', () => clearInterval(timer))
+  const stop = () => clearInterval(timer)
+  socket.on('close', stop)
 }

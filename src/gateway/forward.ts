@@ -103,6 +103,8 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
   /** Monotonic, ms; nothing is waited for at Infinity. */
   private dueAt: number
   private totalDueAt: number
+  /** More of its answer came since a clock asked: whatever else a token touches is one more miss in the caches. */
+  private hasMoved = false
   /** What is waited for until then is more of the request: whoever is late, it is not the model server. */
   private forClient = false
   /** What came of a body that may have to be sent again; null once it may not. */
@@ -164,7 +166,10 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
 
   /** @param now monotonic, ms */
   expire(now: number): void {
-    if (this.over || (now < this.dueAt && now < this.totalDueAt)) return
+    if (this.over) return
+    if (this.hasMoved) this.dueAt = now + this.claim.rules.idleMs
+    this.hasMoved = false
+    if (now < this.dueAt && now < this.totalDueAt) return
     if (this.firstAt > 0) return this.cutShort('deadline')
     const { table, replica, rules, waits } = this.claim
     const { service } = table
@@ -216,16 +221,16 @@ export class Flight implements CallListener, ExchangeListener, Waiting {
     this.tapping?.head(without(fields.lines, fields.dropped))
   }
 
-  data(bytes: Bytes): void {
+  data(bytes: Bytes, framed?: Bytes): void {
     if (this.over) return
     this.bytesOut += bytes.length
-    this.exchange.write(bytes)
+    this.exchange.write(bytes, framed)
     this.tapping?.answer(bytes)
   }
 
   dataRead(): void {
     if (this.over) return
-    this.dueAt = performance.now() + this.claim.rules.idleMs
+    this.hasMoved = true
     if (!this.exchange.flush()) this.call!.pause()
   }
 

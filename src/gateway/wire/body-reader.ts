@@ -5,7 +5,11 @@
 import { isUnreadable, parseFields } from './fields.ts'
 import type { Bytes, Lines } from './wire.ts'
 
-export type BodySink = { bodyData(bytes: Bytes): void; bodyEnd(trailers: Lines): void }
+export type BodySink = {
+  /** @param framed the same as one whole chunk, where it came as we would frame it ourselves: it may go on as it is */
+  bodyData(bytes: Bytes, framed?: Bytes): void
+  bodyEnd(trailers: Lines): void
+}
 
 /** A chunk's size, extensions and all. */
 const sizeLineMaxBytes = 1024
@@ -14,6 +18,7 @@ const trailersMaxBytes = 16 * 1024
 const sizeDigitsMax = 13
 /** Below 2²⁸ in hexadecimal. */
 const plainDigitsMax = 7
+const zero = 48
 
 const sizeLine = /^([\dA-Fa-f]+)(?:;[\t -~\u0080-\u00ff]*)?$/
 
@@ -64,8 +69,14 @@ export class BodyReader {
         case 'close':
           sink.bodyData(at === 0 ? bytes : bytes.slice(at))
           return bytes.length
+        case 'size': {
+          const end = this.wholeChunk(bytes, at, sink)
+          if (end === -1) at = this.line(bytes, at)
+          else at = end
+          if (this.isBroken()) return -1
+          break
+        }
         case 'chunk-end':
-        case 'size':
           at = this.line(bytes, at)
           if (this.isBroken()) return -1
           break
@@ -82,6 +93,22 @@ export class BodyReader {
 
   private isBroken(): boolean {
     return this.state === 'broken'
+  }
+
+  /**
+   * What a token of a stream nearly always is: one chunk, all of it here, its size without extensions or zeros in front.
+   * @returns where it ended; -1: whatever it is, read it piece by piece
+   */
+  private wholeChunk(bytes: Bytes, from: number, sink: BodySink): number {
+    if (this.held !== '' || bytes.charCodeAt(from) === zero) return -1
+    const data = this.plainSize(bytes, from)
+    if (data === -1) return -1
+    const to = data + this.left
+    const end = plainEnd(bytes, to)
+    if (end === -1) return -1
+    const isAll = from === 0 && end === bytes.length
+    sink.bodyData(bytes.slice(data, to), isAll ? bytes : bytes.slice(from, end))
+    return end
   }
 
   /** Reads the CR LF behind a chunk, or a size line. */

@@ -171,8 +171,8 @@ export class ClientExchange implements Exchange, BodySink {
     this.flush()
   }
 
-  write(bytes: Bytes): void {
-    this.output += this.chunked ? chunkOf(bytes) : bytes
+  write(bytes: Bytes, framed?: Bytes): void {
+    this.output += this.chunked ? (framed ?? chunkOf(bytes)) : bytes
   }
 
   flush(): boolean {

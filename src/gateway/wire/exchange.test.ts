@@ -236,6 +236,39 @@ test('pipelined requests are answered in order, however many come at once', asyn
   )
 })
 
+test('chunks of an answer go on whole, however they come; how their sizes were written does not', async () => {
+  const told = Promise.withResolvers<Socket>()
+  await open((socket) => socket.once('data', () => told.resolve(socket)))
+  const client = await pair.dial()
+  client.send(get)
+  const server = await told.promise
+  const said = async (sent: string, expected: string) => {
+    server.write(sent)
+    await client.until((all) => all.endsWith(expected))
+  }
+  await said('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', '\r\n\r\n')
+  await said('2\r\nab\r\n', '\r\n\r\n2\r\nab\r\n')
+  await said('1\r\nc\r\n3\r\ndef\r\n', 'ab\r\n1\r\nc\r\n3\r\ndef\r\n')
+  await said('0002;x=y\r\ngh\r\n', 'def\r\n2\r\ngh\r\n')
+  await said('00001\r\ni\r\n4\r\nj', 'gh\r\n1\r\ni\r\n1\r\nj\r\n')
+  await said('kl', 'j\r\n2\r\nkl\r\n')
+  await said('m\r\n1\r\nn\r\n', 'kl\r\n1\r\nm\r\n1\r\nn\r\n')
+  await said('0\r\n\r\n', 'n\r\n0\r\n\r\n')
+  assert.equal((await pair.settled(1))[0]!.outcome, 'ok')
+})
+
+test('a chunk that does not end where it says is a cut answer, and nothing of it goes on as it came', async () => {
+  await open((socket) =>
+    socket.on('data', () =>
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabX\r\n0\r\n\r\n'),
+    ),
+  )
+  const client = await pair.dial()
+  client.send(get)
+  assert.doesNotMatch(await client.rest(), /X\r\n|\r\n0\r\n/)
+  assert.equal((await pair.settled(1))[0]!.outcome, 'cut')
+})
+
 test('a body in chunks goes on in chunks, trailers and all; extensions do not', async () => {
   let seen = ''
   await open(

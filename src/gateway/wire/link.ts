@@ -67,11 +67,11 @@ export function linkTo(to: Server, listener: LinkListener, connected: () => void
   if (tls === undefined) {
     const socket = connect(options)
     socket.once('connect', connected)
-    return wrap(socket, listener)
+    return new SocketLink(socket, listener, {})
   }
   const socket = dialPeer(tls, { ...options, ALPNProtocols: ['http/1.1'] })
   socket.once('secureConnect', connected)
-  return wrap(socket, listener)
+  return new SocketLink(socket, listener, {})
 }
 
 /** An accepted connection, paused. */
@@ -83,77 +83,99 @@ export function linkOf(socket: Socket, listener: LinkListener): Link {
       : withOwnBuffer(socket, readBuffer, (length) =>
           listener.data(readBuffer.toString('latin1', 0, length)),
         )
-  if (own !== null) return wrap(own, listener)
+  if (own !== null) return new SocketLink(own, listener, {})
   const data = (chunk: Buffer) => listener.data(chunk.toString('latin1'))
-  socket.on('data', data)
-  const link = wrap(socket, listener, data)
+  const link = new SocketLink(socket, listener, { data })
   socket.resume()
   return link
 }
 
-function wrap(socket: Socket, listener: LinkListener, data?: (chunk: Buffer) => void): Link {
-  let failure: Error | null = null
+/** One object with all that a write needs: with thousands of connections each further one is another miss in the caches. */
+class SocketLink implements Link, Written {
+  readonly remoteAddress: string
+  private readonly socket: Socket
+  private readonly heard: Record<string, (some: never) => void>
+  private failure: Error | null = null
   /** Nobody but this link pauses its socket: what flows need not be told so again with each request. */
-  let flows = false
-  const heard = {
-    end: () => listener.ended(),
-    drain: () => listener.drained(),
-    error: (error: Error) => (failure = peerError(error)),
-    close: () => listener.closed(failure),
-  }
-  for (const [event, listen] of Object.entries(heard)) socket.on(event, listen)
+  private flows = false
   /** Written in this turn. */
-  let written: Bytes = ''
-  const writeOut = (): boolean => {
-    if (written === '') return true
-    const bytes = written
-    written = ''
-    return socket.write(bytes, 'latin1')
+  private written: Bytes = ''
+
+  constructor(
+    socket: Socket,
+    listener: LinkListener,
+    reads: Record<string, (chunk: Buffer) => void>,
+  ) {
+    this.socket = socket
+    this.remoteAddress = socket.remoteAddress ?? ''
+    this.heard = {
+      end: () => listener.ended(),
+      drain: () => listener.drained(),
+      error: (error: Error) => void (this.failure = peerError(error)),
+      close: () => listener.closed(this.failure),
+      ...reads,
+    }
+    for (const [event, listen] of Object.entries(this.heard)) socket.on(event, listen as () => void)
   }
-  const turn: Written = { writeOut }
-  return {
-    write: (bytes) => {
-      const isFirst = written === ''
-      written += bytes
-      if (written.length > togetherMaxBytes || socket.writableLength > 0) return writeOut()
-      if (isFirst) atEndOfTurn(turn)
-      return true
-    },
-    pause: () => {
-      flows = false
-      socket.pause()
-    },
-    resume: () => {
-      if (flows) return
-      flows = true
-      socket.resume()
-    },
-    end: () => {
-      writeOut()
-      socket.end()
-    },
-    destroy: () => {
-      writeOut()
-      socket.destroy()
-    },
+
+  write(bytes: Bytes): boolean {
+    const isFirst = this.written === ''
+    this.written += bytes
+    if (this.written.length > togetherMaxBytes || this.socket.writableLength > 0)
+      return this.writeOut()
+    if (isFirst) atEndOfTurn(this)
+    return true
+  }
+
+  writeOut(): boolean {
+    if (this.written === '') return true
+    const bytes = this.written
+    this.written = ''
+    return this.socket.write(bytes, 'latin1')
+  }
+
+  pause(): void {
+    this.flows = false
+    this.socket.pause()
+  }
+
+  resume(): void {
+    if (this.flows) return
+    this.flows = true
+    this.socket.resume()
+  }
+
+  end(): void {
+    this.writeOut()
+    this.socket.end()
+  }
+
+  destroy(): void {
+    this.writeOut()
+    this.socket.destroy()
+  }
+
+  reset(): void {
+    this.writeOut()
     // A TLS connection that ends without its own last word looks cut as it is.
-    reset: () => {
-      writeOut()
-      if (socket instanceof TLSSocket) socket.destroy()
-      else socket.resetAndDestroy()
-    },
-    release: (early) => {
-      writeOut()
-      socket.pause()
-      if (data !== undefined) socket.off('data', data)
-      for (const [event, listen] of Object.entries(heard)) socket.off(event, listen)
-      if (early !== '') socket.unshift(Buffer.from(early, 'latin1'))
-      return socket
-    },
-    watch: () => void socket.setKeepAlive(true, probeAfterMs),
-    remoteAddress: socket.remoteAddress ?? '',
-    get waiting() {
-      return written.length + socket.writableLength
-    },
+    if (this.socket instanceof TLSSocket) this.socket.destroy()
+    else this.socket.resetAndDestroy()
+  }
+
+  release(early: Bytes): Socket {
+    const { socket, heard } = this
+    this.writeOut()
+    socket.pause()
+    for (const [event, listen] of Object.entries(heard)) socket.off(event, listen as () => void)
+    if (early !== '') socket.unshift(Buffer.from(early, 'latin1'))
+    return socket
+  }
+
+  watch(): void {
+    this.socket.setKeepAlive(true, probeAfterMs)
+  }
+
+  get waiting(): number {
+    return this.written.length + this.socket.writableLength
   }
 }

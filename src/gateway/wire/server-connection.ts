@@ -237,8 +237,8 @@ export class ServerCall implements Call, BodySink {
     this.listener.dataRead()
   }
 
-  bodyData(bytes: Bytes): void {
-    this.listener.data(bytes)
+  bodyData(bytes: Bytes, framed?: Bytes): void {
+    this.listener.data(bytes, framed)
   }
 
   bodyEnd(trailers: Lines): void {

@@ -50,7 +50,8 @@ export type Exchange = {
   respond(status: number, reason: string, lines: Lines, body: Body): void
   /** An interim answer (1xx). */
   interim(status: number, lines: Lines): void
-  write(bytes: Bytes): void
+  /** @param framed the same as one chunk of HTTP/1.1, where it came as one */
+  write(bytes: Bytes, framed?: Bytes): void
   /** False when the client's side is full: wait for `clientDrained`. */
   flush(): boolean
   end(trailers: Lines): void
@@ -94,7 +95,8 @@ export type CallListener = {
   connected(): void
   interim(status: number, fields: Fields): void
   head(status: number, reason: string, fields: Fields, body: Body): void
-  data(bytes: Bytes): void
+  /** @param framed as in `Exchange.write` */
+  data(bytes: Bytes, framed?: Bytes): void
   /** What one read brought has been heard. */
   dataRead(): void
   /** The answer is complete. */
