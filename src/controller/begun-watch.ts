@@ -12,6 +12,7 @@ import { beginPairing } from '../guard/pairs.ts'
 import { beginOrder, missingAfterMs } from '../guard/reorder.ts'
 import { beginWatch } from '../guard/watch.ts'
 import type { Release } from '../release/release.ts'
+import { carriedOf } from './carried.ts'
 import { opinionCounts } from './opinions.ts'
 import { answerCounts } from './signal-totals.ts'
 import type { ControllerStore, Times, Watch } from './store.ts'
@@ -27,7 +28,7 @@ const travelMs = 15_000
  * @param old how long the old version's answers took @param at wall time, ms
  */
 export function begunWatch(
-  store: Pick<ControllerStore, 'services' | 'traffic' | 'feedback'>,
+  store: Pick<ControllerStore, 'services' | 'traffic' | 'feedback' | 'gates'>,
   release: Release,
   {
     state,
@@ -60,7 +61,7 @@ export function begunWatch(
   const pairs = from !== null && release.rules.control !== undefined
   return {
     service,
-    watch: beginWatch(plan.watch, history, from === null),
+    watch: beginWatch(plan.watch, history, from === null, carriedOf(store, release, state)),
     order: beginOrder(run, next, {
       width: drawn === null ? cellWidth : drawnWidth,
       perSecond,

@@ -230,12 +230,18 @@ function regressionOf(
 
 /** rulings §4: said beforehand, of each signal. */
 function canItEnd(
-  { watch, rules }: Plan,
+  { watch, rules, gates }: Plan,
   { replicas, stepsS }: { replicas: number; stepsS: number },
   { old, said, perSecond, spoken }: Today,
 ): string[] {
   const history = { counts: { ...said, errors: old }, latency: {} }
-  return endsSaid(beginWatch(watch, history, false).signals, {
+  // A shadow that is not over in time has compared fewer.
+  const asked = Object.values(gates).reduce((sum, gate) => {
+    if (gate.kind === 'replay') return sum + gate.requests
+    if (gate.kind !== 'shadow') return sum
+    return sum + Math.min(gate.atLeast, Math.floor(gate.share * perSecond * gate.withinS))
+  }, 0)
+  return endsSaid(beginWatch(watch, history, false, { total: asked, newOnly: 0 }).signals, {
     control: rules.control !== undefined,
     stepsS,
     replicas,

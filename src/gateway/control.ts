@@ -182,6 +182,11 @@ export type ServiceState = {
   replicas: Record<string, { healthy: boolean; inFlight: number }>
   /** Absent: none. */
   tap?: Tap | null
+  /**
+   * Live requests that came by while it had a tap: all, those of them that may be copied, and of what was to be taken what the examiner
+   * was sent, and what it was not. Since this gateway started.
+   */
+  tapped: { asked: number; allowed: number; sent: number; missed: number }
   /** Of `inFlight`: how many wait for a replica. */
   waiting: Record<Environment, number>
   /** Requests assigned since this gateway started; void ones died with a worker. */

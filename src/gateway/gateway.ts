@@ -311,6 +311,7 @@ export async function startGateway(
       backSplit: back?.split ?? null,
       table,
       tap: taps.get(name) ?? null,
+      tapped: tapLine.tapped(name),
       inFlight: {
         blue: switchboard.inFlight(name, 'blue'),
         green: switchboard.inFlight(name, 'green'),

@@ -3,12 +3,14 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { droppedFrame } from '../ipc/exchanges.ts'
 import type { Dropped } from '../ipc/exchanges.ts'
-import type { TapBatch } from './tap.ts'
+import type { Passed, TapBatch } from './tap.ts'
 
 /** Written and not taken by the examiner yet; more is dropped. */
 const waitingMaxBytes = 32 * 1024 * 1024
 /** An examiner that is being started again is looked for this often. */
 const retryMs = 250
+
+export type Tapped = Passed & { sent: number; missed: number }
 
 export type TapLine = ReturnType<typeof openTapLine>
 
@@ -19,6 +21,7 @@ export function openTapLine(socketPath: string) {
   /** What the examiner was not told of yet. */
   let untold: Dropped = {}
   const counts: Dropped = {}
+  const passed = new Map<string, Passed>()
 
   return {
     /** A line is there before the first exchange comes, and goes when nothing is tapped any more. */
@@ -29,6 +32,7 @@ export function openTapLine(socketPath: string) {
     },
 
     send(batch: TapBatch): void {
+      for (const [service, more] of Object.entries(batch.passed)) pass(service, more)
       for (const [key, count] of Object.entries(batch.dropped)) drop(key, count)
       if (socket === null || socket.connecting) return dropAll(batch, 'examiner-away')
       if (socket.writableLength > waitingMaxBytes) return dropAll(batch, 'examiner-behind')
@@ -46,6 +50,13 @@ export function openTapLine(socketPath: string) {
 
     /** By `service result`, since this gateway started. */
     counts: (): Dropped => ({ ...counts }),
+    /** Of one service, since this gateway started; of what may be copied, `sent` to the examiner, and `missed` for any reason. */
+    tapped(service: string): Tapped {
+      const { asked, allowed } = passed.get(service) ?? { asked: 0, allowed: 0 }
+      const of = Object.entries(counts).filter(([key]) => key.startsWith(`${service} `))
+      const sent = counts[`${service} sent`] ?? 0
+      return { asked, allowed, sent, missed: of.reduce((sum, [, one]) => sum + one, 0) - sent }
+    },
     close(): void {
       wanted = false
       hangUp()
@@ -76,6 +87,11 @@ export function openTapLine(socketPath: string) {
 
   function dropAll({ counts: exchanges }: TapBatch, reason: string): void {
     for (const [service, count] of Object.entries(exchanges)) drop(`${service} ${reason}`, count)
+  }
+
+  function pass(service: string, { asked, allowed }: Passed): void {
+    const before = passed.get(service) ?? { asked: 0, allowed: 0 }
+    passed.set(service, { asked: before.asked + asked, allowed: before.allowed + allowed })
   }
 
   function drop(key: string, count: number): void {

@@ -157,7 +157,13 @@ test('only what the service allows is tapped, and only the share that was asked 
   )
   for (let turn = 0; turn < 20; turn++) await ask('/x')
   assert.equal((await gateway.client.metrics()).taps['s sent'], examiner.heard.length)
-  assert.equal((await gateway.client.state()).services['s']!.tap, null)
+  const state = (await gateway.client.state()).services['s']!
+  assert.equal(state.tap, null)
+  // Two of them may not be copied; of the others half was asked for. What came after the last batch is not told yet.
+  const { asked, allowed, sent: taken, missed } = state.tapped
+  assert.ok(asked >= 90 && asked <= 102 && asked - allowed === 2, `${allowed} of ${asked}`)
+  assert.equal(taken, examiner.heard.length)
+  assert.ok(missed < 80)
   const generation = (await gateway.client.state()).services['s']!.generation
   assert.equal(generation, 1)
 })

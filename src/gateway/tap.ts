@@ -30,14 +30,19 @@ export type TapBatch = {
   /** Exchanges in it, by service. */
   counts: Record<string, number>
   dropped: Dropped
+  /** By service. */
+  passed: Record<string, Passed>
   /** To be said when it was taken. */
   bytes: number
 }
 
+/** Requests that came by while there was a tap: all, and those of them that may be copied. */
+export type Passed = { asked: number; allowed: number }
+
 /** @param run of this gateway */
 export function openTap(run: string, hand: (batch: TapBatch) => void) {
   /** By service. */
-  const taps = new Map<string, Tap>()
+  const taps = new Map<string, { wanted: Tap; passed: Passed }>()
   const room: Room = { run, heldBytes: 0, drop }
   let whole: TappedText[] = []
   let wholeBytes = 0
@@ -48,15 +53,19 @@ export function openTap(run: string, hand: (batch: TapBatch) => void) {
     isOn: false,
     set(service: string, wanted: Tap | null): void {
       if (wanted === null) taps.delete(service)
-      else taps.set(service, wanted)
+      else taps.set(service, { wanted, passed: { asked: 0, allowed: 0 } })
       tap.isOn = taps.size > 0
     },
 
     /** Called before anything of its body is heard. */
     begin(flight: Flight): void {
       const { table, seq } = flight.claim
-      const wanted = taps.get(table.service)
-      if (wanted === undefined || seq === null || !mayBeCopied(wanted, flight.exchange)) return
+      const here = taps.get(table.service)
+      if (here === undefined || seq === null) return
+      const { wanted, passed } = here
+      passed.asked++
+      if (!mayBeCopied(wanted, flight.exchange)) return
+      passed.allowed++
       flight.judged = wanted.every !== undefined && seq % wanted.every === 0 && flight.claim.noted
       if (!flight.judged && pointOf(flight.requestId) >= wanted.share) return
       const { environment, replica } = flight.claim
@@ -110,10 +119,20 @@ export function openTap(run: string, hand: (batch: TapBatch) => void) {
     timer = null
     const counts: Record<string, number> = {}
     for (const { head } of whole) counts[head.service] = (counts[head.service] ?? 0) + 1
-    hand({ frames: framesOf(whole), counts, dropped, bytes: wholeBytes })
+    hand({ frames: framesOf(whole), counts, dropped, passed: passedNow(), bytes: wholeBytes })
     whole = []
     wholeBytes = 0
     dropped = {}
+  }
+
+  /** Since it was asked last. */
+  function passedNow(): Record<string, Passed> {
+    const now: Record<string, Passed> = {}
+    for (const [service, here] of taps) {
+      now[service] = here.passed
+      here.passed = { asked: 0, allowed: 0 }
+    }
+    return now
   }
 }
 

@@ -48,6 +48,11 @@ export function decide(state: WatchState, at?: number): Decision {
   if (required.length === 0)
     return answer('hold', 'no signal is required: nothing can show that it is no worse')
   if (open.length > 0) return answer('hold', ...howMuchLonger(state, open))
+  if (!isAsked(state))
+    return answer(
+      'hold',
+      `no client has been answered by it yet (${everySaid(state)}): a version that nobody asks is not promoted`,
+    )
   const lost = lostShare(state.minutes, at)
   if (lost > lostShareMax)
     return answer(
@@ -70,6 +75,11 @@ export function decide(state: WatchState, at?: number): Decision {
       .join('; '),
     0,
   )
+}
+
+/** Evidence from before the switch is none of what it does now. */
+function isAsked({ total, signals }: WatchState): boolean {
+  return total > 0 || signals.some(({ judged }) => Object.keys(judged).length > 0)
 }
 
 /** Of the yes/no signals that are required, or of all where none is; with none at all nothing would show. */

@@ -101,3 +101,18 @@ test('what it says of scores in pairs is what happens, within a third', () => {
   assert.equal(decide(state).decision, 'promote')
   assert.ok(Math.abs(pairs / promised - 1) < 0.33, `${pairs}, said ${promised}`)
 })
+
+test('what shadow and replay will have compared is a part of it, or all', () => {
+  const history = historyOf({ bad: 10, total: 5000 })
+  const asked = (total: number) =>
+    endsSaid(beginWatch(rulesOf(wide), history, false, { total, newOnly: 0 }).signals, {
+      ...today,
+      perSecond: slow(0.003),
+    })
+  assert.match(asked(0)[0]!, /longer than the 60 min there are/)
+  assert.match(
+    asked(1000)[0]!,
+    /^errors: 1000 requests asked of both versions before the switch are enough/,
+  )
+  assert.match(asked(1000).at(-1)!, /can end the watch by itself after about 10 min/)
+})

@@ -66,6 +66,11 @@ function endOf(signal: SignalState, today: Today): { said: string; seconds: numb
   if (typeof need === 'string') return { said: `${name}: ${need}`, seconds: null }
   const { what, needed, perSecond, withinS, afterS = 0 } = need
   const { assumed = 'it is no worse', shows = 'that' } = need
+  if (needed === 0 && signal.carried !== undefined)
+    return {
+      said: `${name}: ${signal.carried.total} requests asked of both versions before the switch are enough, if the new one fails on none of them alone and they stand for all live traffic`,
+      seconds: 0,
+    }
   const about = `${name}: if ${assumed}, about ${needed} ${what} show ${shows}`
   if (perSecond === null)
     return {

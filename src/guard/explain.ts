@@ -4,6 +4,7 @@ import { fractions } from '../statistics/mixture.ts'
 import { worseByAtLeast, worseByAtMost } from '../statistics/paired-bound.ts'
 import { badOnes, percent } from './baseline.ts'
 import { bookWealth } from './book.ts'
+import { carriedSaid } from './carried.ts'
 import type { Design, Evidence, SignalEvidence } from './guard.ts'
 import { evidenceOf, goalOf } from './instances.ts'
 import { toClear, toSee } from './outlook.ts'
@@ -52,6 +53,10 @@ export function fineProgress({ fine, fineGoal }: SignalState): number {
 }
 
 export function said(signal: SignalState): string {
+  return seen(signal) + carriedSaid(signal)
+}
+
+function seen(signal: SignalState): string {
   const { kind } = signal
   if (kind === 'yesNo') {
     const { memory, rules } = signal

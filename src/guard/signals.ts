@@ -6,6 +6,7 @@ import type { Answer } from './answer.ts'
 import { baselineOf, isHistory } from './baseline.ts'
 import type { Counts } from './baseline.ts'
 import type { BothBets, Pair, Single } from './bets.ts'
+import type { Carried } from './carried.ts'
 import { beginBook } from './book.ts'
 import type { Book } from './book.ts'
 import { beginDrift, driftBets, driftPairBets } from './drift.ts'
@@ -61,6 +62,8 @@ type Base = {
   each: number
   shown: number
   book: Book
+  /** From before the switch, and in `fine` already. */
+  carried?: Carried
   /** Each must reach the goal; none: it can never promote. */
   fine: Wealth[]
   fineGoal: number

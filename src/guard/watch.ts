@@ -9,6 +9,8 @@ import { fractions } from '../statistics/mixture.ts'
 import type { Answer } from './answer.ts'
 import type { BothBets } from './bets.ts'
 import { betOn, bookWealth, meetInstance, setAside, wealthWithout } from './book.ts'
+import { carry } from './carried.ts'
+import type { Carried } from './carried.ts'
 import { strongest } from './design.ts'
 import type { Source, WatchRules } from './guard.ts'
 import { beginInstances, brokenInstance, compareInstances, meet } from './instances.ts'
@@ -110,9 +112,15 @@ const unclearMax = 40
 
 /**
  * @param history of the old version; null when there is none
+ * @param carried what copies of live requests, asked of both versions before the switch, say of errors
  * @throws RangeError on rules or counts that are no numbers in their range
  */
-export function beginWatch(rules: WatchRules, history: History | null, first: boolean): WatchState {
+export function beginWatch(
+  rules: WatchRules,
+  history: History | null,
+  first: boolean,
+  carried: Carried | null = null,
+): WatchState {
   const risks = {
     rollback: risk('falseRollbackRisk', rules.falseRollbackRisk),
     promotion: risk('badPromotionRisk', rules.badPromotionRisk),
@@ -123,6 +131,8 @@ export function beginWatch(rules: WatchRules, history: History | null, first: bo
     checkSignal(one)
     return beginSignal(one, { weight: weights[index]!, history, risks })
   })
+  const ofErrors = signals.find((signal) => signal.rules.name === 'errors')
+  if (carried !== null && ofErrors !== undefined) carry(ofErrors, carried)
   const betShare = signals.some(usesHistory) ? 1 - boundShare : 1
   return {
     rules,

@@ -70,6 +70,12 @@ export function copyWealth(wealth: Wealth): Wealth {
   return { ...wealth, early: [...wealth.early], late: [...wealth.late] }
 }
 
+/** In place: what is more than `most` is thrown away, which is always fair. Only for mixtures without later beginnings. */
+export function limit(wealth: Wealth, mixture: Mixture, most: number): void {
+  const now = wealthOf(wealth, mixture)
+  if (now > most) scale(wealth, most / now)
+}
+
 /** How far on the way to `goal`, 0 to 1, on the log scale on which evidence grows. */
 export function progress(wealth: number, goal: number): number {
   if (wealth <= 1) return 0

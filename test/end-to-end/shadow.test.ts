@@ -150,3 +150,17 @@ for (const [version, expected] of [
     const took = during.map(({ sentAt, answeredAt }) => answeredAt - sentAt)
     assert.ok(during.length > 100 && Math.max(...took) < 2000, `${Math.max(...took)} ms`)
   })
+
+test('what both found of failures counts for the watch, once a client is answered', async () => {
+  const { id } = await beryl.api<ReleaseView>('POST', '/services/tiny/releases', { version: 'v2' })
+  const release = await beryl.until(
+    id,
+    ({ phase }) => ['stabilizing', 'rejected', 'rolled-back'].includes(phase),
+    'promoted',
+  )
+  assert.equal(release.phase, 'stabilizing', release.because ?? '')
+  assert.match(
+    JSON.stringify(release.watch),
+    /before the switch 0 of [4-9]\d\d copied requests failed on the new version alone/,
+  )
+})

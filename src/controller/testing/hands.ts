@@ -166,6 +166,7 @@ export function gatewayFake(table: ServiceTable, back: ServiceTable | null = nul
           inFlight: { ...fake.inFlight },
           waiting: { blue: 0, green: 0 },
           replicas: {},
+          tapped: { asked: 0, allowed: 0, sent: 0, missed: 0 },
           assigned: 0,
           void: 0,
         },

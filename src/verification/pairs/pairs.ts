@@ -16,6 +16,8 @@ import { openTokenCount, withTokens } from '../token-count.ts'
 import { NoAnswer } from '../wire/exchange.ts'
 import type { Copy } from './copy.ts'
 import { sentFrom } from './copy.ts'
+import { countErrors } from './error-pairs.ts'
+import type { ErrorPairs } from './error-pairs.ts'
 import { keeperOf, noAnswer } from './kept.ts'
 import { likenessOf } from './likeness.ts'
 
@@ -49,6 +51,7 @@ export function openPairs(
   const over = new AbortController()
   const tokens = how.protocol === 'openai' ? openTokenCount() : null
   const judge = openTokenCount()
+  let errors: ErrorPairs = { total: 0, newOnly: 0 }
   let asked = 0
   let lookAt = lookEvery
   let closed = false
@@ -68,6 +71,7 @@ export function openPairs(
         twice ? inTurn(() => ask(lineAgain, copy, live, index + 1)) : null,
       ])
       if (closed) return
+      errors = countErrors(errors, { live: first, candidate: own })
       // Live that could not answer once more contradicts nobody.
       const noise = second === null || isFailure(second) ? null : second
       await judged({ ...shown(copy), live: first, candidate: own, again: noise })
@@ -85,7 +89,7 @@ export function openPairs(
       lookAt = tally.compared + lookEvery
       return true
     },
-    verdict: (): Verdict => withTokens(withNames(tally.verdict(versions)), { tokens, judge }),
+    verdict: (): Verdict => withTokens(withNames(withErrors()), { tokens, judge }),
     /** Cuts what is under way; nothing further is counted. */
     close(): void {
       closed = true
@@ -94,6 +98,12 @@ export function openPairs(
       lineToLive.close()
       lineAgain.close()
     },
+  }
+
+  /** The guard reads them when the watch begins. */
+  function withErrors(): Verdict {
+    const verdict = tally.verdict(versions)
+    return { ...verdict, evidence: { ...verdict.evidence, errors } }
   }
 
   /** The candidate was asked by another name than clients use: who reads the verdict must know. */
