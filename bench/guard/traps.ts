@@ -2,7 +2,8 @@
 import { beginOrder, inOrder } from '../../src/guard/reorder.ts'
 import { alone, answer, errors, historyOf, rulesOf } from '../../src/guard/testing.ts'
 import { beginWatch, observe } from '../../src/guard/watch.ts'
-import type { Judged, WatchState } from '../../src/guard/watch.ts'
+import type { WatchState } from '../../src/guard/watch.ts'
+import type { Judged } from '../../src/guard/context.ts'
 import { seeded } from '../../src/statistics/testing/random.ts'
 import type { Random } from '../../src/statistics/testing/random.ts'
 

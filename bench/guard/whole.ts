@@ -13,7 +13,8 @@ import {
   twice,
 } from '../../src/guard/testing.ts'
 import { beginWatch, observe, observePairs } from '../../src/guard/watch.ts'
-import type { Judged, WatchState } from '../../src/guard/watch.ts'
+import type { WatchState } from '../../src/guard/watch.ts'
+import type { Judged } from '../../src/guard/context.ts'
 import { seeded } from '../../src/statistics/testing/random.ts'
 import type { Random } from '../../src/statistics/testing/random.ts'
 

@@ -11,7 +11,8 @@ import { alone, answer, errors, latency, many, noon, rulesOf, twice } from './te
 import { judged } from './testing.ts'
 import { outcomeOf } from './outcome.ts'
 import { beginWatch, observe, observePairs } from './watch.ts'
-import type { Context, Judged, WatchState } from './watch.ts'
+import type { WatchState } from './watch.ts'
+import type { Context, Judged } from './context.ts'
 
 type Truth = {
   /** Share of requests on which only the new, and only the old version fails; both fail on the rest of the errors. */

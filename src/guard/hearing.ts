@@ -12,7 +12,7 @@ import { beginOrder, inOrder } from './reorder.ts'
 import type { Arrived, Dropped, Order } from './reorder.ts'
 import { readValues, valuesCellOf, valuesWidth } from './values.ts'
 import type { Said, Values } from './values.ts'
-import type { AnsweredTwice, Judged } from './watch.ts'
+import type { AnsweredTwice, Judged } from './context.ts'
 
 export type Hearing = {
   /** Answers of clients. */

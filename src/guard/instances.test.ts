@@ -6,7 +6,8 @@ import { decide } from './decide.ts'
 import { addToHistory, bucketOf } from './latency-history.ts'
 import { alone, answer, errors, historyOf, latency, noon, rulesOf } from './testing.ts'
 import { beginWatch, observe } from './watch.ts'
-import type { Judged, WatchState } from './watch.ts'
+import type { WatchState } from './watch.ts'
+import type { Judged } from './context.ts'
 
 const names = ['a', 'b', 'c']
 type Behaviour = { bad: number; ms: number }

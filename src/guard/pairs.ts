@@ -8,7 +8,7 @@ import type { Answer } from './answer.ts'
 import { distance, lost, windowMax } from './line.ts'
 import { beginOrder, inOrder } from './reorder.ts'
 import type { Arrived, Dropped, Order } from './reorder.ts'
-import type { AnsweredTwice } from './watch.ts'
+import type { AnsweredTwice } from './context.ts'
 
 export type Pairing = {
   order: Order

@@ -4,7 +4,7 @@ import type { Counts } from './baseline.ts'
 import type { LatencyRules, SignalRules, WatchRules, YesNoRules } from './guard.ts'
 import type { Outcome } from './outcome.ts'
 import type { History } from './signals.ts'
-import type { AnsweredTwice, Context, Judged } from './watch.ts'
+import type { AnsweredTwice, Context, Judged } from './context.ts'
 
 export const noon = 1_700_000_000_000
 

@@ -8,7 +8,8 @@ import { addToHistory, bucketOf } from './latency-history.ts'
 import { answer, errors, latency, noon, rulesOf } from './testing.ts'
 import { readValues, valuesCellOf } from './values.ts'
 import { beginWatch, observe } from './watch.ts'
-import type { Context, Judged, WatchState } from './watch.ts'
+import type { WatchState } from './watch.ts'
+import type { Context, Judged } from './context.ts'
 
 const perToken: LatencyRules = {
   ...latency,

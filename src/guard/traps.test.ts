@@ -23,7 +23,8 @@ import {
   twice,
 } from './testing.ts'
 import { beginWatch, observe, observePairs } from './watch.ts'
-import type { Judged, WatchState } from './watch.ts'
+import type { WatchState } from './watch.ts'
+import type { Judged } from './context.ts'
 
 const both = { ...alone, ready: { new: 1, old: 1 }, share: 0.5 }
 
