@@ -48,6 +48,7 @@ export const costShape = z
             .enum(['live', 'candidate', 'standby'])
             .meta({ description: '`candidate`: before its switch; `standby`: after it was left.' }),
           pool: z.string().optional().meta({ description: 'It is a model in this pool.' }),
+          spot: z.boolean().meta({ description: 'On capacity that may be taken away.' }),
         }),
       )
       .readonly(),
@@ -96,6 +97,13 @@ export const costShape = z
       )
       .readonly(),
     total: sumShape,
+    spot: sumShape
+      .extend({
+        saved: z.number().nullable().meta({
+          description: 'What it would have cost beyond that on demand; null: not known.',
+        }),
+      })
+      .meta({ description: 'Of the total, on capacity that may be taken away.' }),
     added: addedShape,
     last30Days: z.object({
       from: z.number().meta({ description: 'Wall time, ms.' }),

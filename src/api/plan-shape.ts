@@ -69,6 +69,11 @@ export const planShape = z
         placeHours: z.number().optional().meta({ description: 'Of a place in a pool.' }),
         money: z.number().nullable(),
         currency: z.string().nullable(),
+        spotHours: z.number().meta({ description: 'Of them, on spot capacity.' }),
+        spotSaves: z
+          .number()
+          .nullable()
+          .meta({ description: 'Money, against on demand; it is taken off already.' }),
       })
       .nullable()
       .meta({
@@ -123,11 +128,21 @@ export const planShape = z
       }),
     room: z
       .object({
-        needed: z.number(),
-        free: z.number(),
-        lent: z.number().meta({ description: 'Of what is needed, lent by replicas that sleep.' }),
-        of: z.number(),
         fits: z.boolean(),
+        limits: z
+          .array(
+            z.object({
+              what: z.enum(['GPU slots', 'memory', 'replicas']),
+              needed: z.number(),
+              free: z.number(),
+              lent: z
+                .number()
+                .meta({ description: 'Of what is needed, lent by replicas that sleep.' }),
+              of: z.number(),
+            }),
+          )
+          .readonly()
+          .meta({ description: 'What is limited and asked for; memory in bytes.' }),
         holders: z.array(z.string()).readonly(),
         offers: z
           .array(z.object({ what: z.string(), how: z.string().nullable(), lost: z.string() }))
@@ -138,7 +153,10 @@ export const planShape = z
           }),
       })
       .nullable()
-      .meta({ description: 'GPU slots for a second environment; null where none are asked for.' }),
+      .meta({
+        description:
+          'For a second environment: GPU slots, memory, and the quota of replicas; null where nothing limited is asked for.',
+      }),
     policies: z
       .array(
         z.object({

@@ -46,6 +46,13 @@ export const environmentShape = z
           address: z.string(),
           pid: z.number().nullable(),
           restarts: z.number(),
+          spot: z
+            .object({ lost: z.number(), short: z.boolean(), noticed: z.boolean() })
+            .nullable()
+            .meta({
+              description:
+                'On capacity that may be taken away: how often it was lost, whether it is asked for now and then only, whether it is about to be taken; null: on demand.',
+            }),
         }),
       )
       .readonly(),
@@ -118,6 +125,9 @@ export const serviceShape = z
           .string()
           .nullable()
           .meta({ description: 'Why that failed; null: it did not.' }),
+        weakened: z.string().nullable().meta({
+          description: 'What it lacks of what its rung keeps ready; null: nothing.',
+        }),
       })
       .meta({ description: 'Is there a way back, and how long would it take right now?' }),
     frozen: z.array(freezeShape).readonly().meta({

@@ -17,8 +17,10 @@ export function describeService(view: ServiceView): string {
       continue
     }
     const ready = replicas.filter(({ state }) => state === 'ready').length
+    const onSpot = replicas.filter(({ spot }) => spot !== null).length
+    const spot = onSpot === 0 ? '' : `, ${onSpot} on spot capacity`
     lines.push(
-      `  ${environment.padEnd(9)} ${role}: ${version ?? '?'}, ${ready} of ${count(replicas.length, 'replica')} ready, ${share > 0 && share < 1 ? `${percent(share)} of the traffic, ` : ''}${count(inFlight, 'request')} in flight`,
+      `  ${environment.padEnd(9)} ${role}: ${version ?? '?'}, ${ready} of ${count(replicas.length, 'replica')} ready${spot}, ${share > 0 && share < 1 ? `${percent(share)} of the traffic, ` : ''}${count(inFlight, 'request')} in flight`,
     )
     for (const replica of replicas) {
       if (replica.state !== 'ready')
@@ -43,11 +45,11 @@ function freezeText({ service, by, at, reason, until }: FreezeView): string {
 
 /** `asleep, 41 s to full capacity, last drill 12 min ago, ok`, and what that is made of. */
 export function wayBackText(
-  { possible, because, rung, measuredMs, drilledAt, drillFailed }: ServiceView['wayBack'],
+  { possible, because, rung, measuredMs, drilledAt, drillFailed, weakened }: ServiceView['wayBack'],
   now: number,
 ): string {
   if (!possible) return `none: ${because}`
-  const parts = [`${rung}`]
+  const parts = weakened === null ? [`${rung}`] : [`${rung}`, paint('yellow', 'weakened')]
   if (measuredMs !== null)
     parts.push(
       rung === 'full'

@@ -1,5 +1,6 @@
 /** The tables of `beryl plan`: ways to keep the old version, strategies, and whether two environments fit. */
 import type { PlanView } from '../api/shapes.ts'
+import { gibibytes } from '../ipc/gibibytes.ts'
 import { table } from './output.ts'
 
 export function whatIfText({ traffic, gpus, standby }: PlanView['whatIf']): string {
@@ -13,14 +14,19 @@ export function whatIfText({ traffic, gpus, standby }: PlanView['whatIf']): stri
 
 export function roomLines(room: PlanView['room']): string[] {
   if (room === null) return []
-  const { needed, free, lent, of, fits, holders, offers } = room
-  const asleep =
-    lent === 0 ? '' : `; ${lent} more are lent by what sleeps, and go back to a rollback`
-  const first = `${fits ? 'it fits' : 'TOO FEW'}: ${needed} GPU slots are needed, ${free} of ${of} are free${asleep}`
+  const { limits, fits, holders, offers } = room
+  const lines = limits.map(({ what, needed, free, lent, of }) => {
+    const asleep =
+      lent === 0 ? '' : `; ${lent} more are lent by what sleeps, and go back to a rollback`
+    const amount = (value: number) => (what === 'memory' ? gibibytes(value) : String(value))
+    const said = needed <= free + lent ? 'it fits' : 'TOO FEW'
+    const unit = what === 'memory' ? 'of memory' : what
+    return `${said}: ${amount(needed)} ${unit} are needed, ${amount(free)} of ${amount(of)} are free${asleep}`
+  })
   const who = holders.map((one) => `held by ${one}`)
-  if (fits) return [first]
+  if (fits) return lines
   return [
-    first,
+    ...lines,
     ...who,
     'nothing would be started. What still protects, in order:',
     ...offers.flatMap(({ what, how, lost }, index) => [

@@ -70,7 +70,7 @@ function effectOf(
   inUse: (service: string) => InUse,
   remove: boolean,
 ): Pick<Change, 'when' | 'because'> {
-  if (root === 'releases') return { when: 'now' }
+  if (root === 'releases' || root === 'machine') return { when: 'now' }
   // Who is in it goes by what its release began with.
   if (root === 'pools') return { when: 'next release' }
   if (root !== 'services' || service === undefined)

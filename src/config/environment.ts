@@ -1,6 +1,6 @@
 /** `environment:` of the manifest: what Beryl starts as processes, or what runs already and is somebody else's. */
 import { z } from 'zod'
-import { duration, pause, upstreamUrl } from './units.ts'
+import { duration, pause, size, upstreamUrl } from './units.ts'
 import { sleep } from './sleep.ts'
 import { env, named, path } from './words.ts'
 
@@ -44,10 +44,43 @@ const looks = {
       replicaHour: z.number().min(0),
       /** Of a replica that sleeps; left out: the same, for what it holds is still reserved. */
       asleepHour: z.number().min(0).optional(),
+      /** Of a replica on spot capacity (`spot`). */
+      spotReplicaHour: z.number().min(0).optional(),
       currency,
     })
     .optional(),
 }
+
+const ofRoles = {
+  /** A candidate is tested there; before its switch it gets on-demand replicas. */
+  candidate: z.boolean().default(false),
+  /** What is live may be there, too. */
+  live: z.boolean().default(false),
+}
+
+/** How a replica is started on capacity that may be taken away; what is left out is as on demand. */
+const spotOfProcesses = z.strictObject({
+  ...ofRoles,
+  /** In place of the environment's, with the same placeholders. */
+  command: z.tuple([named], z.string()).optional(),
+  /** Beside the environment's. */
+  env: env.default({}),
+  gpus: z.int().min(0).max(64).optional(),
+  memory: size.optional(),
+  /** Of its program, when its capacity was taken away; ends by SIGTERM, SIGINT, SIGHUP or SIGKILL, and with 0, are that in any case. */
+  exitCodes: z.array(z.int().min(1).max(255)).max(50).default([]),
+  /** After so many losses in a row others stand in for it, and it is asked for every `retry` only. */
+  tries: z.int().min(1).max(100).default(3),
+  retry: pause.default(600),
+  /** Run beside each replica: exit code 0 says that it is going to be taken away. */
+  notice: z
+    .strictObject({
+      run: z.tuple([named], z.string()),
+      every: pause.default(5),
+      within: pause.default(2),
+    })
+    .optional(),
+})
 
 /** Replicas that Beryl starts as processes of its machine. */
 const ofProcesses = z.strictObject({
@@ -59,6 +92,9 @@ const ofProcesses = z.strictObject({
   directory: named.default('.'),
   replicas: z.int().min(1).max(100).default(1),
   gpus: z.int().min(0).max(64).default(0),
+  /** Of the machine's, for each replica: to see beforehand whether two environments fit. */
+  memory: size.optional(),
+  spot: spotOfProcesses.optional(),
   ...looks,
   stop: z.strictObject({ grace: pause.default(10) }).prefault({}),
 })
@@ -72,6 +108,8 @@ const ofOthers = z.strictObject({
   green: place,
   /** Of https addresses: who vouches for their certificates, and the name in them. */
   tls: z.strictObject({ ca: named.optional(), serverName: named.optional() }).optional(),
+  /** Which of the addresses are on capacity that may be taken away. */
+  spot: z.strictObject({ addresses: place, live: ofRoles.live }).optional(),
   ...looks,
 })
 

@@ -31,11 +31,15 @@ test('the example is accepted, and asks for nothing that is not built', () => {
 })
 
 test('every key of the schema occurs in the example', () => {
-  const shown = new Set(placesOf(example))
+  // A ladder is the same, wherever it is written.
+  const asList = (place: string) => place.replace('.standby.ladder.', '.standby.')
+  const shown = new Set(placesOf(example).flatMap((place) => [place, asList(place)]))
   // Where one may stand for a list of one, the list shows what it is made of.
   const inList = (place: string) => place.replace(/\.([^.]+)$/, '.*.$1')
   assert.deepEqual(
-    placesOfSchema(schema).filter((place) => !shown.has(place) && !shown.has(inList(place))),
+    placesOfSchema(schema)
+      .map(asList)
+      .filter((place) => !shown.has(place) && !shown.has(inList(place))),
     [],
   )
 })

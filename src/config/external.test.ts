@@ -47,6 +47,23 @@ test('addresses are IPv4, IPv6 and host names; a person consents unless the mani
   assert.equal(service.switch.when, 'approved')
 })
 
+const spot = (value: string) => good.replace('ready:', `spot: ${value}\n      ready:`)
+
+test('addresses on spot capacity are addresses of a place, and live is on them in its turn', async () => {
+  const one = 'addresses: [http://10.0.0.1:8000]'
+  assert.deepEqual((await load(spot(`{ ${one}, live: true }`))).problems, [])
+  assert.match(
+    (await load(spot(`{ ${one} }`))).problems[0]!,
+    /environment.spot: both places become/,
+  )
+  const other = await load(spot('{ addresses: [http://10.0.0.9:8000], live: true }'))
+  assert.match(other.problems[0]!, /spot.addresses.0: is no address of blue or green/)
+  const standby = good
+    .replace('versions:', 'versions:')
+    .replace('switch:', 'standby: { spot: true }\n    switch:')
+  assert.match((await load(standby)).problems[0]!, /standby.spot: external servers are not started/)
+})
+
 const checked = 'ready: { path: /health, version: { path: /version, answer: $.version } }'
 
 test('without a person it goes only where the servers are asked which version they are', async () => {

@@ -2,10 +2,13 @@
 import type { CrossProblem } from './cross-problem.ts'
 import type { ServiceManifest } from './manifest.ts'
 
-export function rungs(at: string[], { environment, standby }: ServiceManifest): CrossProblem[] {
+export function rungs(
+  at: string[],
+  { environment, standby, ladderAt }: ServiceManifest,
+): CrossProblem[] {
   return standby.flatMap((rung, index) => {
     if (!('replicas' in rung)) return []
-    const path = [...at, 'standby', index, 'replicas']
+    const path = [...at, ...ladderAt, index, 'replicas']
     if (environment.provider === 'external')
       return [{ path, message: 'external servers are not stopped by Beryl: write full' }]
     const { replicas } = environment

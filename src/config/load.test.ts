@@ -658,7 +658,37 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'a standby on spot capacity',
     'verify:',
     'standby: { spot: true }\n    verify:',
-    /^12:\d+ .*spot capacity is not built yet/,
+    /^12:\d+ services.tiny.standby.spot: how a replica is started on spot capacity is not said/,
+  ],
+  [
+    'spot capacity that nobody is on',
+    'command:',
+    'spot: { command: [srun] }\n      command:',
+    /environment.spot: nobody is on it: say standby/,
+  ],
+  [
+    'a price of what nobody is on',
+    'command:',
+    'price: { replicaHour: 2, spotReplicaHour: 1, currency: USD }\n      command:',
+    /price.spotReplicaHour: nothing is on spot capacity/,
+  ],
+  [
+    'a notice that runs nothing',
+    'command:',
+    'spot: { candidate: true, notice: { run: [] } }\n      command:',
+    /notice.run.0: is missing: expected text/,
+  ],
+  [
+    'a ladder that goes up, of a standby on spot capacity',
+    'verify:',
+    'standby: { spot: true, ladder: [{ asleep: 1h }, { full: 1m }] }\n    verify:',
+    /standby.ladder: expected a ladder that goes down/,
+  ],
+  [
+    'a rung that is none, of a standby on spot capacity',
+    'verify:',
+    'standby: { spot: true, ladder: [{ replicas: 9, for: 1m }] }\n    verify:',
+    /standby.ladder.0.replicas: is no step down/,
   ],
   [
     'identity without a path, and no protocol that has one',

@@ -99,6 +99,15 @@ function heightOf(one: z.output<typeof rung>): number {
   return 'full' in one ? Infinity : one.replicas
 }
 
+const ladder = z
+  .array(rung)
+  .max(20)
+  .refine(
+    (rungs) => rungs.every((one, at) => at === 0 || heightOf(one) < heightOf(rungs[at - 1]!)),
+    'expected a ladder that goes down: full first, then fewer and fewer replicas, then asleep, then shared',
+  )
+const usual: z.output<typeof rung>[] = [{ full: 1800 }]
+
 const money = z.number('expected an amount such as 25').min(0.01)
 
 const asWritten = z.strictObject({
@@ -168,14 +177,13 @@ const asWritten = z.strictObject({
       ...signalSections,
     })
     .prefault({}),
+  /** The ladder; or a mapping, where the standby is on spot capacity (`environment.spot`) once its watch is over. */
   standby: z
-    .array(rung)
-    .max(20)
-    .refine(
-      (rungs) => rungs.every((one, at) => at === 0 || heightOf(one) < heightOf(rungs[at - 1]!)),
-      'expected a ladder that goes down: full first, then fewer and fewer replicas, then asleep, then shared',
-    )
-    .default([{ full: 1800 }]),
+    .union([
+      ladder,
+      z.strictObject({ spot: z.boolean().default(false), ladder: ladder.default(usual) }),
+    ])
+    .default(usual),
   /** The way back of the standby is tried out when it has stepped down, and then as often. */
   drill: z
     .strictObject({ every: duration.refine((value) => value >= 1, 'expected at least 1s') })
@@ -199,9 +207,13 @@ const service = asWritten.transform((one) => {
   const {
     environment: { provider },
     switch: given,
+    standby,
   } = one
   const when = given.when ?? (provider === 'external' ? 'approved' : 'verified')
-  return { ...one, switch: { ...given, when } }
+  const kept = Array.isArray(standby)
+    ? { standby, standbyOnSpot: false, ladderAt: ['standby'] }
+    : { standby: standby.ladder, standbyOnSpot: standby.spot, ladderAt: ['standby', 'ladder'] }
+  return { ...one, ...kept, switch: { ...given, when } }
 })
 
 const tls = z.strictObject({ cert: named, key: named })
@@ -249,6 +261,15 @@ export const manifest = z.strictObject({
     .prefault({}),
   /** Servers that run already, load models and unload them (KServe V2 model repository): for standbys on the rung `shared`. */
   pools: z.record(name, pool).default({}),
+  /** What its replicas may take together, over all services: a deploy for which there is no room is refused before anything is started. */
+  machine: z
+    .strictObject({
+      /** Left out: what the machine has. */
+      memory: size.optional(),
+      /** A quota of replicas. */
+      replicas: z.int().min(1).max(10_000).optional(),
+    })
+    .default({}),
   releases: z.strictObject({ atOnce: z.int().min(1).max(1000) }).optional(),
   record,
   /** Spans of requests, releases and gates, by OTLP/HTTP with JSON. */

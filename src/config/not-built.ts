@@ -1,13 +1,6 @@
 /** What the contract promises and this version does not do yet. Refused by name: never accepted and ignored. One table. */
 
-/** Keys by their place in the manifest; `*` stands for any name or index. */
-const keys: Record<string, string> = {
-  'services.*.environment.price.spotReplicaHour': 'spot capacity',
-  // Processes of one machine know no spot capacity: it comes with a provider that does.
-  'services.*.standby.spot': 'spot capacity',
-}
-
-/** Values that the contract knows, by place. */
+/** Values that the contract knows, by their place in the manifest; `*` stands for any name or index. */
 const values: Record<string, readonly string[]> = {
   'services.*.environment.provider': ['docker', 'kubernetes', 'repository'],
 }
@@ -21,10 +14,7 @@ export function notBuilt(manifest: unknown): NotBuilt[] {
 }
 
 function walk(value: unknown, path: (string | number)[], found: NotBuilt[]): void {
-  const place = [...Object.keys(keys), ...Object.keys(values)].find((pattern) =>
-    matches(pattern, path),
-  )
-  if (place !== undefined && place in keys) return void found.push({ path, what: keys[place]! })
+  const place = Object.keys(values).find((pattern) => matches(pattern, path))
   if (place !== undefined && typeof value === 'string' && values[place]!.includes(value))
     return void found.push({ path, what: `\`${path.at(-1)}: ${value}\`` })
   if (Array.isArray(value)) value.forEach((one, index) => walk(one, [...path, index], found))

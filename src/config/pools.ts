@@ -93,7 +93,7 @@ function rungs({ pools, services }: Manifest): CrossProblem[] {
   return Object.entries(services).flatMap(([name, service]) =>
     service.standby.flatMap((rung, index): CrossProblem[] => {
       if (!('shared' in rung)) return []
-      const at = ['services', name, 'standby', index]
+      const at = ['services', name, ...service.ladderAt, index]
       const found: CrossProblem[] = []
       if (pools[rung.pool] === undefined)
         found.push({ path: [...at, 'pool'], message: `no pool of this name in pools: ${known}` })
@@ -133,7 +133,7 @@ function rungs({ pools, services }: Manifest): CrossProblem[] {
 /** In a pool one name is one model: unloaded for one service it would be gone for the other. */
 function sameNames({ services }: Manifest): CrossProblem[] {
   const seen = new Map<string, string>()
-  return Object.entries(services).flatMap(([name, { standby, versions }]) =>
+  return Object.entries(services).flatMap(([name, { standby, ladderAt, versions }]) =>
     standby.flatMap((rung, index): CrossProblem[] => {
       if (!('shared' in rung) || !rung.model.includes('{version}')) return []
       return Object.keys(versions).flatMap((version) => {
@@ -143,7 +143,7 @@ function sameNames({ services }: Manifest): CrossProblem[] {
         const mine = `${version} of ${name}`
         seen.set(key, other ?? mine)
         if (other === undefined || other === mine) return []
-        const path = ['services', name, 'standby', index, 'model']
+        const path = ['services', name, ...ladderAt, index, 'model']
         return [
           {
             path,

@@ -137,12 +137,15 @@ export async function sleepPrograms(
 }
 
 /** A rung that nobody knows how to reach, and calls that a server does not have. */
-export function asleep(at: string[], { environment, standby }: ServiceManifest): CrossProblem[] {
+export function asleep(
+  at: string[],
+  { environment, standby, ladderAt }: ServiceManifest,
+): CrossProblem[] {
   const found: CrossProblem[] = standby.flatMap((rung, index) =>
     'asleep' in rung && environment.sleep === undefined
       ? [
           {
-            path: [...at, 'standby', index, 'asleep'],
+            path: [...at, ...ladderAt, index, 'asleep'],
             message: `how its servers sleep is not said: give environment.sleep${looksLike(environment)}`,
           },
         ]

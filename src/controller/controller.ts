@@ -146,6 +146,7 @@ export function createController(hands: Hands & { watching: Watching }): Control
         : await hands.gates.refresh(
             release,
             hands.store.services.plan(release.id)!,
+            hands.provider.look(),
             beginAgain(name, release.id),
           )
     const guard = release === null ? null : hands.watching.judge(release)

@@ -75,6 +75,29 @@ test('a model in a pool costs its place while it has one, and is no replica', ()
   assert.equal(cost([records[0]!, other], () => usd(2), { now: 20 }).total.money, null)
 })
 
+test('on spot capacity: at its own price, by lines of its own, nothing for the time it was taken away, and what it saved', () => {
+  const spells = [
+    { at: 2 * hourMs, is: 'away' as const },
+    { at: 3 * hourMs, is: 'awake' as const },
+    { at: 8 * hourMs, is: 'asleep' as const },
+  ]
+  const taken = { ...up('r1', 'blue', [0, 10]), spells, spot: true }
+  const price = { replicaHour: 2, asleepHour: 1.5, spotReplicaHour: 0.5, currency: 'USD' }
+  const { lines, total, spot } = cost([taken, up('r1', 'blue', [0, 10])], () => price, { now: 20 })
+  assert.deepEqual(
+    lines.map((one) => [one.spot, one.replicaHours, one.money]),
+    [
+      [true, 9, 4.5],
+      [false, 10, 20],
+    ],
+  )
+  assert.equal(total.money, 24.5)
+  // On demand: seven hours awake, and two asleep.
+  assert.deepEqual(spot, { replicaHours: 9, money: 4.5, currency: 'USD', saved: 17 - 4.5 })
+  assert.equal(cost([taken], () => usd(2), { now: 20 }).spot.saved, 0)
+  assert.equal(cost([taken], () => null, { now: 20 }).spot.saved, null)
+})
+
 test('replica-hours and money add up by release, place and role, and in all', () => {
   const { releases, lines, total } = cost(
     [

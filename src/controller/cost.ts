@@ -4,8 +4,13 @@ import type { Gap, Move, Piece, RungSpan, Up } from './role-times.ts'
 import { rungLines } from './rung-times.ts'
 import type { RungLine } from './rung-times.ts'
 
-/** `asleepHour`: of one that sleeps; absent: what it reserves costs as much. */
-export type Price = { replicaHour: number; asleepHour?: number | undefined; currency: string }
+/** `asleepHour`: of one that sleeps, `spotReplicaHour`: of one on spot capacity; absent: they cost as much. */
+export type Price = {
+  replicaHour: number
+  asleepHour?: number | undefined
+  spotReplicaHour?: number | undefined
+  currency: string
+}
 /** `placeHours`: in pools; absent: none. */
 export type Cost = {
   replicaHours: number
@@ -25,6 +30,8 @@ export type Line = Cost & {
   role: Role
   /** Of a model in a pool. */
   pool?: string
+  /** On capacity that may be taken away. */
+  spot: boolean
 }
 
 export type Costs = {
@@ -34,6 +41,8 @@ export type Costs = {
   /** What each rung kept of a standby, and saved. */
   rungs: RungLine[]
   total: Cost
+  /** Of it, on spot capacity; `saved`: what that would have cost beyond it on demand, null where there is no price. */
+  spot: Cost & { saved: number | null }
   added: Added
   /** Hours of releases without a price: there is no money for them in any sum. */
   unpriced: number
@@ -72,15 +81,16 @@ export function costOf(
   }
   const sum = (some: readonly Piece[]) => sumOf(some, priced)
   const add = (some: readonly Piece[]) => addedOf(some, known, priced)
-  const byLine = Map.groupBy(known, ({ record: { spec }, role }) =>
-    [spec.release, spec.environment, role, spec.pool].join(' '),
+  const byLine = Map.groupBy(known, ({ record: { spec, spot = false }, role }) =>
+    [spec.release, spec.environment, role, spec.pool, spot].join(' '),
   )
   const addedBy = Map.groupBy(known, (piece) => piece.addedBy)
   const byRelease = Map.groupBy(pieces, ({ record }) => record.spec.release)
   return {
     lines: [...byLine.values()].map((some) => {
-      const { release, version, environment, pool } = some[0]!.record.spec
-      const where = pool === undefined ? {} : { pool }
+      const { spec, spot = false } = some[0]!.record
+      const { release, version, environment, pool } = spec
+      const where = { spot, ...(pool === undefined ? {} : { pool }) }
       return { release, version, environment, role: some[0]!.role as Role, ...where, ...sum(some) }
     }),
     releases: new Map(
@@ -104,6 +114,7 @@ export function costOf(
     ),
     rungs: rungLines(rungs, { pieces: known, standbyOf, priced, sum, within }),
     total: sum(known),
+    spot: onSpot(known, priced),
     added: {
       ...sum(known.filter((piece) => piece.addedBy !== null)),
       ...overOf(
@@ -142,14 +153,32 @@ function sumOf(pieces: readonly Piece[], priced: (release: string) => Price | nu
     }
     const price = priced(release)
     if (price === null) continue
-    const { replicaHour, asleepHour = replicaHour } = price
-    money = (money ?? 0) + hoursOf([piece]) * (piece.is === 'asleep' ? asleepHour : replicaHour)
+    money = (money ?? 0) + hoursOf([piece]) * hourOf(piece, price)
     currencies.add(price.currency)
   }
   const placeHours = placeHoursOf(pieces)
   const hours = { replicaHours: hoursOf(pieces), ...(placeHours === 0 ? {} : { placeHours }) }
   if (currencies.size !== 1) return { ...hours, money: null, currency: null }
   return { ...hours, money, currency: [...currencies][0]! }
+}
+
+/** What sleeps on spot capacity is not dearer than what is awake there. */
+function hourOf(
+  { is, record: { spot = false } }: Pick<Piece, 'is' | 'record'>,
+  price: Price,
+): number {
+  const { replicaHour, asleepHour = replicaHour, spotReplicaHour = replicaHour } = price
+  const awake = spot ? spotReplicaHour : replicaHour
+  if (is !== 'asleep') return awake
+  return spot ? Math.min(asleepHour, awake) : asleepHour
+}
+
+function onSpot(known: readonly Piece[], priced: (release: string) => Price | null): Costs['spot'] {
+  const some = known.filter(({ record }) => record.spot === true)
+  const sum = sumOf(some, priced)
+  const onDemand = some.map((piece) => ({ ...piece, record: { ...piece.record, spot: false } }))
+  const { money } = sumOf(onDemand, priced)
+  return { ...sum, saved: money === null || sum.money === null ? null : money - sum.money }
 }
 
 /** Held against what was not added from the first to the last of it. */
@@ -177,8 +206,10 @@ function overOf(added: number, over: number): Pick<Added, 'over' | 'share'> {
 
 function hoursOf(pieces: readonly Piece[]): number {
   return lengthOf(
-    // What is lent is reserved by who is on it.
-    pieces.filter(({ is, record }) => is !== 'lent' && record.spec.pool === undefined),
+    // What is lent is reserved by who is on it, and what was taken away by nobody.
+    pieces.filter(
+      ({ is, record }) => is !== 'lent' && is !== 'away' && record.spec.pool === undefined,
+    ),
   )
 }
 

@@ -7,6 +7,7 @@ import { beginLoad } from '../guard/load.ts'
 import type { ExaminerClient } from '../verification/client.ts'
 import type { GateAnswer, GateRun } from '../verification/gate.ts'
 import { gatesOf } from './gates.ts'
+import type { ReplicaSeen } from '../providers/provider.ts'
 import type { Plan } from './plan.ts'
 import { journal, releaseOf, since, switched } from './testing/hands.ts'
 
@@ -45,17 +46,19 @@ function examined(phase: Phase = verifying, change: Partial<Release> = {}) {
     cancel: async (id) => answer(`cancel ${id}`).then(() => null),
   } satisfies Pick<ExaminerClient, 'start' | 'look' | 'cancel'>
   const gates = gatesOf({ store, examiner, now: () => world.now })
+  const replicas: ReplicaSeen[] = []
   const begin = (gate: string, attempt: number) =>
-    gates.begin(service, release, plans, [], gate, attempt)
+    gates.begin(service, release, plans, replicas, gate, attempt)
   const of = (name: string) => gates.states(release).find((one) => one.name === name)
   return {
     world,
     store,
     plans,
     sent,
+    replicas,
     begin,
     begins: () => begin('goldenSet', 1),
-    refresh: (as = release) => gates.refresh(as, plan, begin),
+    refresh: (as = release) => gates.refresh(as, plan, replicas, begin),
     state: () => of('goldenSet'),
     other: () => of('warmUp'),
     verdict: () => {
@@ -119,6 +122,64 @@ test('a gate runs, says how far it is, and its verdict stands in journal and rec
   assert.equal(verdict(), 'pass: 40 of 40')
   assert.deepEqual(events(), ['gate goldenSet says pass: 40 of 40'])
   assert.deepEqual(other(), { name: 'warmUp', state: 'waiting' })
+})
+
+const onSpot = (release: string, lost: number, state = 'ready') =>
+  ({
+    id: 'a',
+    release,
+    service: 'tiny',
+    environment: 'blue',
+    host: '127.0.0.1',
+    port: 1,
+    state: { name: state },
+    spot: { lost, short: false, noticed: false },
+  }) as unknown as ReplicaSeen
+
+test('what failed while its spot capacity was taken away is void, and taken again once there is another', async () => {
+  const { world, begins, refresh, replicas, verdict, state, release, sent } = examined()
+  replicas.push(onSpot(release.id, 0))
+  await begins()
+  assert.deepEqual(sent[0]!.candidate.addresses, ['127.0.0.1:1'])
+  world.says = { ...pass, verdict: 'fail', because: '20 of 40 were not answered' }
+  replicas[0] = onSpot(release.id, 1, 'unready')
+  await refresh()
+  const progress = state()?.state === 'running' && (state() as { progress: string }).progress
+  assert.match(String(progress), /was taken away while it ran; it is taken again once there is/)
+  replicas[0] = onSpot(release.id, 1)
+  await refresh()
+  assert.equal(world.asked.at(-1), 'start goldenSet 2, journalled: running')
+  // Nothing was taken from this attempt: it counts.
+  await refresh()
+  assert.equal(verdict(), 'fail: 20 of 40 were not answered')
+})
+
+test('a pass counts whatever was taken away; and three times in a row nothing was found', async () => {
+  const one = examined()
+  one.replicas.push(onSpot(one.release.id, 0))
+  await one.begins()
+  one.replicas[0] = onSpot(one.release.id, 1)
+  one.world.says = pass
+  await one.refresh()
+  assert.equal(one.verdict(), 'pass: 40 of 40')
+
+  const { world, begin, refresh, replicas, verdict, release } = examined()
+  replicas.push(onSpot(release.id, 0))
+  await begin('goldenSet', 3)
+  replicas[0] = onSpot(release.id, 1)
+  world.says = { ...pass, verdict: 'fail' }
+  await refresh()
+  assert.match(verdict()!, /^undecided: .* was taken away while it ran, 3 times$/)
+})
+
+test('once it has on-demand replicas, a gate asks only those', async () => {
+  const { begins, replicas, release, sent } = examined(verifying, {
+    onDemand: { since, found: {} },
+  })
+  const { spot: _, ...onDemand } = { ...onSpot(release.id, 0), id: 'b', port: 2 }
+  replicas.push(onSpot(release.id, 0), onDemand)
+  await begins()
+  assert.deepEqual(sent[0]!.candidate.addresses, ['127.0.0.1:2'])
 })
 
 test('what a dry run reports says in journal and record that it decides nothing', async () => {

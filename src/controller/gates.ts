@@ -63,12 +63,14 @@ export function gatesOf({
     async refresh(
       release: Release,
       plan: Plan,
+      replicas: readonly ReplicaSeen[],
       begin: (gate: string, attempt: number) => Promise<void>,
     ): Promise<GateState[]> {
+      const own = replicas.filter((one) => one.release === release.id && isAsked(release, one))
       for (const stored of store.gates.of(release.id)) {
         if (stored.state.state !== 'running') continue
         if (tested.includes(release.phase.name))
-          await refreshOne(release, plan, stored, stored.state, begin)
+          await refreshOne(release, plan, stored, { running: stored.state, own, begin })
         else await callOff(release, stored.state)
       }
       return states(release)
@@ -86,12 +88,14 @@ export function gatesOf({
       const spec = plan.gates[gate]
       if (spec === undefined)
         throw new Error(`${release.id} has no gate ${gate} in its plan; this is a bug in Beryl`)
+      const onSpot = spotIn(replicas.filter((one) => one.release === release.id))
       store.gates.put(release.id, {
         state: { name: gate, state: 'running', attempt, since: now() },
         startedAt: now().wall,
+        ...(onSpot.length === 0 ? {} : { onSpot }),
       })
       const candidate = target(
-        replicas,
+        replicas.filter((one) => isAsked(release, one)),
         service,
         release,
         colourOf(service, 'candidate')!,
@@ -136,8 +140,15 @@ export function gatesOf({
     release: Release,
     plan: Plan,
     stored: StoredGate,
-    running: GateState & { state: 'running' },
-    begin: (gate: string, attempt: number) => Promise<void>,
+    {
+      running,
+      own,
+      begin,
+    }: {
+      running: GateState & { state: 'running' }
+      own: readonly ReplicaSeen[]
+      begin: (gate: string, attempt: number) => Promise<void>
+    },
   ): Promise<void> {
     const { name, attempt } = running
     const answer = await examiner
@@ -167,7 +178,17 @@ export function gatesOf({
       )
       return begin(name, attempt + 1)
     }
-    if (answer.state === 'decided') return decide(release, running, answer)
+    if (answer.state === 'decided') {
+      if (answer.verdict === 'pass' || !isTakenFrom(stored, own))
+        return decide(release, running, answer)
+      const what = 'what it asked on spot capacity was taken away while it ran'
+      if (isLastAttempt(attempt))
+        return decide(release, running, undecided(`${what}, ${gateAttemptsMax} times`))
+      if (readyIn(own) < release.bundle.replicas)
+        return void progress.set(release.id, `${what}; it is taken again once there is another`)
+      log.warn({ release: release.id, gate: name, attempt }, `${what}; it is taken again`)
+      return begin(name, attempt + 1)
+    }
     if (overdue) {
       await examiner.cancel(release.id).catch(() => undefined)
       return decide(
@@ -207,6 +228,30 @@ export function gatesOf({
     })
     store.events.add(gateEvent(release, name, { verdict, because, evidence }, at, 'beryl'))
   }
+}
+
+/** Before its switch a candidate gets on-demand replicas; from then on only they are asked. */
+function isAsked(release: Release, replica: ReplicaSeen): boolean {
+  return (
+    release.onDemand === undefined || replica.release !== release.id || replica.spot === undefined
+  )
+}
+
+/** Those that are ready on spot capacity, each with how often it was lost until now. */
+function spotIn(own: readonly ReplicaSeen[]): string[] {
+  return own.flatMap(({ id, spot, state }) =>
+    spot === undefined || state.name !== 'ready' ? [] : [`${id} ${spot.lost}`],
+  )
+}
+
+/** Is one of them not what it was when the gate began? Then what failed may have been the capacity, and not the version. */
+function isTakenFrom({ onSpot = [] }: StoredGate, own: readonly ReplicaSeen[]): boolean {
+  const now = spotIn(own)
+  return onSpot.some((one) => !now.includes(one))
+}
+
+function readyIn(own: readonly ReplicaSeen[]): number {
+  return own.filter(({ state }) => state.name === 'ready').length
 }
 
 type Said = {

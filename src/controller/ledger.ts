@@ -4,9 +4,11 @@ import type { Release } from '../release/release.ts'
 import { costOf } from './cost.ts'
 import type { Cost, Costs } from './cost.ts'
 import { requestsOf, tokensOf } from './judged-requests.ts'
+import { isOnSpot } from '../providers/on-spot.ts'
 import type { ReplicaRecord } from '../providers/provider.ts'
 import { monthOf } from './month.ts'
 import { gapsOf, movesOf } from './role-times.ts'
+import type { Up } from './role-times.ts'
 import { rungSpansOf } from './rung-times.ts'
 import type { ControllerStore } from './store.ts'
 
@@ -36,6 +38,7 @@ export function ledgerView(store: ControllerStore, service: string, now: number)
     })),
     rungs: all.rungs,
     total: all.total,
+    spot: all.spot,
     added: all.added,
     last30Days: { from, total: month.total, added: month.added },
     months: monthsBetween(read.since, now).map((begin) => {
@@ -75,7 +78,7 @@ export function costsOf(
 
 /** Journal and record are read once, whatever is summed. */
 function reader(store: ControllerStore, service: string) {
-  const records = store.replicas.ofService(service).filter(isPriced)
+  const records = store.replicas.ofService(service).filter(isPriced).map(withCapacity)
   const entries = store.events.moving(service)
   const fromOf = (id: string) => store.services.release(id)?.from ?? null
   const sources = {
@@ -92,6 +95,10 @@ function reader(store: ControllerStore, service: string) {
   }
 }
 
+function withCapacity(record: ReplicaRecord): ReplicaRecord & Up {
+  return { ...record, spot: isOnSpot(record) }
+}
+
 /** A pool without a price costs what it costs, whoever is in it. */
 function isPriced({ spec }: ReplicaRecord): boolean {
   return spec.provider !== 'pool' || spec.price !== undefined
@@ -99,7 +106,10 @@ function isPriced({ spec }: ReplicaRecord): boolean {
 
 /** What a release's own replicas cost until now; null before it has any. */
 export function costOfRelease(store: ControllerStore, release: Release, now: number): Cost | null {
-  const records = store.replicas.ofRelease(release.service, release.id).filter(isPriced)
+  const records = store.replicas
+    .ofRelease(release.service, release.id)
+    .filter(isPriced)
+    .map(withCapacity)
   if (records.length === 0) return null
   const priceOf = (id: string) => store.services.plan(id)?.price ?? null
   const gaps = gapsOf(store.runs.all())

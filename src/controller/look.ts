@@ -50,8 +50,18 @@ function replicaFact(replica: ReplicaSeen, all: readonly ReplicaSeen[]): Replica
         : '',
     address: { host: replica.host, port: replica.port },
     restarts: replica.restarts,
+    ...spotFact(replica),
     ...tenants('lentTo', replica, all),
     ...tenants('leasedFrom', replica, all),
+  }
+}
+
+function spotFact({ spot }: ReplicaSeen): Pick<ReplicaFact, 'spot' | 'short' | 'noticed'> {
+  if (spot === undefined) return {}
+  return {
+    spot: true,
+    ...(spot.short ? { short: true } : {}),
+    ...(spot.noticed ? { noticed: true } : {}),
   }
 }
 

@@ -4,20 +4,29 @@ import type { GatewayClient } from '../gateway/client.ts'
 import type { ServiceTable, Stored, Tap } from '../gateway/control.ts'
 import { percent } from '../guard/baseline.ts'
 import { log } from '../log.ts'
-import type { Provider } from '../providers/provider.ts'
+import type {
+  Looks,
+  Places,
+  ProcessSpec,
+  Program,
+  Provider,
+  Template,
+} from '../providers/provider.ts'
 import type { Routes } from '../release/desired-world.ts'
 import { nextGeneration } from '../release/enter.ts'
 import { calledBack } from '../release/leases.ts'
 import { heldText } from '../release/pool.ts'
 import type { Action } from '../release/next-actions.ts'
 import { isCandidate } from '../release/release.ts'
-import type { Now, Release, Service } from '../release/release.ts'
+import type { Now, Placed, Release, Service } from '../release/release.ts'
 import type { Crowd, Spent } from '../release/seen.ts'
 import { forgetThen } from './forget-then.ts'
 import type { Gates } from './gates.ts'
 import { memberOf } from './pools.ts'
 import type { Rows } from './rows.ts'
 import type { ControllerStore } from './store.ts'
+
+type StartedProgram = Omit<Program, 'onSpot'> & Pick<ProcessSpec, 'spot'>
 
 export type Hands = {
   store: ControllerStore
@@ -77,7 +86,7 @@ export async function makeItSo(hands: Hands, service: Service, action: Action): 
 async function startReplica(
   { store, provider }: Hands,
   service: Service,
-  { environment, placed, pool }: Action & { do: 'start' },
+  { environment, placed, pool, spot }: Action & { do: 'start' },
 ): Promise<void> {
   const plan = store.services.plan(placed.release)
   if (plan === null)
@@ -93,9 +102,25 @@ async function startReplica(
   }
   await provider.start({
     ...labels,
-    ...plan.template,
+    ...capacityOf(plan.template, spot === true),
     ...(mayLease(service, release) ? { leases: true } : {}),
+    ...(waitsForRoom(service, placed, spot === true) ? { waits: true } : {}),
   })
+}
+
+/** What is live waits for what is being left, or replaced; what stands in for spot capacity may find no room for a while. */
+function waitsForRoom({ live, standby }: Service, { release, spot }: Placed, isOnSpot: boolean) {
+  if (live?.release === release) return true
+  return !isOnSpot && spot !== undefined && standby?.release === release
+}
+
+function capacityOf(template: Template, isOnSpot: boolean): Looks & (StartedProgram | Places) {
+  if (template.provider === 'external') return template
+  const { onSpot, ...onDemand } = template
+  if (!isOnSpot || onSpot === undefined) return onDemand
+  const { terms, ...there } = onSpot
+  const { memory: _, ...rest } = onDemand
+  return { ...rest, ...there, spot: terms }
 }
 
 /** What is live, or leads back to an older version, is on slots of its own. */

@@ -22,8 +22,8 @@ import { ledgerView } from './ledger.ts'
 import { planView } from './plan-view.ts'
 import type { Plan } from './plan.ts'
 import { leasesIn, poolRoom } from './pools.ts'
-import { checkSize, evictsOf, noRoomText, offersText, roomFor } from './planning/room.ts'
-import type { Slots } from './planning/room.ts'
+import { checkSize, eachOf, evictsOf, noRoom, roomFor } from './planning/room.ts'
+import type { Machine } from './planning/room.ts'
 import { recordOperations } from './record.ts'
 import type { RecordBounds } from './record.ts'
 import type { NewEvent } from '../storage/events.ts'
@@ -93,9 +93,18 @@ export function operationsOf(
         leasesIn(sources.provider.look(), rows.find),
       )
       const evicts = evictsOf(controller.lastSeen(service.name)?.seen ?? null)
-      const slots = slotsNow()
+      const machine = machineNow()
       return {
-        ...planView(service, version, { ...asked, find, today, held, slots, evicts, pool, whatIf }),
+        ...planView(service, version, {
+          ...asked,
+          find,
+          today,
+          held,
+          machine,
+          evicts,
+          pool,
+          whatIf,
+        }),
         alias,
       }
     },
@@ -289,26 +298,22 @@ export function operationsOf(
     const { template } = plan
     if (kind === 'rollback' || template.provider === 'external') return
     const isOnLadder = service.release?.phase.name === 'stabilizing'
-    const room = roomFor(slotsNow(), {
+    const room = roomFor(machineNow(), {
       service: service.name,
       version,
       replicas: kind === 'verify' ? replicas : Math.max(replicas, service.live?.replicas ?? 0),
-      gpus: template.gpus,
+      each: eachOf(plan, kind),
       clears: isOnLadder ? (service.standby?.release ?? null) : null,
     })
     // One that waits may find room when its turn comes.
     if (room === null || room.fits || (service.release !== null && !isOnLadder)) return
-    throw new ProblemError({
-      status: 409,
-      code: 'no-room',
-      title: `${noRoomText(room)}: nothing was started. What still protects:\n${offersText(room).join('\n')}`,
-      hint: `beryl plan ${service.name} ${version}`,
-    })
+    throw noRoom(room, service.name, version)
   }
 
-  function slotsNow(): Slots {
-    const holders = sources.provider.look().filter(({ gpus }) => gpus.length > 0)
-    return { all: sources.provider.slots(), holders }
+  function machineNow(): Machine {
+    const { provider } = sources
+    const holders = provider.look().filter((one) => one.provider === 'process')
+    return { ...registry.machine(), slots: provider.slots(), holders }
   }
 
   function saveCommand(

@@ -45,7 +45,7 @@ function planned({ perSecond = 1, control = true, shared, standby }: Asked) {
       },
     },
     held: null,
-    slots: { total: 0, taken: [] } as never,
+    machine: { slots: [], memory: 0, replicas: null, holders: [] },
     evicts: [],
     pool: null,
     whatIf: { traffic: null, gpus: null, standby: standby ?? null },

@@ -12,8 +12,8 @@ import type { Rung, Service } from '../release/release.ts'
 import type { Plan } from './plan.ts'
 import { policiesOf } from './planning/policies.ts'
 import type { Measured } from './planning/policies.ts'
-import { roomFor } from './planning/room.ts'
-import type { Slots } from './planning/room.ts'
+import { eachOf, roomFor } from './planning/room.ts'
+import type { Machine } from './planning/room.ts'
 import { strategiesOf } from './planning/strategies.ts'
 import { judgedPerSecondMax } from './signals.ts'
 
@@ -54,7 +54,7 @@ export function planView(
     find,
     today: now,
     held,
-    slots,
+    machine,
     evicts,
     pool,
     whatIf,
@@ -64,7 +64,7 @@ export function planView(
     find: number | null
     today: Today
     held: string | null
-    slots: Slots
+    machine: Machine
     evicts: readonly string[]
     pool: PlanView['pool']
     whatIf: WhatIf
@@ -87,12 +87,21 @@ export function planView(
         0,
       )
   const asleepHours = ladderMs(({ rung }) => rung === 'asleep') / hourMs
-  const awakeHours = (replicas * fullMs + ladderMs(({ rung }) => rung !== 'asleep')) / hourMs
   const sharedS = rules.standby.reduce(
     (sum, one) => sum + (one.rung === 'shared' ? one.forS : 0),
     0,
   )
   const placeHours = (sharedS * 1000) / hourMs
+  const keptHours = ladderMs(({ rung }) => rung !== 'asleep') / hourMs
+  const awakeHours = (replicas * fullMs) / hourMs + keptHours
+  const onSpot = rules.spot ?? {}
+  const spotHours =
+    (onSpot.standby === true ? keptHours : 0) +
+    (onSpot.candidate === true ? (replicas * (toSwitchMs ?? 0)) / hourMs : 0)
+  const spotSaves =
+    price === null
+      ? 0
+      : spotHours * (price.replicaHour - (price.spotReplicaHour ?? price.replicaHour))
   const regression =
     service.live === null ? null : regressionOf(plan, { find, replicas, stepsS }, today)
   const gpus = template.provider === 'external' ? 0 : template.gpus
@@ -141,18 +150,21 @@ export function planView(
                 ? null
                 : awakeHours * price.replicaHour +
                   asleepHours * (price.asleepHour ?? price.replicaHour) +
-                  placeHours * (plan.shared?.price?.placeHour ?? 0),
+                  placeHours * (plan.shared?.price?.placeHour ?? 0) -
+                  spotSaves,
+            spotHours,
+            spotSaves: price === null ? null : spotSaves,
             currency: price?.currency ?? null,
           },
     regression,
     moveMs: today.measured.moveMs,
     evicts,
     pool,
-    room: roomFor(slots, {
+    room: roomFor(machine, {
       service: service.name,
       version,
       replicas: kept,
-      gpus,
+      each: eachOf(plan, 'deploy'),
       clears,
       atLeast: whatIf.gpus,
     }),
@@ -163,6 +175,8 @@ export function planView(
             replicas: service.live.replicas,
             canSleep: template.sleep !== undefined,
             shared: plan.shared ?? null,
+            canSpot: 'onSpot' in template && template.onSpot !== undefined,
+            onSpot: onSpot.standby === true,
             ladder: rules.standby,
             price,
             perSecond: today.perSecond,

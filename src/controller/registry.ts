@@ -1,4 +1,5 @@
 /** The manifest as it stands now, and the versions that were registered from it: immutable, one digest a name. */
+import { totalmem } from 'node:os'
 import { peerOf } from '../config/external.ts'
 import { gatesOf } from '../config/gates.ts'
 import type { Loaded } from '../config/load.ts'
@@ -6,7 +7,7 @@ import type { EnvironmentManifest, ServiceManifest, VersionManifest } from '../c
 import { readyPathOf, speaksOf } from '../config/speaks.ts'
 import type { ServiceTable } from '../gateway/control.ts'
 import { ProblemError } from '../ipc/problem.ts'
-import type { Bundle, Now, Service } from '../release/release.ts'
+import type { Bundle, Now, Release, Service } from '../release/release.ts'
 import { emptyService } from '../release/release.ts'
 import type { CaptureSettings } from '../verification/capture/captures.ts'
 import { bundleDigest, contentOf, versionDigest } from '../versions/digest.ts'
@@ -54,6 +55,12 @@ export function openRegistry({
 
     /** Releases that may run at the same time; null: as many as want. */
     atOnce: (): number | null => manifest.releases?.atOnce ?? null,
+
+    /** What replicas may take together: bytes of memory, and a quota of them; null: none. */
+    machine: (): { memory: number; replicas: number | null } => {
+      const { memory = totalmem(), replicas = null } = manifest.machine
+      return { memory, replicas }
+    },
 
     budgetOf: (name: string) => manifest.services[name]?.budget ?? null,
 
@@ -198,6 +205,7 @@ export function openRegistry({
           name: version,
         }),
         replicas: replicasOf(service.environment),
+        ...spotOf(service.environment),
       }
       return { bundle, plan: await planOf(kept, version, sealed, files) }
     },
@@ -228,8 +236,18 @@ export function openRegistry({
     const read = manifest.services[name]!.environment
     if (environment.provider === 'external' || read.provider === 'external')
       return { version: { env, args }, environment: read }
-    const { command, env: own = {} } = environment
-    return { version: { env, args }, environment: { ...read, command, env: own } }
+    const { command, env: own = {}, spot } = environment
+    const { command: onSpot, env: spotEnv = {} } = spot ?? {}
+    const there = onSpot === undefined ? {} : { command: onSpot }
+    return {
+      version: { env, args },
+      environment: {
+        ...read,
+        command,
+        env: own,
+        ...(read.spot === undefined ? {} : { spot: { ...read.spot, ...there, env: spotEnv } }),
+      },
+    }
   }
 
   /** The same name with another digest is refused, with both shown. */
@@ -298,6 +316,7 @@ export function openRegistry({
           whenUndecided: watch.whenUndecided,
         },
         standby: standby.map(rungOf),
+        ...usesOfSpot(service),
         ...(watch.control === 'off' ? {} : { control: { share: 1, ...service.requests.copy } }),
       },
       template: {
@@ -333,6 +352,26 @@ function asGone(service: Service): Service {
 
 function replicasOf(environment: EnvironmentManifest): number {
   return environment.provider === 'external' ? environment.blue.length : environment.replicas
+}
+
+function spotOf({ spot }: EnvironmentManifest): Pick<Bundle, 'spot'> {
+  if (spot === undefined) return {}
+  return { spot: spot.live ? { live: true } : {} }
+}
+
+function usesOfSpot({
+  environment,
+  standbyOnSpot,
+}: ServiceManifest): Pick<Release['rules'], 'spot'> {
+  if (environment.provider !== 'process' || environment.spot === undefined) return {}
+  const { candidate, live } = environment.spot
+  return {
+    spot: {
+      // What may be live there is tested there.
+      ...(candidate || live ? { candidate: true as const } : {}),
+      ...(standbyOnSpot ? { standby: true as const } : {}),
+    },
+  }
 }
 
 /** What nobody but a person can answer for (rulings §14). */

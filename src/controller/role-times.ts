@@ -9,7 +9,9 @@ import type { Spell } from '../providers/spells.ts'
 /** A model in a pool, and what its place costs: it is no replica. */
 type InPool = { pool?: string; price?: { placeHour: number; currency: string } }
 
+/** `spot`: on capacity that may be taken away. */
 export type Up = Pick<ReplicaRecord, 'startedAt' | 'endedAt' | 'spells'> & {
+  spot?: boolean
   spec: { id: string; release: string; version: string; environment: Environment } & InPool
 }
 
@@ -30,7 +32,7 @@ export type Piece = {
    * environment would have needed too: what is live, and a first version while it comes up.
    */
   addedBy: string | null
-  /** `lent`: somebody else was on its accelerators, and pays for them. */
+  /** `lent`: somebody else was on its accelerators, and pays for them. `away`: its spot capacity was taken, and nobody pays. */
   is: Spell['is']
   gap: Gap | null
 }

@@ -2,7 +2,7 @@
 import type { Can, EnvironmentView, ReleaseView, ServiceView } from '../api/shapes.ts'
 import { gatesTaken } from '../release/gates.ts'
 import { desiredWorld, rungOf } from '../release/desired-world.ts'
-import { rungText } from '../release/ladder.ts'
+import { rungText, weakened } from '../release/ladder.ts'
 import { emptyService, isEnd, other } from '../release/release.ts'
 import type { Environment, PhaseName, Placed, Release, Service } from '../release/release.ts'
 import { heldText, isPushedOut } from '../release/pool.ts'
@@ -10,6 +10,7 @@ import { commands, releaseCan, serviceCan } from '../release/release-can.ts'
 import type { Command, Refusal } from '../release/release-can.ts'
 import { colourOf } from '../release/roles.ts'
 import type { GatewayFact } from '../release/seen.ts'
+import { spotText } from '../release/spot.ts'
 import type { StoryEvent } from '../storage/events.ts'
 import type { Controller } from './controller.ts'
 import { freezesOf } from './freeze.ts'
@@ -181,13 +182,14 @@ function environmentView(
     asked: placed?.replicas ?? 0,
     answers:
       placed === null ? { total: 0, bad: 0 } : store.traffic.totals(service.name, placed.release),
-    replicas: here.map(({ id, state, host, port, pid, restarts }) => ({
+    replicas: here.map(({ id, state, host, port, pid, restarts, spot }) => ({
       id,
       state: state.name,
       because: 'because' in state ? state.because : null,
       address: `${host}:${port}`,
       pid,
       restarts,
+      spot: spot ?? null,
     })),
     inFlight,
     share: shareOf(gateway, environment),
@@ -211,6 +213,7 @@ function wayBack({ controller, store }: ViewSources, service: Service): ServiceV
       measuredMs: null,
       drilledAt: null,
       drillFailed: null,
+      weakened: null,
     }
   const standby = colourOf(service, 'standby')!
   const seen = controller.lastSeen(service.name)?.seen
@@ -223,13 +226,15 @@ function wayBack({ controller, store }: ViewSources, service: Service): ServiceV
   const phase = release!.phase
   const rung = rungName(service)
   const counted = `${ready} of ${all} ${all === 1 ? 'replica' : 'replicas'} ready, the way back is ${prepared ? 'prepared in the gateway' : 'being prepared'}`
-  const how = `${version} is ${rung} on ${standby}${canWake ? '' : `: ${counted}`}`
+  const onSpot = spotText(replicas)
+  const how = `${version} is ${rung} on ${standby}${canWake ? '' : `: ${counted}`}${onSpot === null ? '' : `; ${onSpot}`}`
   const { drilled, failed } = phase.name === 'stabilizing' ? phase : {}
   const said = {
     possible: ready > 0 || canWake,
     rung,
     drilledAt: failed?.at ?? drilled?.at ?? null,
     drillFailed: failed?.because ?? null,
+    weakened: seen === undefined ? null : weakened(service, seen),
   }
   if (rung === 'full') {
     const last = switched(store.events.story(release!.id))

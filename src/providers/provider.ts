@@ -6,8 +6,13 @@ import type { Peer } from '../tls/peer.ts'
 import type { Spell } from './spells.ts'
 
 export type ReplicaSpec = ProcessSpec | ExternalSpec | PoolSpec
-/** `leases`: it may be started on GPU slots whose owner sleeps, and gives them back when they are called for. */
-export type ProcessSpec = Labels & Looks & Program & { leases?: boolean }
+/**
+ * `leases`: it may be started on GPU slots whose owner sleeps, and gives them back when they are called for. `waits`: for slots that
+ * others hold, who will leave. `spot`: on capacity that may be taken away; its program is that of `Program.onSpot`.
+ */
+export type ProcessSpec = Labels &
+  Looks &
+  Omit<Program, 'onSpot'> & { leases?: boolean; waits?: boolean; spot?: SpotTerms }
 export type ExternalSpec = Labels & Looks & Places
 export type PoolSpec = Labels & Omit<Looks, 'sleep'> & Pooled & { sleep: Sleep }
 /** All but what differs from replica to replica. */
@@ -70,7 +75,24 @@ export type Program = {
   directory: string
   /** GPU slots this replica needs; the provider chooses which (`CUDA_VISIBLE_DEVICES`). */
   gpus: number
+  /** Bytes of the machine's, for each replica; absent: not said. */
+  memory?: number
   stopGraceS: number
+  /** How it is started on spot capacity instead; absent: it is not. */
+  onSpot?: OnSpot
+}
+
+/** What differs on spot capacity, with how it is known there that it is taken away. */
+export type OnSpot = Pick<Program, 'command' | 'env' | 'gpus' | 'memory'> & { terms: SpotTerms }
+
+export type SpotTerms = {
+  /** Of its program: it ended because its capacity was taken away. Ends by SIGTERM, SIGINT, SIGHUP or SIGKILL, and with 0, are that in any case. */
+  exitCodes: readonly number[]
+  /** After so many losses in a row it is asked for every `retryS` only. */
+  tries: number
+  retryS: number
+  /** Run beside it: exit code 0 says that it is going to be taken away. */
+  notice?: Run & { everyS: number; withinS: number }
 }
 
 /** A model in a pool of servers that load and unload: others are in it, too. */
@@ -92,6 +114,8 @@ export type Address = { host: string; port: number }
 export type Places = {
   provider: 'external'
   places: Readonly<Record<'blue' | 'green', readonly Address[]>>
+  /** Those of them that are on spot capacity; absent: none. */
+  spot?: readonly Address[]
 }
 
 export type ReplicaSeen = {
@@ -107,6 +131,10 @@ export type ReplicaSeen = {
   port: number
   pid: number | null
   gpus: readonly number[]
+  /** Bytes of the machine's; absent: not said. */
+  memory?: number
+  /** It is on spot capacity; absent: on demand. */
+  spot?: SpotSeen
   /** Of one that sleeps: replicas that hold its slots meanwhile. */
   lentTo?: readonly string[]
   /** Sleeping ones whose slots it holds. */
@@ -137,6 +165,15 @@ export type ReplicaSeen = {
     | { name: 'failed'; because: string; lastLines: readonly string[] }
     | { name: 'stopping' }
     | { name: 'gone' }
+}
+
+export type SpotSeen = {
+  /** How often it was taken away, or could not be had. */
+  lost: number
+  /** So often in a row that it is asked for now and then only. */
+  short: boolean
+  /** It is said to be taken away soon, or was said to be and is gone. */
+  noticed: boolean
 }
 
 export type Provider<Spec = ReplicaSpec> = {
@@ -198,6 +235,8 @@ export type ReplicaRecord<Spec = ReplicaSpec> = {
   /** In a pool: the server that it is in, or is being loaded by; and those that did not answer when it left them. */
   place?: Address
   left?: readonly Address[]
+  /** Of spot capacity: all losses, and those in a row. */
+  losses?: { all: number; inARow: number }
 }
 
 /** Where a provider says what it did. */

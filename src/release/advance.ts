@@ -15,6 +15,7 @@ import type { Environment, Now, Phase, Release, Service } from './release.ts'
 import { colourOf } from './roles.ts'
 import { countReady, reasonOf, replicasOf, tenantsText } from './seen.ts'
 import type { ReplicaFact, Seen } from './seen.ts'
+import { findingsOfReplicas, needsOnDemand } from './spot.ts'
 
 export function advance(service: Service, release: Release, seen: Seen, now: Now): Move | Wait {
   const { phase } = release
@@ -107,7 +108,7 @@ function provisioning(
     )
   }
   return {
-    waitingFor: `replicas: ${view.ownReady} of ${view.wanted} are ready${unready?.because ? ` (${unready.because})` : ''}`,
+    waitingFor: `${release.onDemand === undefined ? '' : 'on-demand '}replicas: ${view.ownReady} of ${view.wanted} are ready${unready?.because ? ` (${unready.because})` : ''}`,
   }
 }
 
@@ -161,6 +162,12 @@ function awaitingApproval(
   // Before the age of what gates found: in a week without a window they would be taken again each day.
   const held = heldBack(release, { seen, now })
   if (held !== null) return held
+  if (needsOnDemand(release))
+    return forward(release, {
+      to: 'provisioning',
+      found: findingsOfReplicas(release, seen.gates),
+      because: `${consent.because}; it was tested on spot capacity, and what is live is not on it: on-demand replicas come up first, and say who they are and get warm`,
+    })
   const old = gatesTaken(release).taken.find(({ name }) => isStale(release, name, seen, now))
   if (old !== undefined) {
     return forward(release, {

@@ -12,6 +12,7 @@ import type { GateState, Release, Service } from './release.ts'
 import { colourOf } from './roles.ts'
 import { countReady, replicasOf } from './seen.ts'
 import type { Seen } from './seen.ts'
+import { counting, onOfLive } from './spot.ts'
 
 /** Null where it is big enough; else what is missing, as a clause with both numbers. Of the place that is live in the row. */
 export function missing(service: Service, release: Release, seen: Seen): string | null {
@@ -21,7 +22,9 @@ export function missing(service: Service, release: Release, seen: Seen): string 
     service.standby === null
       ? 0
       : countReady(replicasOf(seen, other(place), service.standby.release))
-  const ready = countReady(replicasOf(seen, place, service.live.release))
+  const ready = countReady(
+    counting(onOfLive(service.live), replicasOf(seen, place, service.live.release)),
+  )
   const needed = Math.max(release.bundle.replicas, Math.min(old, service.standby?.replicas ?? 0))
   if (ready < needed) return `${ready} replicas of the new version are ready, of ${needed}`
   return missingForLoad(release, seen, ready)

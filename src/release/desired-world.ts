@@ -3,8 +3,10 @@ import type { Control, Environment, Placed, Role, Rung, Service, Sticky } from '
 import { other } from './release.ts'
 import { colourOf, notLive, roleOf } from './roles.ts'
 import { leavingPool, pooledOf, pushedOut } from './pool.ts'
-import { countReady, isSetAside, ownOf, replicasOf } from './seen.ts'
-import type { EnvironmentFact, Seen } from './seen.ts'
+import { countReady, isToGo, ownOf, replicasOf } from './seen.ts'
+import type { EnvironmentFact, ReplicaFact, Seen } from './seen.ts'
+import { beyondOf, onOfCandidate, onOfLive, onOfStandby } from './spot.ts'
+import type { On } from './spot.ts'
 
 export type World = {
   live: Environment | 'none'
@@ -19,8 +21,8 @@ export type Copied = Control & { to: Environment }
 /** A part of the live traffic that another place answers than the one that answers the rest. */
 export type Split = { to: Environment; share: number; sticky: Sticky | null }
 
-/** `asleep`: its replicas are out of the routes, and sleep. */
-export type Desired = { role: Role; placed: Placed | null; asleep: boolean }
+/** `asleep`: its replicas are out of the routes, and sleep. `on`: which capacity. */
+export type Desired = { role: Role; placed: Placed | null; asleep: boolean; on: On }
 
 export function desiredWorld(service: Service): World {
   return {
@@ -51,13 +53,17 @@ function splitOf({ release, standby, colour }: Service): Split | null {
 
 function desired(service: Service, environment: Environment): Desired {
   const role = roleOf(service, environment)
-  if (role === 'live') return { role, placed: service.live, asleep: false }
-  if (role === 'empty') return { role, placed: null, asleep: false }
-  const placed = notLive(service)?.placed ?? null
-  if (role !== 'standby' || placed === null) return { role, placed, asleep: false }
-  const rung = isDrilled(service) ? null : rungOf(service)
+  const placed = role === 'live' ? service.live : (notLive(service)?.placed ?? null)
+  if (role === 'empty' || placed === null)
+    return { role, placed: null, asleep: false, on: onOfLive({}) }
+  if (role === 'live') return { role, placed, asleep: false, on: onOfLive(placed) }
+  if (role === 'candidate')
+    return { role, placed, asleep: false, on: onOfCandidate(service.release!) }
+  const drilled = isDrilled(service)
+  const rung = drilled ? null : rungOf(service)
   const replicas = keptOn(rung, placed)
-  return { role, placed: { ...placed, replicas }, asleep: rung?.rung === 'asleep' }
+  const on = onOfStandby(service, placed, { rung, isDrilled: drilled })
+  return { role, placed: { ...placed, replicas }, asleep: rung?.rung === 'asleep', on }
 }
 
 /** Replicas of its own. */
@@ -84,26 +90,27 @@ export function rungOf({ release }: Service): Rung | null {
 export function surplus(service: Service, seen: Seen): readonly string[] {
   const rung = rungOf(service)
   const own = (['blue', 'green'] as const).flatMap((place) => {
-    const { role, placed } = desired(service, place)
+    const { role, placed, on } = desired(service, place)
     const mayShrink = role === 'standby' || (role === 'live' && service.release === null)
-    if (!mayShrink || placed === null) return []
+    if (placed === null) return []
     // None of its own leaves for a pool before that answers for it.
     const pooled = pooledOf(replicasOf(seen, place, placed.release))
     if (role === 'standby' && rung?.rung === 'shared' && countReady(pooled) === 0) return []
-    return beyond(seen, place, placed)
+    const running = runningIn(seen, place, placed)
+    return beyondOf(on, placed.replicas, { running, mayShrink }).map(({ id }) => id)
   })
   return [...own, ...leavingPool(service, seen, rung)]
 }
 
-/** What is ready stays first: nothing that answers leaves for something that does not. */
-function beyond(seen: Seen, place: Environment, placed: Placed): readonly string[] {
-  const running = ownOf(replicasOf(seen, place, placed.release)).filter(
-    ({ id, state }) => state !== 'failed' && state !== 'stopping' && !isSetAside(seen, id),
+/** Its own, up or coming up, and to stay. */
+export function runningIn(
+  seen: Seen,
+  place: Environment,
+  { release }: Placed,
+): readonly ReplicaFact[] {
+  return ownOf(replicasOf(seen, place, release)).filter(
+    (one) => one.state !== 'failed' && one.state !== 'stopping' && !isToGo(seen, one),
   )
-  const inOrder = running.toSorted(
-    (a, b) => Number(b.state === 'ready') - Number(a.state === 'ready') || (a.id < b.id ? -1 : 1),
-  )
-  return inOrder.slice(placed.replicas).map(({ id }) => id)
 }
 
 /** What the gateway should route by, without its generation. */
@@ -128,9 +135,11 @@ export function desiredRoutes(service: Service, seen: Seen): Routes {
     const answering = replicasOf(seen, environment, placed.release).filter(
       ({ id, state }) => (state === 'ready' || state === 'unready') && !leaving.includes(id),
     )
-    const kept = answering.filter(({ id }) => !isSetAside(seen, id))
-    // What is to be replaced leaves once its successor answers: added before removed.
-    const replicas = (countReady(kept) >= placed.replicas ? kept : answering)
+    const kept = answering.filter((one) => !isToGo(seen, one))
+    // What is to be replaced leaves once its successor answers: added before removed. What is taken away soon, once any other does.
+    const staying =
+      countReady(kept) > 0 ? answering.filter((one) => one.noticed !== true) : answering
+    const replicas = (countReady(kept) >= placed.replicas ? kept : staying)
       .map(({ id, address }) => ({ id, host: address.host, port: address.port }))
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
     return replicas.length === 0

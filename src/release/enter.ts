@@ -16,7 +16,10 @@ import type {
 export function enter(service: Service, release: Release, move: Move, now: Now): Service {
   switch (move.to) {
     case 'provisioning':
-      return withPhase(service, sizedAsLive(service, release), { name: 'provisioning', since: now })
+      return withPhase(service, sizedAsLive(service, onDemandFrom(release, move, now)), {
+        name: 'provisioning',
+        since: now,
+      })
     case 'warming':
     case 'verifying':
     case 'awaiting-approval':
@@ -49,6 +52,14 @@ export function enter(service: Service, release: Release, move: Move, now: Now):
     case 'end':
       return withPhase(service, release, { name: move.endsAs, since: now, because: move.because })
   }
+}
+
+function onDemandFrom(
+  release: Release,
+  { found }: Move & { to: 'provisioning' },
+  now: Now,
+): Release {
+  return found === undefined ? release : { ...release, onDemand: { since: now, found } }
 }
 
 /** A candidate is never smaller than what is live when it leaves the queue: it could not take the traffic over (rulings §14). */

@@ -45,6 +45,8 @@ export function decides(release: Release, name: string): boolean {
 /** Does a verdict have to be taken again? */
 export function isOld(release: Release, state: GateState, now: Now): boolean {
   if (state.state !== 'decided' || !decides(release, state.name)) return false
+  // It looked at replicas on spot capacity, and those that go live are others.
+  if (state.attempt <= (release.onDemand?.found[state.name] ?? 0)) return true
   return now.wall - state.at >= evidenceForS(release) * 1000
 }
 

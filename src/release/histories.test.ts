@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Rules } from './release.ts'
+import type { Bundle, Rules } from './release.ts'
 import { plainRules } from './testing/plain.ts'
 import { World } from './testing/world.ts'
 
@@ -17,6 +17,16 @@ const anyReplica = (act: (world: World, id: string) => void) =>
     run: (world: World) => {
       const id = pick([...world.replicas.keys()], at)
       if (id !== undefined) act(world, id)
+    },
+  }))
+
+const onSpot = (name: string, act: (world: World, id: string) => void) =>
+  fc.nat(5).map((at) => ({
+    name: `what is on spot capacity ${name}: ${at}`,
+    run: (world: World) => {
+      const all = [...world.replicas.values()].filter(({ spot }) => spot === true)
+      const one = pick(all, at)
+      if (one !== undefined) act(world, one.id)
     },
   }))
 
@@ -46,10 +56,17 @@ const rules = fc
     whenUndecided: fc.constantFrom('hold', 'accept', 'rollBack'),
     standby: fc.constantFrom(plainRules.standby, ladder, ladder.slice(1), ladder.slice(2), []),
     shares: fc.constantFrom([], [], [0.05, 0.5], [0.1, 0.2, 0.3]),
+    onSpot: fc.constantFrom<(NonNullable<Rules['spot']> | null)[]>(
+      null,
+      { candidate: true },
+      { standby: true },
+      { candidate: true, standby: true },
+    ),
   })
-  .map(({ whenUndecided, shares, ...rest }): Rules => ({
+  .map(({ whenUndecided, shares, onSpot, ...rest }): Rules => ({
     ...plainRules,
     ...rest,
+    ...(onSpot === null ? {} : { spot: onSpot }),
     ...(shares.length === 0 ? {} : { traffic: { shares, everyS: 120, sticky: null } }),
     watch: { atLeastS: 60, atMostS: 600, whenUndecided },
   }))
@@ -84,6 +101,7 @@ const steps = fc.oneof(
         replace: fc.boolean(),
         keepsStandby: fc.boolean(),
         replicas: fc.integer({ min: 1, max: 2 }),
+        spot: fc.constantFrom<(Bundle['spot'] | undefined)[]>({}, {}, undefined, { live: true }),
         rules,
       })
       .map(({ version, ...options }) => ({
@@ -172,6 +190,9 @@ const steps = fc.oneof(
     const before = world.replicas.get(id)!
     world.change(id, { state: before.state === 'ready' ? 'unready' : 'failed', because: 'it died' })
   }),
+  { weight: 2, arbitrary: onSpot('is taken away', (world, id) => world.takeAway(id)) },
+  onSpot('cannot be had', (world, id) => world.takeAway(id, true)),
+  onSpot('is about to be taken away', (world, id) => world.change(id, { noticed: true })),
   anyReplica((world, id) =>
     world.change(id, { restarts: world.replicas.get(id)!.restarts + 1, because: 'it died' }),
   ),
@@ -217,6 +238,12 @@ test('whatever has happened, once the world behaves each release comes to its en
       assert.equal(world.service.queued, null)
       const places = new Set([...world.replicas.values()].map(({ environment }) => environment))
       assert.ok(places.size <= 1, 'only the live place is left')
+      // What went back to a standby on spot capacity has its own replicas by now.
+      for (let turn = 0; turn < 5; turn++) world.behave()
+      const { live } = world.service
+      const onSpotStill = [...world.replicas.values()].filter(({ spot }) => spot === true)
+      if (live !== null && live.spot?.live !== true)
+        assert.deepEqual(onSpotStill, [], 'nothing live is on spot capacity')
     }),
     { numRuns: 2000, seed: 20261126 },
   )

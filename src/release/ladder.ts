@@ -1,7 +1,7 @@
 /** After the watch: the standby walks down its rungs, and each way back from a lower one is tried out before it is relied on. */
 import { budgetText, reached } from './budget.ts'
 import { elapsedS, seconds } from './clock.ts'
-import { rungOf, surplus } from './desired-world.ts'
+import { desiredWorld, rungOf, surplus } from './desired-world.ts'
 import { forward } from './move.ts'
 import type { Move, Wait } from './move.ts'
 import type { Now, Release, Rung, Service, Stabilizing } from './release.ts'
@@ -95,26 +95,30 @@ function probing(
   }
 }
 
-/** What a standby that should be full lacks; null: nothing, or it is not to be full. */
+/** What the standby lacks of what is kept ready; null: nothing, or nothing is. */
 export function weakened(service: Service, seen: Seen): string | null {
   const { standby, release } = service
   const phase = release?.phase
   const isKept = phase?.name === 'watching' || phase?.name === 'stabilizing'
-  if (standby === null || !isKept) return null
+  if (standby === null || !isKept || (phase.name === 'stabilizing' && phase.drill !== undefined))
+    return null
   const rung = rungOf(service)
-  const here = replicasOf(seen, colourOf(service, 'standby')!, standby.release)
-  if (rung?.rung === 'shared' && ownOf(here).length === 0) {
-    const pooled = pooledOf(here)
+  const place = colourOf(service, 'standby')!
+  const all = replicasOf(seen, place, standby.release)
+  const here = ownOf(all)
+  if (rung?.rung === 'shared' && here.length === 0) {
+    const pooled = pooledOf(all)
     // Who was pushed out was told.
     if (countReady(pooled) > 0 || pooled.some(isPushedOut)) return null
     return `the way back is weakened: ${standby.version} does not answer in pool ${rung.pool}${reasonOf(pooled)}`
   }
-  if ((rung?.rung ?? 'full') !== 'full') return null
+  if (rung?.rung === 'shared' || rung?.rung === 'asleep') return null
+  const { placed } = desiredWorld(service).environments[place]
   const ready = countReady(here)
   const one = reasonOf(here.filter(({ state }) => state !== 'ready'))
-  if (ready < standby.replicas)
-    return `the way back is weakened: ${ready} of ${standby.replicas} replicas of ${standby.version} are ready${one}`
-  if (seen.gateway !== null && seen.gateway.back === null)
+  if (ready < placed!.replicas)
+    return `the way back is weakened: ${ready} of ${placed!.replicas} replicas of ${standby.version} are ready${one}`
+  if (rung?.rung !== 'replicas' && seen.gateway !== null && seen.gateway.back === null)
     return 'the way back is not prepared in the gateway'
   return null
 }
@@ -199,9 +203,11 @@ function patienceS({ rules }: Release): number {
   return Math.min(rules.readyWithinS, patienceMostS)
 }
 
-/** A model that waits for its place, or is being loaded, takes its time. */
+/** A model that waits for its place, or is being loaded, takes its time; so does capacity that has to be found. */
 function stuckOf({ rung }: Rung, coming: readonly ReplicaFact[]): readonly ReplicaFact[] {
-  return rung === 'shared' ? coming.filter(({ state }) => state !== 'starting') : coming
+  return coming.filter(
+    ({ state, spot }) => state !== 'starting' || (rung !== 'shared' && spot !== true),
+  )
 }
 
 /** What of the standby has yet to leave, or to fall asleep. */
@@ -217,7 +223,15 @@ function stillUp(
     const pooled = pooledOf(here)
     return countReady(pooled) > 0 ? ownOf(here) : pooled.length > 0 ? pooled : ownOf(here)
   }
-  return here.filter(({ id, state }) => state === 'stopping' || leaving.includes(id))
+  const down = here.filter(({ id, state }) => state === 'stopping' || leaving.includes(id))
+  return [...down, ...toSpot(service, here)]
+}
+
+/** What comes up on spot capacity so that others may leave; what cannot be had is not waited for. */
+function toSpot(service: Service, here: readonly ReplicaFact[]): readonly ReplicaFact[] {
+  const { on } = desiredWorld(service).environments[colourOf(service, 'standby')!]
+  if (on.counts !== 'spot') return []
+  return here.filter((one) => one.spot === true && one.short !== true && one.state === 'starting')
 }
 
 export function rungText(rung: Rung): string {

@@ -1,12 +1,16 @@
 /** What one look at a release can come to, and what every phase asks of it. */
+import { isCandidate } from './release.ts'
 import type { End, Release, Service } from './release.ts'
 import { countReady } from './seen.ts'
+import { counting, onOfCandidate } from './spot.ts'
 import type { ReplicaFact, Seen, Spent } from './seen.ts'
 
 /** What happens next. `enter` turns a move into the next row; a wait changes nothing and says why. */
 export type Move =
+  /** `found`: once more, on demand (`Release.onDemand`). */
+  | { to: 'provisioning'; because: string; found?: Readonly<Record<string, number>> }
   | {
-      to: 'provisioning' | 'warming' | 'verifying' | 'awaiting-approval' | 'switching' | 'watching'
+      to: 'warming' | 'verifying' | 'awaiting-approval' | 'switching' | 'watching'
       because: string
     }
   | { to: 'stabilizing'; because: string; step?: 'down' | 'drill' | 'drilled' | 'up'; cut?: Spent }
@@ -32,7 +36,8 @@ export function look(service: Service, release: Release, seen: Seen): View {
   return {
     wanted: release.bundle.replicas,
     own,
-    ownReady: countReady(own),
+    // Of a candidate, of those that count: what is to go live is not on spot capacity.
+    ownReady: countReady(isCandidate(release.phase) ? counting(onOfCandidate(release), own) : own),
     liveWanted: service.live?.replicas ?? 0,
   }
 }

@@ -4,7 +4,14 @@
  */
 import { elapsedS } from './clock.ts'
 import { bigEnough } from './big-enough.ts'
-import { capacity, desiredRoutes, desiredWorld, rungOf, surplus } from './desired-world.ts'
+import {
+  capacity,
+  desiredRoutes,
+  desiredWorld,
+  rungOf,
+  runningIn,
+  surplus,
+} from './desired-world.ts'
 import type { Routes } from './desired-world.ts'
 import { decides, gatesTaken, inPhase, isOld } from './gates.ts'
 import { inTheWay } from './leases.ts'
@@ -12,12 +19,20 @@ import type { Environment, Now, Placed, Service } from './release.ts'
 import { removalIsOver } from './remove.ts'
 import { colourOf } from './roles.ts'
 import { pooledOf, poolPlace, pushedOut } from './pool.ts'
-import { countReady, isSetAside, ownOf, replicasOf } from './seen.ts'
+import { countReady, isToGo, replicasOf } from './seen.ts'
 import type { PoolFact, Seen, Tenant } from './seen.ts'
+import { counting, lackingOf, onOfCandidate } from './spot.ts'
 
 export type Action =
-  /** `pool`: there, in place of a replica of its own. */
-  | { do: 'start'; environment: Environment; placed: Placed; count: number; pool?: string }
+  /** `pool`: there, in place of a replica of its own. `spot`: on capacity that may be taken away. */
+  | {
+      do: 'start'
+      environment: Environment
+      placed: Placed
+      count: number
+      pool?: string
+      spot?: true
+    }
   /** Takes a replica down that nothing routes to (it never became ready). */
   | { do: 'stop'; environment: Environment; replica: string }
   /** Takes down one that was routed and has been replaced: the gateway is asked right before (rulings §8). */
@@ -104,7 +119,7 @@ function putToSleep(service: Service, { gateway, replicas }: Seen): Action[] {
 function bringUp(service: Service, seen: Seen): Action[] {
   const world = desiredWorld(service)
   return (['blue', 'green'] as const).flatMap((environment): Action[] => {
-    const { placed, role } = world.environments[environment]
+    const { placed, role, on } = world.environments[environment]
     if (placed === null) return []
     const here = seen.replicas.filter((replica) => replica.environment === environment)
     // A place is emptied before something else moves in: two bundles in one colour would mix.
@@ -119,12 +134,10 @@ function bringUp(service: Service, seen: Seen): Action[] {
       environment,
       replica: replica.id,
     }))
-    const count =
-      placed.replicas -
-      ownOf(here).filter(
-        ({ id, state }) => state !== 'failed' && state !== 'stopping' && !isSetAside(seen, id),
-      ).length
-    return count > 0 ? [...cleanUp, { do: 'start', environment, placed, count }] : cleanUp
+    const lacking = lackingOf(on, placed.replicas, runningIn(seen, environment, placed))
+    const start = (count: number, more: { spot?: true }): Action[] =>
+      count > 0 ? [{ do: 'start', environment, placed, count, ...more }] : []
+    return [...cleanUp, ...start(lacking.onDemand, {}), ...start(lacking.spot, { spot: true })]
   })
 }
 
@@ -163,7 +176,8 @@ function prove(service: Service, seen: Seen, now: Now): Action[] {
         : null
   if (which === null) return []
   const place = colourOf(service, 'candidate')!
-  if (countReady(replicasOf(seen, place, release.id)) < release.bundle.replicas) return []
+  const own = counting(onOfCandidate(release), replicasOf(seen, place, release.id))
+  if (countReady(own) < release.bundle.replicas) return []
   for (const gate of gatesTaken(release).taken.filter((one) => inPhase(one, which))) {
     const state = seen.gates.find(({ name }) => name === gate.name)
     if (state?.state === 'running') return []
@@ -300,12 +314,12 @@ function noLongerNeeded(service: Service, seen: Seen): Action[] {
   const leaving = surplus(service, seen)
   return replicas
     .filter(
-      ({ id, environment, state }) =>
-        (isSetAside(seen, id) || leaving.includes(id)) &&
-        state !== 'stopping' &&
-        gateway.environments[environment] !== null &&
-        !gateway.environments[environment].replicas.some((routed) => routed.id === id) &&
-        (gateway.inFlightOf?.[id] ?? 0) === 0,
+      (one) =>
+        (isToGo(seen, one) || leaving.includes(one.id)) &&
+        one.state !== 'stopping' &&
+        gateway.environments[one.environment] !== null &&
+        !gateway.environments[one.environment]!.replicas.some(({ id }) => id === one.id) &&
+        (gateway.inFlightOf?.[one.id] ?? 0) === 0,
     )
     .map(({ id }) => ({ do: 'stop-replaced', replica: id }))
 }

@@ -52,11 +52,8 @@ describe('a first release', () => {
       world.look().replicas.map(({ environment }) => environment),
       ['blue'],
     )
-    assert.deepEqual(desiredWorld(world.service).environments.green, {
-      role: 'empty',
-      placed: null,
-      asleep: false,
-    })
+    const { role, placed, asleep } = desiredWorld(world.service).environments.green
+    assert.deepEqual({ role, placed, asleep }, { role: 'empty', placed: null, asleep: false })
   })
 
   test('leaves out, by name, the gates that need a live version', () => {

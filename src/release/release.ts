@@ -22,6 +22,8 @@ export type Bundle = {
   digest: string
   /** Replicas this bundle was asked to run with. */
   replicas: number
+  /** Its template says how replicas are started on spot capacity. `live`: what is live may be on it, too; absent: it knows none. */
+  spot?: { live?: true }
 }
 
 /** The answer of a gate. Only `pass` opens it. */
@@ -64,6 +66,8 @@ export type Rules = {
   watch: { atLeastS: number; atMostS: number; whenUndecided: 'hold' | 'accept' | 'rollBack' }
   /** The standby ladder; after its last rung the standby is gone. */
   standby: readonly Rung[]
+  /** Which of what is not live is on spot capacity, where its version knows how; absent: nothing. */
+  spot?: { candidate?: true; standby?: true }
   /** Live requests that the standby answers too while the new version is watched, to compare with; absent: none. */
   control?: Control
 }
@@ -197,6 +201,11 @@ export type Release = {
   /** Set while forward steps are stopped. */
   paused: { by: Actor; at: number; up: number; because?: string } | null
   approvals: readonly Approval[]
+  /**
+   * It was tested on spot capacity, and gets on-demand replicas before it switches. `found`: by gate, the last attempt that looked at
+   * the replicas it had before, and counts no more.
+   */
+  onDemand?: { since: Now; found: Readonly<Record<string, number>> }
   /** Gates a person skipped with `--force`, with name and reason. */
   skipped: readonly { gate: string; by: Actor; at: number; reason: string }[]
   /** A budget was reached: it is mirrored no more. `next`: by budget, the sum at which the next cut is made. */

@@ -54,6 +54,12 @@ export type ReplicaFact = {
   address: { host: string; port: number }
   /** Starts after the first one, since it was ready. */
   restarts: number
+  /** On capacity that may be taken away; absent: on demand. */
+  spot?: true
+  /** It was taken away, or could not be had, so often that it is asked for now and then only. */
+  short?: true
+  /** It is said to be taken away soon. */
+  noticed?: true
   /** Of one that sleeps: who is on its GPU slots meanwhile, and gives them back to a rollback; absent: nobody. */
   lentTo?: readonly Tenant[]
   /** Whose slots it is on; absent: its own. */
@@ -106,9 +112,9 @@ export type GuardFact = {
   setAside?: readonly string[]
 }
 
-/** Is it to be replaced because the guard found it worse than its siblings? */
-export function isSetAside({ guard }: Seen, replica: string): boolean {
-  return guard?.setAside?.includes(replica) ?? false
+/** Is it to be replaced: because the guard found it worse than its siblings, or because its capacity is about to be taken away? */
+export function isToGo({ guard }: Seen, { id, noticed }: ReplicaFact): boolean {
+  return noticed === true || (guard?.setAside?.includes(id) ?? false)
 }
 
 /** `r9 of rank`, each once. */

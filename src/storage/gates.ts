@@ -2,7 +2,8 @@
 import type { GateState } from '../release/release.ts'
 import type { Database } from './database.ts'
 
-export type StoredGate = { state: GateState; startedAt: number }
+/** `onSpot`: of one that runs, what it asks on spot capacity. */
+export type StoredGate = { state: GateState; startedAt: number; onSpot?: readonly string[] }
 
 export function gatesIn(database: Database) {
   const select = database.prepare('SELECT state, started_at FROM gates WHERE release = ?')
@@ -11,12 +12,15 @@ export function gatesIn(database: Database) {
   )
   return {
     of: (release: string): StoredGate[] =>
-      select.all(release).map((row) => ({
-        state: JSON.parse(String(row['state'])) as GateState,
-        startedAt: Number(row['started_at']),
-      })),
-    put: (release: string, { state, startedAt }: StoredGate): void => {
-      upsert.run(release, state.name, JSON.stringify(state), startedAt)
+      select.all(release).map((row) => {
+        const { onSpot, ...state } = JSON.parse(String(row['state'])) as GateState &
+          Pick<StoredGate, 'onSpot'>
+        const startedAt = Number(row['started_at'])
+        return { state, startedAt, ...(onSpot === undefined ? {} : { onSpot }) }
+      }),
+    put: (release: string, { state, startedAt, onSpot }: StoredGate): void => {
+      const kept = onSpot === undefined ? state : { ...state, onSpot }
+      upsert.run(release, state.name, JSON.stringify(kept), startedAt)
     },
   }
 }

@@ -4,7 +4,11 @@ import { createReadStream } from 'node:fs'
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import { fileKeys } from '../config/manifest.ts'
-import type { EnvironmentManifest, VersionManifest } from '../config/manifest.ts'
+import type {
+  EnvironmentManifest,
+  ProcessEnvironment,
+  VersionManifest,
+} from '../config/manifest.ts'
 import { isReference } from '../config/reference.ts'
 import type { Speaks } from '../config/speaks.ts'
 
@@ -62,7 +66,7 @@ export function bundleDigest(
     const { blue, green } = environment
     return digestOf({ version: name, environment: { provider, blue, green, ...looks } })
   }
-  const { command, env, directory, gpus } = environment
+  const { command, env, directory, gpus, spot } = environment
   return digestOf({
     version: versionDigest(content),
     environment: {
@@ -71,9 +75,15 @@ export function bundleDigest(
       env: sorted(hashedValues(env)),
       directory,
       gpus,
+      ...(spot === undefined ? {} : { spot: startedOnSpot(spot) }),
       ...looks,
     },
   })
+}
+
+/** What it is started with there; when it is asked for again is no part of it. */
+function startedOnSpot({ command, env, gpus }: NonNullable<ProcessEnvironment['spot']>) {
+  return { command, env: sorted(hashedValues(env)), gpus }
 }
 
 function digestOf(value: unknown): string {

@@ -18,12 +18,31 @@ export type Program = {
   env: Record<string, string>
   directory: string
   gpus: number
+  memory?: number
   stopGraceS: number
+  onSpot?: OnSpot
+}
+
+/** What differs on spot capacity. */
+export type OnSpot = Pick<Program, 'command' | 'env' | 'gpus' | 'memory'> & { terms: SpotTerms }
+
+export type SpotTerms = {
+  exitCodes: number[]
+  tries: number
+  retryS: number
+  notice?: {
+    run: string[]
+    directory: string
+    env: Record<string, string>
+    everyS: number
+    withinS: number
+  }
 }
 
 export type Places = {
   provider: 'external'
   places: Pick<ExternalEnvironment, 'blue' | 'green'>
+  spot?: ExternalEnvironment['blue']
 }
 
 export type Ready = {
@@ -47,28 +66,56 @@ export function templateOf(
   base: string,
 ): Program | Places {
   if (environment.provider === 'process') return programOf(name, version, environment, base)
-  const { provider, blue, green } = environment
+  const { provider, blue, green, spot } = environment
   const at = ({ host, port }: Places['places']['blue'][number]) => ({ host, port })
-  return { provider, places: { blue: blue.map(at), green: green.map(at) } }
+  return {
+    provider,
+    places: { blue: blue.map(at), green: green.map(at) },
+    ...(spot === undefined ? {} : { spot: spot.addresses.map(at) }),
+  }
 }
 
 export function programOf(
   name: string,
   version: VersionManifest,
-  { provider, command, env, directory, gpus, stop }: ProcessEnvironment,
+  environment: ProcessEnvironment,
   base: string,
 ): Program {
+  const { provider, command, env, directory, gpus, memory, stop, spot } = environment
   const fill = fillingOf(name, version, base)
-  return {
+  const filled = (values: Record<string, string>) =>
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [key, fill(value)]))
+  const program: Program = {
     provider,
     command: [...command, ...version.args].map(fill),
-    env: Object.fromEntries(
-      Object.entries({ ...env, ...version.env }).map(([key, value]) => [key, fill(value)]),
-    ),
+    env: filled({ ...env, ...version.env }),
     directory: resolve(base, directory),
     gpus,
+    ...memoryOf(memory),
     stopGraceS: stop.grace,
   }
+  if (spot === undefined) return program
+  const { exitCodes, tries, retry, notice } = spot
+  const onSpot: OnSpot = {
+    command: [...(spot.command ?? command), ...version.args].map(fill),
+    env: filled({ ...env, ...spot.env, ...version.env }),
+    gpus: spot.gpus ?? gpus,
+    ...memoryOf(spot.memory ?? memory),
+    terms: { exitCodes, tries, retryS: retry },
+  }
+  if (notice !== undefined)
+    onSpot.terms.notice = {
+      run: notice.run.map(fill),
+      directory: program.directory,
+      env: onSpot.env,
+      everyS: notice.every,
+      withinS: notice.within,
+    }
+  return { ...program, onSpot }
+}
+
+function memoryOf(memory: number | undefined): { memory?: number } {
+  return memory === undefined ? {} : { memory }
 }
 
 /** When a replica is ready, and what it must then say it is. */

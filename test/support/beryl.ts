@@ -35,6 +35,8 @@ export type Setup = {
   gateway?: string
   /** More keys of `api`, in the same way. */
   api?: string
+  /** More keys of `environment.price`, e.g. `, spotReplicaHour: 1`. */
+  price?: string
   /** More keys of `environment`, a line each, indented by six spaces. */
   environment?: string
   /** Called before it starts, with its data directory, which is not there yet. */
@@ -58,6 +60,7 @@ export async function startBeryl({
   gateway = '',
   api: ofApi = '',
   environment = '',
+  price = '',
   files = {},
   prepare = () => {},
   manifest: written = manifest({
@@ -69,6 +72,7 @@ export async function startBeryl({
     gateway,
     api: ofApi,
     environment,
+    price,
   }),
 }: Setup) {
   const directory = await mkdtemp(join(tmpdir(), 'beryl-story-'))
@@ -257,7 +261,10 @@ const defaultService = `
 `
 
 type Written = Required<
-  Pick<Setup, 'service' | 'replicas' | 'workers' | 'protocol' | 'gateway' | 'api' | 'environment'>
+  Pick<
+    Setup,
+    'service' | 'replicas' | 'workers' | 'protocol' | 'gateway' | 'api' | 'environment' | 'price'
+  >
 > & {
   versions: readonly string[]
 }
@@ -271,6 +278,7 @@ function manifest({
   gateway,
   api,
   environment,
+  price,
 }: Written): string {
   const path = protocol === 'grpc' ? '/inference.GRPCInferenceService/ServerReady' : '/healthz'
   return `apiVersion: beryl/v1
@@ -286,7 +294,7 @@ services:
       ready: { path: ${path}, within: 5s }
       alive: { path: ${path}, every: 500ms, timeout: 500ms, failures: 3 }
       stop: { grace: 1s }
-      price: { replicaHour: 2.5, currency: USD }
+      price: { replicaHour: 2.5, currency: USD${price} }
 ${environment}    versions:
 ${versions.map((version) => `      ${version}: { model: ./${version}.json }`).join('\n')}
 ${service}`

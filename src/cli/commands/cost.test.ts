@@ -14,6 +14,7 @@ const view: CostView = {
       version: 'v2',
       environment: 'green',
       role: 'candidate',
+      spot: true,
       replicaHours: 4,
       money: 8.4,
       currency: 'USD',
@@ -50,6 +51,7 @@ const view: CostView = {
     },
   ],
   total: { replicaHours: 44, money: 92.4, currency: 'USD' },
+  spot: { replicaHours: 4, money: 2.8, currency: 'USD', saved: 5.6 },
   added,
   last30Days: { from: 0, total: { replicaHours: 0, money: null, currency: null }, added: none },
   months: [
@@ -68,7 +70,8 @@ test('the ledger says what was paid for, and what blue-green added', () => {
   assert.equal(
     costText(view),
     `chat  44.0 replica-hours, 92.40 USD in all
-  r2  v2  green  candidate  4.000 replica-hours  8.40 USD
+  r2  v2  green  candidate, spot  4.000 replica-hours  8.40 USD
+  spot capacity: 4.000 replica-hours, 2.80 USD; it saved 5.60 USD against on demand
   what blue-green added over a single environment
     r2       4.000 replica-hours, 8.40 USD: +10 % on 40.0 replica-hours
     30 days  nothing
@@ -88,7 +91,7 @@ test('the ledger says what was paid for, and what blue-green added', () => {
 test('a few seconds are not nothing', () => {
   const line = { ...view.lines[0]!, replicaHours: 0.0004, money: 0.0012 }
   const text = costText({ ...view, lines: [line] })
-  assert.match(text, /candidate {2}under 0\.001 replica-hours {2}0\.0012 USD$/m)
+  assert.match(text, /candidate, spot {2}under 0\.001 replica-hours {2}0\.0012 USD$/m)
 })
 
 test('a model in a pool stands on a line of its own, in hours of its place', () => {

@@ -19,6 +19,7 @@ export async function cost(globals: Globals, service: string | undefined): Promi
 export function costText(view: CostView): string {
   const { service, lines, releases, total, added, last30Days, unpricedHours, gaps, rungs, months } =
     view
+  const { spot } = view
   const more = (sum: AddedView) =>
     sum.replicaHours === 0 && sum.placeHours === undefined
       ? 'nothing'
@@ -28,14 +29,15 @@ export function costText(view: CostView): string {
   const text = [`${title}  ${paid(total)} in all`]
   text.push(
     ...table(
-      lines.map(({ release, version, environment, role, pool, ...sum }) => [
+      lines.map(({ release, version, environment, role, pool, spot: isOnSpot, ...sum }) => [
         `  ${release}`,
         version,
         environment,
-        pool === undefined ? role : `${role} in ${pool}`,
+        pool === undefined ? (isOnSpot ? `${role}, spot` : role) : `${role} in ${pool}`,
         ...paidIn(sum),
       ]),
     ),
+    ...(spot.replicaHours === 0 ? [] : [`  spot capacity: ${paid(spot)}${savedText(spot)}`]),
     '  what blue-green added over a single environment',
     ...table([
       ...releases
@@ -94,6 +96,12 @@ export function costText(view: CostView): string {
       `  not known   ${time(from)} to ${time(to)}: Beryl was not there, and did not find ${count(replicas, 'replica')} again; up to ${hours(replicaHours)}, counted nowhere`,
     )
   return text.join('\n')
+}
+
+function savedText({ saved, currency }: CostView['spot']): string {
+  if (saved === null) return ''
+  const amount = `${Math.abs(saved).toFixed(Math.abs(saved) < 1 ? 4 : 2)} ${currency}`
+  return saved < 0 ? `; ${amount} dearer than on demand` : `; it saved ${amount} against on demand`
 }
 
 function paidIn(sum: SumView): string[] {

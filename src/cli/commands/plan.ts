@@ -90,13 +90,15 @@ export function planText(view: PlanView): string {
     say_('', `a rollback now would end ${one}: it is on GPU slots of the standby`)
   for (const [index, text] of poolLines(view.pool).entries()) say_(index === 0 ? 'pool' : '', text)
   if (view.cost !== null) {
-    const { money, currency, replicaHours, placeHours } = view.cost
+    const { money, currency, replicaHours, placeHours, spotHours, spotSaves } = view.cost
     const place =
       placeHours === undefined ? '' : ` and ${placeHours.toFixed(2)} hours of a place in the pool`
+    const saves = spotSaves === null ? '' : `, which saves ${spotSaves.toFixed(2)} ${currency}`
+    const spot = spotHours === 0 ? '' : `; ${spotHours.toFixed(2)} of them on spot capacity${saves}`
     const price = money === null ? '' : `, ${money.toFixed(2)} ${currency}`
     say_(
       'cost',
-      `at least ${replicaHours.toFixed(2)} replica-hours for the second environment${place}${price}`,
+      `at least ${replicaHours.toFixed(2)} replica-hours for the second environment${place}${price}${spot}`,
     )
   }
   for (const [index, text] of (regression?.said ?? []).entries())

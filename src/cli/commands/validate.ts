@@ -3,6 +3,7 @@ import { gatesOf } from '../../config/gates.ts'
 import { loadManifest } from '../../config/load.ts'
 import type { Loaded } from '../../config/load.ts'
 import { experimentalIn } from '../../config/sleep.ts'
+import { spotNotes } from '../../config/spot.ts'
 import { ProblemError } from '../../ipc/problem.ts'
 import { goldenLines } from '../../verification/golden-set/lines.ts'
 import { schemaIn } from '../../verification/schema-file.ts'
@@ -23,9 +24,10 @@ export async function validate({ json }: Globals, { file }: { file: string }): P
   }))
   const list = services.map(({ service, versions }) => `  ${service}: ${versions.join(', ')}`)
   const sets = goldenSets.map((one) => `  ${one.file}: ${one.lines} labelled inputs`)
-  const notes = Object.entries(loaded.manifest.services).flatMap(([name, service]) =>
-    experimentalIn(name, service),
-  )
+  const notes = Object.entries(loaded.manifest.services).flatMap(([name, service]) => [
+    ...experimentalIn(name, service),
+    ...spotNotes(name, service),
+  ])
   const next = `beryl up -f ${file}`
   say(
     json,

@@ -106,6 +106,7 @@ test('releases, gates, evidence, ladder and cost are told as the views say them'
       measuredMs: 41_000,
       drilledAt: at,
       drillFailed: null,
+      weakened: null,
     },
   })
   for (const expected of [
@@ -119,7 +120,7 @@ test('releases, gates, evidence, ladder and cost are told as the views say them'
     'beryl_way_back{service="chat"} 1',
     'beryl_way_back_seconds{service="chat"} 41',
     `beryl_way_back_drilled_timestamp_seconds{service="chat"} ${at / 1000}`,
-    'beryl_replica_seconds_total{service="chat",role="live"} 14400',
+    'beryl_replica_seconds_total{service="chat",role="live",capacity="on-demand"} 14400',
     'beryl_cost_total{service="chat",currency="USD"} 10',
     'beryl_added_cost_total{service="chat",currency="USD"} 2',
     'beryl_replicas{service="chat",environment="blue",state="ready"} 1',
@@ -177,11 +178,15 @@ test('a gateway that does not answer takes no other metric with it; ends and mov
 
 /** With everything there that can be told of. */
 async function toldAtMost(): Promise<string> {
+  const { green } = serviceView().environments
+  const spot = { lost: 1, short: false, noticed: false }
+  const onSpot = { ...green, replicas: green.replicas.map((one) => ({ ...one, spot })) }
   const metrics = openMetrics({
     store: { events: { last: () => 0, counts: () => ({ last: 0, all: [] }) } } as never,
     gateway: { metrics: () => Promise.resolve(metricsWith('v1')) },
     services: () => [
       serviceView({
+        environments: { ...serviceView().environments, green: onSpot },
         wayBack: {
           possible: true,
           because: '',
@@ -189,6 +194,7 @@ async function toldAtMost(): Promise<string> {
           measuredMs: 4,
           drilledAt: at,
           drillFailed: null,
+          weakened: null,
         },
       }),
     ],

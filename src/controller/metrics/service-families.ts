@@ -189,6 +189,32 @@ function ladderFamilies(views: readonly ServiceView[]): Family[] {
       })),
     ),
     family(
+      'beryl_way_back_weakened',
+      'gauge',
+      '1 while fewer replicas of the standby are ready than its rung keeps ready, or the way back is not prepared.',
+      each(views, ({ service, wayBack: { possible, weakened } }) =>
+        possible || weakened !== null
+          ? [{ labels: { service }, value: weakened === null ? 0 : 1 }]
+          : [],
+      ),
+    ),
+    family(
+      'beryl_spot_replicas',
+      'gauge',
+      'Replicas on spot capacity, by the place they are in: those that are there, and those that are not (taken away, or still to be had).',
+      each(views, ({ service, environments }) =>
+        Object.entries(environments).flatMap(([environment, { replicas }]) => {
+          const onSpot = replicas.filter(({ spot }) => spot !== null)
+          const there = onSpot.filter(({ state }) => state === 'ready' || state === 'asleep').length
+          if (onSpot.length === 0) return []
+          return [
+            { labels: { service, environment, state: 'there' }, value: there },
+            { labels: { service, environment, state: 'missing' }, value: onSpot.length - there },
+          ]
+        }),
+      ),
+    ),
+    family(
       'beryl_way_back_seconds',
       'gauge',
       'How long the way back takes: the last move, or on a lower rung the last drill, measured.',
@@ -224,12 +250,17 @@ function costFamilies(views: readonly ServiceView[], costs: ReadonlyMap<string, 
     family(
       'beryl_replica_seconds_total',
       'counter',
-      'Time of replicas by role, of all releases.',
+      'Time of replicas by role and capacity (on-demand or spot), of all releases.',
       known.flatMap(({ service, cost }) =>
-        [...Map.groupBy(cost.lines, ({ role }) => role)].map(([role, some]) => ({
-          labels: { service, role },
-          value: 3600 * some.reduce((sum, { replicaHours }) => sum + replicaHours, 0),
-        })),
+        [
+          ...Map.groupBy(cost.lines, ({ role, spot }) => `${role} ${spot ? 'spot' : 'on-demand'}`),
+        ].map(([of, some]) => {
+          const [role = '', capacity = ''] = of.split(' ')
+          return {
+            labels: { service, role, capacity },
+            value: 3600 * some.reduce((sum, { replicaHours }) => sum + replicaHours, 0),
+          }
+        }),
       ),
     ),
     family(

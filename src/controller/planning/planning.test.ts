@@ -5,7 +5,8 @@ import type { ReplicaSeen } from '../../providers/provider.ts'
 import type { Rung } from '../../release/release.ts'
 import { policiesOf } from './policies.ts'
 import type { Measured } from './policies.ts'
-import { checkSize, noRoomText, offersText, roomFor } from './room.ts'
+import type { Plan } from '../plan.ts'
+import { checkSize, eachOf, noRoomText, offersText, roomFor } from './room.ts'
 import { strategiesOf } from './strategies.ts'
 
 const measured: Measured = {
@@ -23,6 +24,8 @@ const asked = {
   replicas: 4,
   canSleep: true,
   shared: { price: { placeHour: 0.5, currency: 'USD' } },
+  canSpot: false,
+  onSpot: false,
   ladder,
   price,
   perSecond: 10,
@@ -46,6 +49,19 @@ describe('standby policies', () => {
       ['shared', false, 3, 40_000, 'starts', 300],
       ['gone', false, 0, 60_000, 'starts', 600],
     ])
+  })
+
+  test('on spot capacity: cheaper, as soon back, and said to be taken away at any time', () => {
+    const spotPrice = { ...price, spotReplicaHour: 0.5 }
+    const rows = policiesOf({ ...asked, canSpot: true, onSpot: true, price: spotPrice })
+    const told = rows.slice(0, 4).map((one) => [one.rung, one.inManifest, one.money, one.backMs])
+    assert.deepEqual(told, [
+      ['full', false, 48, 4],
+      ['full, spot', true, 12, 4],
+      ['1 replica', false, 12, 40_000],
+      ['1 replica, spot', false, 3, 40_000],
+    ])
+    assert.match(rows[1]!.risk, /^none: it answers already; it may be taken away at any time/)
   })
 
   test('what was never measured is not known, and what cannot sleep is not offered to', () => {
@@ -110,16 +126,25 @@ describe('room', () => {
   const replica = (release: string, gpus: number[], state = 'ready') =>
     ({ release, service: 'chat', gpus, state: { name: state } }) as unknown as ReplicaSeen
   const holders = [replica('r1', [0, 1]), replica('r2', [2], 'asleep')]
-  const of = { service: 'rank', version: 'v2', replicas: 2, gpus: 1, clears: null }
+  const of = { service: 'rank', version: 'v2', replicas: 2, each: [{ gpus: 1 }], clears: null }
+  const gib = 1024 ** 3
+  const machine = (count: number) => ({
+    slots: Array.from({ length: count }, (_, slot) => slot),
+    memory: 16 * gib,
+    replicas: null,
+    holders,
+  })
+  const limitsOf = (room: ReturnType<typeof roomFor>) =>
+    room!.limits.map(({ what, needed, free, lent, of: all }) => [what, needed, free, lent, all])
 
   test('free slots first, then what sleepers lend', () => {
-    const room = roomFor({ all: [0, 1, 2, 3], holders }, of)
-    assert.deepEqual([room!.fits, room!.free, room!.lent], [true, 1, 1])
-    assert.equal(roomFor({ all: [], holders: [] }, { ...of, gpus: 0 }), null)
+    const room = roomFor(machine(4), of)
+    assert.deepEqual([room!.fits, limitsOf(room)], [true, [['GPU slots', 2, 1, 1, 4]]])
+    assert.equal(roomFor(machine(0), { ...of, each: [{ gpus: 0 }] }), null)
   })
 
   test('too few: who holds them, and what still protects, in one order, with what is lost', () => {
-    const room = roomFor({ all: [0, 1, 2], holders }, of)!
+    const room = roomFor(machine(3), of)!
     assert.equal(room.fits, false)
     assert.equal(
       noRoomText(room),
@@ -142,8 +167,41 @@ describe('room', () => {
 
   test('the standby that a deploy clears makes room, and `--gpus` is as if there were so many', () => {
     const own = { ...of, service: 'chat', clears: 'r1' }
-    assert.equal(roomFor({ all: [0, 1, 2], holders }, own)!.fits, true)
-    assert.equal(roomFor({ all: [0, 1, 2], holders }, { ...of, atLeast: 8 })!.fits, true)
+    assert.equal(roomFor(machine(3), own)!.fits, true)
+    assert.equal(roomFor(machine(3), { ...of, atLeast: 8 })!.fits, true)
+  })
+
+  test('memory, and a quota of replicas: who sleeps has both all the same', () => {
+    const kept = holders.map((one) => ({ ...one, memory: 5 * gib }))
+    const small = { ...machine(9), holders: kept, replicas: 3 }
+    const room = roomFor(small, { ...of, each: [{ gpus: 0, memory: 4 * gib }] })!
+    assert.deepEqual(limitsOf(room), [
+      ['memory', 8 * gib, 6 * gib, 0, 16 * gib],
+      ['replicas', 2, 1, 0, 3],
+    ])
+    assert.equal(
+      noRoomText(room),
+      'a second environment needs 8 GiB of memory, 6 GiB of 16 GiB are free; and 2 replicas, 1 of 3 are free (r1 of chat: 1 replica, GPU slots 0, 1, 5 GiB; r2 of chat: 1 replica, GPU slots 2, 5 GiB)',
+    )
+    assert.match(offersText(room)[0]!, /beryl verify rank v2 --replicas 1; lost: load/)
+    const one = roomFor({ ...small, replicas: 2 }, { ...of, each: [{ gpus: 0 }] })!
+    assert.match(offersText(one)[0]!, /and never switched \(not offered here\)/)
+    assert.equal(roomFor({ ...small, replicas: 4 }, { ...of, each: [{ gpus: 0 }] })!.fits, true)
+  })
+
+  test('a candidate on spot capacity is there twice before its switch; a verify, and a way back, once', () => {
+    const onSpot = { gpus: 0, memory: gib, command: ['a'], env: {}, terms: {} }
+    const plan = {
+      template: { provider: 'process', gpus: 2, memory: 3, onSpot },
+      rules: { spot: { candidate: true } },
+    } as unknown as Plan
+    const [there, here] = [
+      { gpus: 0, memory: gib },
+      { gpus: 2, memory: 3 },
+    ]
+    assert.deepEqual(eachOf(plan, 'deploy'), [there, here])
+    assert.deepEqual(eachOf(plan, 'verify'), [there])
+    assert.deepEqual(eachOf(plan, 'rollback'), [here])
   })
 
   test('a smaller candidate is for verify only', () => {

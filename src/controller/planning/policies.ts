@@ -25,6 +25,8 @@ export function policiesOf({
   replicas,
   canSleep,
   shared,
+  canSpot,
+  onSpot,
   ladder,
   price,
   perSecond,
@@ -35,6 +37,9 @@ export function policiesOf({
   canSleep: boolean
   /** Null: it names no pool. */
   shared: Pick<SharedPool, 'price'> | null
+  /** The version that is live knows how to be on spot capacity; the manifest says that a standby is. */
+  canSpot: boolean
+  onSpot: boolean
   ladder: readonly Rung[]
   price: Price | null
   perSecond: number
@@ -48,9 +53,14 @@ export function policiesOf({
     ...(shared === null ? [] : ['shared']),
     'gone',
   ]
-  return names.map((rung) => {
+  const rows = names.flatMap((rung) => [
+    { rung, spot: false },
+    ...(canSpot && (rung === 'full' || rung === '1 replica') ? [{ rung, spot: true }] : []),
+  ])
+  return rows.map(({ rung, spot }) => {
     const kept = rung === 'gone' || rung === 'shared' ? 0 : rung === '1 replica' ? 1 : replicas
-    const hour = rung === 'asleep' ? (price?.asleepHour ?? price?.replicaHour) : price?.replicaHour
+    const awake = spot ? (price?.spotReplicaHour ?? price?.replicaHour) : price?.replicaHour
+    const hour = rung === 'asleep' ? (price?.asleepHour ?? price?.replicaHour) : awake
     const replicaHours = (kept * forS) / hourS
     const place = rung === 'shared' ? shared?.price : undefined
     const placeHours = rung === 'shared' ? { placeHours: forS / hourS } : {}
@@ -58,8 +68,9 @@ export function policiesOf({
     const isOne = rung === '1 replica' || rung === 'shared'
     const atOnce = rung === 'full' ? 1 : isOne ? 1 / replicas : 0
     return {
-      rung,
-      inManifest: ladder.some((one) => rungText(one) === rung),
+      rung: spot ? `${rung}, spot` : rung,
+      inManifest:
+        ladder.some((one) => rungText(one) === rung) && (spot === onSpot || isAside(rung)),
       forS,
       replicaHours,
       ...placeHours,
@@ -68,7 +79,7 @@ export function policiesOf({
       backFrom: from,
       atOnce,
       requests: ms === null ? null : (perSecond * (1 - atOnce) * ms) / 1000,
-      risk: risks[rung]!,
+      risk: spot ? `${risks[rung]}; ${spotRisk}` : risks[rung]!,
     }
   })
 }
@@ -83,6 +94,14 @@ function paidFor(
   if (place === undefined) return { money: null, currency: null }
   return { money: (place.placeHour * forS) / hourS, currency: place.currency }
 }
+
+/** Not moved to spot capacity. */
+function isAside(rung: string): boolean {
+  return rung !== 'full' && !rung.endsWith('replica')
+}
+
+const spotRisk =
+  'it may be taken away at any time, and the way back is weakened until another is there; after a rollback on-demand replicas follow'
 
 const risks: Record<string, string> = {
   full: 'none: it answers already',

@@ -7,13 +7,14 @@ import { ago, clockTime, cost, duration } from './words.ts'
 
 /** `asleep, 41 s, drilled 12 min ago` */
 export function wayBackText({ wayBack }: ServiceView, at: number): string {
-  const { rung, measuredMs, drilledAt } = wayBack
+  const { rung, measuredMs, drilledAt, weakened } = wayBack
   const took =
     measuredMs === null
       ? 'not measured yet'
       : `${duration(measuredMs)}${rung === 'full' ? ', as the last move took' : ''}`
   return [
     rung ?? 'full',
+    ...(weakened === null ? [] : ['weakened']),
     took,
     ...(drilledAt === null
       ? []
@@ -22,14 +23,15 @@ export function wayBackText({ wayBack }: ServiceView, at: number): string {
 }
 
 export function WayBack({ service }: { service: ServiceView }) {
-  const { possible, because, drillFailed } = service.wayBack
+  const { possible, because, drillFailed, weakened } = service.wayBack
   return html`<section class="card" aria-labelledby="back-title">
     <h2 id="back-title">Way back</h2>
     <p class="verdict-line">
-      <${VerdictMark} verdict=${possible ? 'pass' : 'waiting'} />
+      <${VerdictMark} verdict=${possible && weakened === null ? 'pass' : 'waiting'} />
       <strong>${possible ? `yes, to ${service.standby?.version ?? '?'}` : 'none now'}</strong>
     </p>
     ${possible && html`<p>${wayBackText(service, now.value)}</p>`}
+    ${weakened !== null && html`<p class="problem">${weakened}</p>`}
     ${drillFailed !== null && html`<p class="problem">The last drill failed: ${drillFailed}</p>`}
     <p class="small">${because}</p>
   </section>`

@@ -106,6 +106,7 @@ export function serviceView(change: Partial<ServiceView> = {}): ServiceView {
     address: '127.0.0.1:1',
     pid: 1,
     restarts: 0,
+    spot: null,
   })
   return {
     service: 'chat',
@@ -147,6 +148,7 @@ export function serviceView(change: Partial<ServiceView> = {}): ServiceView {
       measuredMs: 4,
       drilledAt: null,
       drillFailed: null,
+      weakened: null,
     },
     frozen: [],
     can: { ...allowed, deploy: null },

@@ -277,6 +277,7 @@ test('the way back says its rung, how long it takes, and when that was tried out
       rung: 'asleep',
       measuredMs: 41_000,
       drilledAt: at - 12 * 60_000,
+      weakened: null,
       drillFailed: evil,
     },
   })

@@ -11,6 +11,7 @@ import type {
   ReplicaRecord,
   ReplicaSeen,
 } from '../provider.ts'
+import { isOnSpot } from '../on-spot.ts'
 import { spellOf } from '../spells.ts'
 import type { Spell } from '../spells.ts'
 import { sleeperOf } from '../sleep.ts'
@@ -74,7 +75,10 @@ export class Claim {
     const { provider, id, service, environment, release, version, digest } = spec
     const labels = { provider, id, service, environment, release, version, digest }
     const { state } = this
-    return { ...labels, host, port, pid: null, gpus: [], startedAt, endedAt, restarts, state }
+    const lost = this.record.losses?.all ?? 0
+    const spot = isOnSpot(this.record) ? { spot: { lost, short: false, noticed: false } } : {}
+    const seen = { ...labels, host, port, pid: null, gpus: [], startedAt, endedAt, restarts, state }
+    return { ...seen, ...spot }
   }
 
   /** `host:port`; null while it has none. */
@@ -168,14 +172,23 @@ export class Claim {
     if (life.signal.aborted) return
     const because = `no sign of life in ${probes} probes, the last: ${trouble}`
     this.around.log.warn({ replica: this.id, address: this.address }, because)
-    this.note({ restarts: this.record.restarts + 1, present: this.since(false) })
+    this.note({ ...this.afterSilence(), present: this.since(false) })
     this.set({ name: 'unready', because })
     // It is not ours to start again: however long it takes, somebody else does.
     return this.untilItAnswers(() => Infinity)
   }
 
+  /** On spot capacity silence is what there is to see of its being taken away: nothing against the version. */
+  private afterSilence(): Partial<ReplicaRecord<ExternalSpec>> {
+    const { restarts, losses } = this.record
+    if (!isOnSpot(this.record)) return { restarts: restarts + 1 }
+    this.noteSpell('away')
+    return { losses: { all: (losses?.all ?? 0) + 1, inARow: 1 } }
+  }
+
   private answered(): void {
     const { present, readyOnce } = this.record
+    if (this.record.spells?.at(-1)?.is === 'away') this.noteSpell('awake')
     if (present?.ready !== true || !readyOnce)
       this.note({ readyOnce: true, present: this.since(true) })
     this.set({ name: 'ready' })

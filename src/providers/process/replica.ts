@@ -18,10 +18,13 @@ import { CannotRun, launch } from './launch.ts'
 import { markedLeader } from './marks.ts'
 import { freePort, isPortFree } from './ports.ts'
 import { deathsInARow, restartInMs } from './restarts.ts'
-import { chooseSlots, lendersOf, tenantsOn } from './slots.ts'
+import { chooseSlots } from './slots.ts'
 import type { Choice, Holder } from './slots.ts'
+import { seenOf } from './seen-of.ts'
+import { SpotCapacity } from './spot.ts'
 import type { Surroundings } from './surroundings.ts'
 import { untilDead } from './until-dead.ts'
+import { WrittenRecord } from './written-record.ts'
 
 const host = '127.0.0.1'
 const slotPollMs = 200
@@ -30,7 +33,7 @@ const unreadyLines = 3
 
 export class Replica {
   readonly id: string
-  private record: ReplicaRecord<ProcessSpec>
+  private readonly written: WrittenRecord
   private readonly around: Surroundings
   private state: ReplicaSeen['state'] = { name: 'starting' }
   private life = new AbortController()
@@ -40,14 +43,16 @@ export class Replica {
   private readySinceUp: number | null = null
   /** Why we killed it: a better reason than the signal it died of. */
   private killedBecause: string | null = null
+  private readonly spot: SpotCapacity | null
   private ending = false
   private readonly sleeper: Sleeper
 
   constructor(record: ReplicaRecord<ProcessSpec>, around: Surroundings) {
     this.id = record.spec.id
-    this.record = record
+    this.written = new WrittenRecord(record, around)
     this.around = around
     if (record.failed !== null) this.state = { name: 'failed', ...record.failed }
+    this.spot = SpotCapacity.of(record, around)
     this.sleeper = sleeperOf({
       sleep: record.spec.sleep,
       replica: () => this.record,
@@ -66,29 +71,9 @@ export class Replica {
   }
 
   see(): ReplicaSeen {
-    const { spec, port, gpus, restarts, startedAt, endedAt, process } = this.record
-    const { id, service, environment, release, version, digest } = spec
-    return {
-      provider: 'process',
-      id,
-      service,
-      environment,
-      release,
-      version,
-      digest,
-      host,
-      port,
-      pid: process?.pid ?? null,
-      gpus,
-      startedAt,
-      endedAt,
-      restarts,
-      state: this.state,
-      ...(this.state.name === 'asleep' ? { lentTo: this.lentTo() } : {}),
-      ...(spec.leases === true
-        ? { leasedFrom: lendersOf(gpus, this.around.holders(this.id)) }
-        : {}),
-    }
+    const { record, state, spot } = this
+    const holders = () => this.around.holders(this.id)
+    return { ...seenOf(record, state, holders), ...spot?.seen(record) }
   }
 
   holder(): Holder {
@@ -96,6 +81,10 @@ export class Replica {
     const { id, state } = this
     const leaving = stopping || failed !== null
     return { id, gpus, leaving, lends: state.name === 'asleep', leases: spec.leases === true }
+  }
+
+  private get record(): ReplicaRecord<ProcessSpec> {
+    return this.written.record
   }
 
   get port(): number {
@@ -122,8 +111,8 @@ export class Replica {
     }
 
     this.around.log.info({ replica: this.id, pid: found.pid }, 'taken up again')
-    this.note({ process: found })
-    void untilDead(found, life).then((how) => this.died(life, `the process ended (${how})`))
+    this.written.note({ process: found })
+    this.watch(found, life)
     if (this.record.asleep === true) return this.set({ name: 'asleep' })
     if (readyOnce) this.set({ name: 'unready', because: 'not looked at yet since Beryl came back' })
     if (present?.ready !== true) return void this.follow(life)
@@ -139,7 +128,7 @@ export class Replica {
     if (this.ending || this.state.name === 'gone') return
     this.ending = true
     this.nextLife()
-    this.note({ stopping: true })
+    this.written.note({ stopping: true })
     this.set({ name: 'stopping' })
     this.around.log.info({ replica: this.id, pid: this.record.process?.pid }, 'stopping')
     void this.bringDown()
@@ -151,7 +140,7 @@ export class Replica {
 
   /** Not while somebody else is on its accelerators: there would be no room. */
   wake(): void {
-    const who = this.lentTo()
+    const { lentTo: who = [] } = this.see()
     if (who.length === 0 || this.state.name !== 'asleep') return this.sleeper.up(this.state)
     this.set({ name: 'asleep', because: `its GPU slots are leased to ${who.join(', ')}` })
   }
@@ -159,17 +148,12 @@ export class Replica {
   /** For the ledger: what somebody else is on is not reserved. */
   noteLease(): void {
     if (this.state.name !== 'asleep') return
-    this.noteSpell(this.lentTo().length > 0 ? 'lent' : 'asleep')
+    this.noteSpell((this.see().lentTo ?? []).length > 0 ? 'lent' : 'asleep')
   }
 
   private noteSpell(is: Spell['is']): void {
     const change = spellOf(this.record, is, this.around.now().wall)
-    if (change !== null) this.note(change)
-  }
-
-  /** Who holds its slots while it sleeps. */
-  private lentTo(): readonly string[] {
-    return tenantsOn(this.record.gpus, this.around.holders(this.id))
+    if (change !== null) this.written.note(change)
   }
 
   close(): void {
@@ -184,7 +168,10 @@ export class Replica {
         const choice = await this.around.inTurn(() => this.place(life))
         if (life.aborted) return
         if ('slots' in choice) break
-        if ('impossible' in choice) return this.fail(choice.impossible)
+        if ('impossible' in choice)
+          return this.spot === null
+            ? this.fail(choice.impossible)
+            : this.died(life, choice.impossible)
         this.notNow(choice.wait)
         await pause(slotPollMs, life)
         if (life.aborted) return
@@ -205,6 +192,7 @@ export class Replica {
       holders: holders(this.id),
       before: gpus,
       leases: spec.leases === true,
+      waits: spec.waits === true,
     })
     if (!('slots' in choice) || life.aborted) return choice
     const kept = port !== 0 && (await isPortFree(host, port))
@@ -212,8 +200,8 @@ export class Replica {
     if (life.aborted) return choice
     const change = { host, port: chosen, gpus: choice.slots, process: null }
     // A first start happens only as written. A replica that served before is not kept down by a full disk: its mark is found.
-    if (this.record.readyOnce) this.note(change)
-    else this.write(change)
+    if (this.record.readyOnce) this.written.note(change)
+    else this.written.write(change)
     if (chosen !== port) this.around.changed()
     return choice
   }
@@ -222,13 +210,15 @@ export class Replica {
   private run(life: AbortSignal): void {
     const { spec, port, gpus } = this.record
     const { identity, exited } = launch(spec, port, gpus, this.around.logs)
-    this.note({ process: identity, present: { up: this.around.now().up, ready: false } })
+    this.written.note({ process: identity, present: { up: this.around.now().up, ready: false } })
+    this.noteSpell('awake')
     this.around.log.info({ replica: this.id, pid: identity?.pid, port, gpus }, 'started')
     exited.then(
       (how) => this.died(life, `the process ended (${how})`),
       (error: CannotRun) => this.neverRan(life, error),
     )
     void this.follow(life)
+    void this.spot?.lookForNotice(() => this.record, life)
   }
 
   private async follow(life: AbortSignal): Promise<void> {
@@ -256,9 +246,14 @@ export class Replica {
   private sameProcess(): AbortSignal {
     const life = this.nextLife()
     const { process: identity } = this.record
-    if (identity !== null)
-      void untilDead(identity, life).then((how) => this.died(life, `the process ended (${how})`))
+    if (identity !== null) this.watch(identity, life)
     return life
+  }
+
+  /** Its end is seen, not told. */
+  private watch(identity: Identity, life: AbortSignal): void {
+    void untilDead(identity, life).then((how) => this.died(life, `the process ended (${how})`))
+    void this.spot?.lookForNotice(() => this.record, life)
   }
 
   private watched(life: AbortSignal): Life {
@@ -270,12 +265,13 @@ export class Replica {
     const { up } = this.around.now()
     this.readySinceUp ??= up
     if (present?.ready !== true || !readyOnce)
-      this.note({ readyOnce: true, present: { up: present?.up ?? up, ready: true } })
+      this.written.note({ readyOnce: true, present: { up: present?.up ?? up, ready: true } })
+    this.spot?.had()
     this.set({ name: 'ready' })
   }
 
   private notReady(because: string): void {
-    if (this.record.readyOnce) this.kill(because)
+    if (this.record.readyOnce || this.spot !== null) this.kill(because)
     else this.fail(because)
   }
 
@@ -289,7 +285,8 @@ export class Replica {
 
   private neverRan(life: AbortSignal, error: CannotRun): void {
     if (life.aborted) return
-    if (error.maybeLater || this.record.readyOnce) void this.died(life, error.message)
+    if (error.maybeLater || this.record.readyOnce || this.spot !== null)
+      void this.died(life, error.message)
     else this.fail(error.message)
   }
 
@@ -300,9 +297,11 @@ export class Replica {
     const { now, logs, log } = this.around
     const readyForS = this.readySinceUp === null ? null : now().up - this.readySinceUp
     const because = this.killedBecause ?? how
-    this.deaths = deathsInARow(this.deaths, readyForS)
+    const isTaken = this.spot?.isTaken({ how, readyForS, killed: this.killedBecause !== null })
     this.readySinceUp = null
     this.killedBecause = null
+    if (isTaken === true) return this.taken(life, because, readyForS)
+    this.deaths = deathsInARow(this.deaths, readyForS)
     const waitMs = restartInMs({ readyOnce, deaths: this.deaths })
     if (waitMs === null) return this.fail(`${because} before it was ready, ${this.deaths} times`)
 
@@ -310,12 +309,27 @@ export class Replica {
     log.warn({ replica: this.id, againInMs: waitMs, lines }, `${because}; it is started again`)
     this.sleeper.reset()
     this.noteSpell('awake')
-    this.note({ process: null, restarts: readyOnce ? restarts + 1 : restarts })
+    this.written.note({ process: null, restarts: readyOnce ? restarts + 1 : restarts })
     this.notNow([because, ...lines].join('\n'))
-    // Children that outlived their leader hold its port and the memory of its GPUs: the next start would fail on them.
-    await this.end(identity, 0, life)
-    await pause(waitMs, life)
-    if (!life.aborted) await this.bringUp(life)
+    await this.again(identity, waitMs, life)
+  }
+
+  /** Children that outlived their leader hold its port and the memory of its GPUs: the next start would fail on them. */
+  private async again(ended: Identity | null, waitMs: number | null, life: AbortSignal) {
+    await this.end(ended, 0, life)
+    if (waitMs !== null) await pause(waitMs, life)
+    if (waitMs !== null && !life.aborted) await this.bringUp(life)
+  }
+
+  /** Its capacity is gone: nothing against the version. */
+  private async taken(life: AbortSignal, how: string, readyForS: number | null): Promise<void> {
+    const { process: identity } = this.record
+    const { because, waitMs, losses } = this.spot!.lost(this.record, how, readyForS)
+    this.sleeper.reset()
+    this.noteSpell('away')
+    this.written.note({ process: null, losses })
+    this.notNow(because)
+    await this.again(identity, waitMs, life)
   }
 
   /** Down until its next start. Only one that was ready may be routed to, so only that is called unready. */
@@ -326,7 +340,7 @@ export class Replica {
   private fail(because: string): void {
     this.nextLife()
     const lastLines = this.around.logs.lastLines(this.id, failedLines)
-    this.note({ failed: { because, lastLines } })
+    this.written.note({ failed: { because, lastLines } })
     this.around.log.error({ replica: this.id, lines: lastLines }, because)
     this.set({ name: 'failed', because, lastLines })
     void this.clearAway()
@@ -336,7 +350,7 @@ export class Replica {
   private async clearAway(): Promise<void> {
     await this.end(this.record.process, 0, this.closed.signal)
     if (this.closed.signal.aborted || this.ending) return
-    this.note({ gpus: [], process: null })
+    this.written.note({ gpus: [], process: null })
     this.around.changed()
   }
 
@@ -355,7 +369,7 @@ export class Replica {
   }
 
   private gone(endedAt: number): void {
-    this.note({ endedAt })
+    this.written.note({ endedAt })
     this.set({ name: 'gone' })
     this.close()
   }
@@ -372,22 +386,6 @@ export class Replica {
     this.life = new AbortController()
     if (this.closed.signal.aborted) this.life.abort()
     return this.life.signal
-  }
-
-  /** @throws what the journal throws */
-  private write(change: Partial<ReplicaRecord<ProcessSpec>>): void {
-    this.record = { ...this.record, ...change }
-    this.around.journal.put(this.record)
-  }
-
-  /** For what is so already, written or not; the next entry carries it too. */
-  private note(change: Partial<ReplicaRecord<ProcessSpec>>): void {
-    try {
-      this.write(change)
-    } catch (error) {
-      const { message } = error as Error
-      this.around.log.error({ replica: this.id, error: message }, 'could not be journalled')
-    }
   }
 
   private set(state: ReplicaSeen['state']): void {

@@ -21,6 +21,19 @@ export function restartInMs({
   return Math.min(beforeReadyMs.most, beforeReadyMs.first * 2 ** (deaths - 1))
 }
 
+/**
+ * On spot capacity nothing is learned from its end: it is asked for again, and after so many losses in a row now and then only.
+ *
+ * @returns ms to wait; `short`: others had better stand in for it
+ */
+export function askAgainInMs(
+  lossesInARow: number,
+  { tries, retryS }: { tries: number; retryS: number },
+): { waitMs: number; short: boolean } {
+  if (lossesInARow >= tries) return { waitMs: retryS * 1000, short: true }
+  return { waitMs: sinceReadyMs[Math.min(lossesInARow, sinceReadyMs.length) - 1]!, short: false }
+}
+
 /** @param readyForS how long the life that ended now had been ready; null when it never was */
 export function deathsInARow(before: number, readyForS: number | null): number {
   return readyForS !== null && readyForS >= steadyS ? 1 : before + 1

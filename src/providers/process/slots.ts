@@ -25,6 +25,7 @@ export function chooseSlots({
   holders,
   before = [],
   leases = false,
+  waits = false,
 }: {
   count: number
   all: readonly number[]
@@ -33,6 +34,8 @@ export function chooseSlots({
   before?: readonly number[]
   /** May it have what a sleeper lends? */
   leases?: boolean
+  /** Is room made for it? Then what others hold is waited for. */
+  waits?: boolean
 }): Choice {
   if (count === 0) return { slots: [] }
   const slotsOf = (some: readonly Holder[]) => new Set(some.flatMap(({ gpus }) => gpus))
@@ -57,6 +60,7 @@ export function chooseSlots({
   // Who only leases gives way to who does not: until it is called back it is waited for.
   if (!leases && comingFrom(holders.filter((one) => one.leaving || one.leases)) >= count)
     return { wait: `${said}; some are leased, and will be called back` }
+  if (waits && all.length >= count) return { wait: `${said}; it waits for them` }
   return { impossible: `${said}. Slots come from BERYL_GPUS, e.g. BERYL_GPUS=0,1` }
 }
 

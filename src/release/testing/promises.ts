@@ -60,6 +60,20 @@ export function holdMove(
   assert.equal(to, place, 'promise 2: it moves to the live place')
   if (phase !== 'switching') return
   assert.ok(bigEnough(service, service.release!, seen), 'promise 5: big enough before it moves')
+  holdOnDemand(service, to, seen)
+}
+
+/** At a switch all that is asked for is there on demand, but where the version may be live on spot capacity. */
+function holdOnDemand({ live }: Service, place: Environment, seen: Seen): void {
+  if (live === null || live.spot?.live === true) return
+  const steady = seen.replicas.filter(
+    ({ environment, release, state, spot }) =>
+      environment === place && release === live.release && state === 'ready' && spot !== true,
+  )
+  assert.ok(
+    steady.length >= live.replicas,
+    `promise 5: ${steady.length} of ${live.replicas} replicas are on demand at the switch`,
+  )
 }
 
 /** A part of the traffic: only while a release switches in steps, to the new version, big enough, and it only grows. */
@@ -79,6 +93,8 @@ export function holdSplit(
   assert.equal(split.to, service.colour, 'the place that is to be live gets the part')
   assert.notEqual(after.live, split.to, 'the other one answers the rest')
   if (phase.name === 'switching') assert.equal(split.share, phase.share)
+  if (phase.name === 'switching' && before?.split?.share !== split.share && !behind)
+    holdOnDemand(service, split.to, seen)
   for (const environment of ['blue', 'green'] as const)
     assert.notEqual(after.environments[environment], null, 'both can answer')
   if (before?.split?.to === split.to && !behind)

@@ -34,6 +34,8 @@ export class World extends WorldOfGateway {
   /** What a controller that starts now reads. */
   private written = this.service
   gates = new Map<string, GateState[]>()
+  /** Replicas on spot capacity that cannot be had again yet. */
+  readonly away = new Set<string>()
   guard: GuardFact = { decision: 'hold', because: 'nothing seen yet' }
   /** Windows that are closed, and freezes. */
   holds: Hold[] = []
@@ -60,15 +62,18 @@ export class World extends WorldOfGateway {
       keepsStandby = false,
       rules = plainRules,
       replicas = this.service.live?.replicas ?? 1,
+      spot,
     }: {
       kind?: Release['kind']
       replace?: boolean
       keepsStandby?: boolean
       rules?: Rules
       replicas?: number
+      spot?: Release['bundle']['spot']
     } = {},
   ): Release | Refusal {
-    const bundle = { version, digest: `sha256:${version}`, replicas }
+    const own = { version, digest: `sha256:${version}`, replicas }
+    const bundle = spot === undefined ? own : { ...own, spot }
     const id = `r${this.releases + 1}`
     const made = newRelease(bundle, this.now, { id, kind, rules })
     const release: Release = keepsStandby ? { ...made, keepsStandby } : made
@@ -101,6 +106,19 @@ export class World extends WorldOfGateway {
 
   pass(seconds: number): void {
     this.now = { wall: this.now.wall + seconds * 1000, up: this.now.up + seconds }
+  }
+
+  /**
+   * What is on spot capacity is taken away; it is asked for again, and `short`: not had so often that others stand in for it.
+   * `stays`: until it is taken out of `away`.
+   */
+  takeAway(id: string, short = false, stays = false): void {
+    if (this.replicas.get(id)?.spot !== true) return
+    if (stays) this.away.add(id)
+    const { short: _, ...rest } = this.replicas.get(id)!
+    const state = rest.state === 'starting' ? 'starting' : 'unready'
+    const lost = { ...rest, state, because: 'it was taken away' } as const
+    this.replicas.set(id, short ? { ...lost, short: true } : lost)
   }
 
   /** Everything that ran on the machine is gone; the routes file and the journal are not. */
@@ -182,8 +200,8 @@ export class World extends WorldOfGateway {
     this.gatewayUp = true
     this.diskFull = false
     this.inFlight = { blue: 0, green: 0 }
-    for (const [id, replica] of this.replicas)
-      if (replica.state !== 'failed' && replica.state !== 'asleep')
+    for (const [id, { short: _, ...replica }] of this.replicas)
+      if (replica.state !== 'failed' && replica.state !== 'asleep' && !this.away.has(id))
         this.replicas.set(id, { ...replica, state: 'ready', because: '' })
     this.decideGate('pass')
     this.pass(seconds)
@@ -320,7 +338,8 @@ export class World extends WorldOfGateway {
     }
   }
 
-  private start({ environment, placed, pool }: Action & { do: 'start' }): void {
+  private start({ environment, placed, pool, spot }: Action & { do: 'start' }): void {
+    assert.ok(spot === undefined || placed.spot !== undefined, 'it knows how to start there')
     const id = `${placed.release}-${++this.started}`
     this.replicas.set(id, {
       id,
@@ -331,6 +350,7 @@ export class World extends WorldOfGateway {
       because: '',
       address: { host: '127.0.0.1', port: this.started },
       restarts: 0,
+      ...(spot === undefined ? {} : { spot }),
       ...(pool === undefined ? {} : { pool: { name: pool, holds: true, heldBy: [] } }),
     })
   }
