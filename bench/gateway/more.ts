@@ -1,6 +1,6 @@
 /** Cases that need contenders of their own: TLS, gRPC, WebSockets, all requests mirrored, two workers, many services and routes. */
 import type { ServiceTable } from '../../src/gateway/control.ts'
-import { beryl, nginx } from './proxies.ts'
+import { beryl, floor, nginx } from './proxies.ts'
 import type { BerylProxy, Proxy } from './proxies.ts'
 
 export type Work = { request: string; count: number; secure?: boolean; upgrade?: string }
@@ -19,16 +19,20 @@ export async function mirrored(
   models: { live: number; copy: number },
   work: Work,
   costs: Costs,
-): Promise<{ ratios: number[]; copied: number }> {
+): Promise<{ ratios: Map<string, number[]>; copied: number }> {
+  const gateway = await beryl([models.live, models.copy], { copies: true })
   const both = [
     await nginx(models.live, { mirror: models.copy }),
-    await beryl([models.live, models.copy], { copies: true }),
-  ] as const
+    gateway,
+    { ...(await beryl([models.live, models.copy])), name: 'no copies' },
+    await floor(models.live, models.copy),
+  ]
   try {
     const found = await costs(both, work)
-    const { copies } = await both[1].client.metrics()
+    const { copies } = await gateway.client.metrics()
     const all = Object.values(copies).reduce((sum, one) => sum + one, 0)
-    return { ratios: ratiosOf(found), copied: (copies['bench sent'] ?? 0) / all }
+    const ratios = both.slice(1).map(({ name }) => [name, ratiosOf(found, name)] as const)
+    return { ratios: new Map(ratios), copied: (copies['bench sent'] ?? 0) / all }
   } finally {
     for (const proxy of both) await proxy.stop()
   }
@@ -136,6 +140,6 @@ function crowdedTable(proxy: BerylProxy, generation: number): ServiceTable {
   return { ...proxy.table(generation), rules: { paths } }
 }
 
-function ratiosOf(found: Map<string, number[]>): number[] {
-  return found.get('Beryl')!.map((cost, round) => cost / found.get('nginx')![round]!)
+function ratiosOf(found: Map<string, number[]>, whose = 'Beryl'): number[] {
+  return found.get(whose)!.map((cost, round) => cost / found.get('nginx')![round]!)
 }

@@ -167,9 +167,10 @@ http://:${port} {
 }
 
 /** Node reading and writing, and nothing else; see floor.ts. */
-export async function floor(upstream: number): Promise<Proxy> {
+export async function floor(upstream: number, copies?: number): Promise<Proxy> {
   const file = fileURLToPath(new URL('./floor.ts', import.meta.url))
-  const child = spawn(process.execPath, [file, String(upstream)], {
+  const ports = copies === undefined ? [upstream] : [upstream, copies]
+  const child = spawn(process.execPath, [file, ...ports.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const port = await new Promise<number>((resolve) =>
