@@ -39,7 +39,8 @@ const doors: Record<string, string> = {
   // Looks at everything, changes nothing.
   doctor: 'config ipc providers storage supervisor',
   // `validate` reads golden sets as the gate will.
-  cli: 'api config doctor ipc supervisor verification',
+  // `init` looks at servers as health checks do.
+  cli: 'api config doctor ipc probe supervisor tls verification',
   server:
     'api config controller dashboard gateway ipc log notifications providers release storage telemetry tls verification',
 }

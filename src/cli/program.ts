@@ -64,6 +64,10 @@ export function programOf(args: readonly string[], on: On): Command {
     .action(on(demo))
   verb('init')
     .option('--url <url>', 'where the server answers (else the usual ports of this machine)')
+    .option(
+      '--server-name <name>',
+      'the name in its certificate, where that is another than its host',
+    )
     .option('--file <file>', 'what to write', 'beryl.yaml')
     .option('--force', 'replace what is there', false)
     .action(on(init))
@@ -198,7 +202,10 @@ function rootCommand(args: readonly string[]): Command {
     .helpCommand(false)
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--api <url>', 'where the API is (else BERYL_API, else what `beryl up` wrote down)')
-    .option('--ca <file>', 'certificates to trust, PEM, where the API is https (else BERYL_CA)')
+    .option(
+      '--ca <file>',
+      'certificates to trust, PEM, where the API is https (else BERYL_CA); with `init`, where the server is',
+    )
     .option(
       '--data <directory>',
       'the data directory (else BERYL_DATA, else .beryl beside the manifest)',

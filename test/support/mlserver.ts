@@ -15,7 +15,8 @@ import { freePorts } from './theirs.ts'
 const run = promisify(execFile)
 const runtime = fileURLToPath(new URL('../peers/mlserver/', import.meta.url))
 
-export type MlServer = { url: string; end: () => Promise<void> }
+/** `grpc`: HOST:PORT of its other door. */
+export type MlServer = { url: string; grpc: string; end: () => Promise<void> }
 
 /** @returns the program */
 export async function installMlServer(directory: string): Promise<string> {
@@ -38,11 +39,12 @@ async function pythonFor(): Promise<string> {
   throw new Error('MLServer needs Python 3.11 or 3.12, with venv: none was found')
 }
 
-/** Nothing is loaded when it starts. @param models name → directory of a model of examples/langid */
+/** Nothing is loaded when it starts. @param models name → directory of a model of examples/langid @param version that its metadata name */
 export async function startMlServer(
   program: string,
   directory: string,
   models: Readonly<Record<string, string>>,
+  version = 'v1',
 ): Promise<MlServer> {
   mkdirSync(directory, { recursive: true })
   const [http, grpc, metrics] = await freePorts(3)
@@ -59,8 +61,9 @@ export async function startMlServer(
   })
   for (const [name, uri] of Object.entries(models)) {
     mkdirSync(join(directory, name), { recursive: true })
-    const parameters = { uri, version: 'v1' }
-    write(join(name, 'model-settings.json'), { name, implementation: 'langid.Langid', parameters })
+    const parameters = { uri, version }
+    const settings = { name, implementation: 'langid.Langid', versions: [version], parameters }
+    write(join(name, 'model-settings.json'), settings)
   }
   const log = join(directory, 'log')
   const out = openSync(log, 'w')
@@ -75,7 +78,7 @@ export async function startMlServer(
     },
     () => `MLServer to answer: ${readFileSync(log, 'utf8').slice(-500)}`,
   )
-  return { url, end: () => end(child) }
+  return { url, grpc: `127.0.0.1:${grpc}`, end: () => end(child) }
 }
 
 async function end(child: ChildProcess): Promise<void> {

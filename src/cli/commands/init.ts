@@ -1,9 +1,10 @@
 /** `beryl init`: looks at a server that runs, and writes a manifest that works. It asks with GET, and overwrites nothing. */
 import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { loadManifest } from '../../config/load.ts'
 import { upstreamUrl } from '../../config/units.ts'
 import { ProblemError } from '../../ipc/problem.ts'
+import { authorities } from '../../tls/peer.ts'
 import { whyNotFree } from '../../supervisor/why-not-free.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Address } from '../init/ask.ts'
@@ -18,19 +19,26 @@ const loopback = '127.0.0.1'
 const gatewayPorts = [8080, 8180, 8280, 8380, 18080]
 const apiPorts = [8090, 8190, 8290, 8390, 18090]
 
-export type InitOptions = { url?: string; file: string; force: boolean }
+export type InitOptions = { url?: string; file: string; force: boolean; serverName?: string }
 
-export async function init({ json }: Globals, options: InitOptions): Promise<number> {
+export async function init({ json, ca }: Globals, options: InitOptions): Promise<number> {
   const { file, force } = options
   const [found, ...others] =
-    options.url === undefined ? await lookAround(loopback) : [await at(options.url)]
+    options.url === undefined
+      ? await lookAround(loopback)
+      : [await at(options.url, { ca, serverName: options.serverName })]
   const avoid = found === undefined ? [] : [found.address.port, greenOf(found.address)]
   const gateway = await firstFree(gatewayPorts, avoid)
   const api = await firstFree(apiPorts, avoid)
   const text =
     found === undefined
       ? starter({ gateway, api })
-      : manifestFor(found, { gateway, api, green: greenOf(found.address) })
+      : manifestFor(found, {
+          gateway,
+          api,
+          green: greenOf(found.address),
+          ca: found.address.tls?.ca === undefined ? undefined : besides(file, found.address.tls.ca),
+        })
   await write(file, text, force)
 
   const service = found === undefined ? 'model' : serviceName(found)
@@ -38,7 +46,7 @@ export async function init({ json }: Globals, options: InitOptions): Promise<num
   const lines =
     found === undefined
       ? [
-          `Nothing answers in HTTP on ${loopback}, ports ${usualPorts.join(', ')}. A server elsewhere: beryl init --url http://HOST:PORT`,
+          `Nothing answers in HTTP on ${loopback}, ports ${usualPorts.join(', ')}. A server elsewhere: beryl init --url http://HOST:PORT, or https://HOST:PORT`,
           `Wrote ${file}: Beryl starts your server itself; adapt the command in it.`,
         ]
       : [
@@ -57,28 +65,61 @@ export async function init({ json }: Globals, options: InitOptions): Promise<num
   return exitCodes.done
 }
 
+/** As a manifest names a file: relative to itself. */
+function besides(manifest: string, file: string): string {
+  const path = relative(dirname(resolve(manifest)), file)
+  return path.startsWith('.') ? path : `./${path}`
+}
+
+type Trust = { ca: string | undefined; serverName: string | undefined }
+
 /** @throws ProblemError `usage`, `nobody-answers` */
-async function at(url: string): Promise<Found> {
+async function at(url: string, { ca, serverName }: Trust): Promise<Found> {
   const read = upstreamUrl.safeParse(url)
-  if (!read.success || read.data.secure)
+  if (!read.success)
     throw new ProblemError({
       status: 400,
       code: 'usage',
-      title: read.success
-        ? `--url ${url}: beryl init looks at servers without TLS only`
-        : `--url: ${read.error.issues[0]!.message}, came ${JSON.stringify(url)}`,
-      hint: read.success
-        ? 'write the manifest by hand, with https:// addresses and environment.tls: docs/adopt.md'
-        : 'beryl init --url http://HOST:PORT',
+      title: `--url: ${read.error.issues[0]!.message}, came ${JSON.stringify(url)}`,
+      hint: 'beryl init --url http://HOST:PORT, or https://HOST:PORT',
     })
-  const found = await lookAt(read.data)
+  const { secure, ...place } = read.data
+  if (secure !== true && (ca ?? serverName) !== undefined)
+    throw new ProblemError({
+      status: 400,
+      code: 'usage',
+      title: `--ca and --server-name are for https, and --url is ${url}`,
+    })
+  const tls = {
+    ...(ca === undefined ? {} : { ca: authoritiesIn(ca) }),
+    ...(serverName === undefined ? {} : { serverName }),
+  }
+  const address = { ...place, ...(secure === true ? { tls } : {}) }
+  let why = 'it said nothing'
+  const found = await lookAt(address, undefined, (trouble) => (why = trouble))
   if (found !== null) return found
   throw new ProblemError({
     status: 502,
     code: 'nobody-answers',
-    title: `no model server answers in HTTP/1.1 at ${urlOf(read.data)} (or it is Beryl itself); nothing was written`,
-    hint: 'is it started, and reachable from here? Without --url, beryl init looks at the usual ports of this machine',
+    title: `no model server answers in HTTP at ${urlOf(address)} (or it is Beryl itself): ${why}; nothing was written`,
+    hint:
+      secure === true
+        ? 'is it started, and reachable from here? --ca FILE names the authorities that vouch for its certificate, --server-name the name in it'
+        : 'is it started, and reachable from here? Without --url, beryl init looks at the usual ports of this machine',
   })
+}
+
+/** @returns the file, absolute @throws ProblemError `usage` */
+function authoritiesIn(ca: string): string {
+  try {
+    authorities(resolve(ca))
+    return resolve(ca)
+  } catch (cause) {
+    throw new ProblemError(
+      { status: 400, code: 'usage', title: `--ca: ${(cause as Error).message}` },
+      { cause },
+    )
+  }
 }
 
 /** Where the next version might run: a guess for a person to correct. */

@@ -1,12 +1,15 @@
-/** What answers at an address: an OpenAI-style server, one of KServe V2, or plain HTTP? It is only ever asked with GET. */
+/** What answers at an address: an OpenAI-style server, one of KServe V2, or plain HTTP? It is asked with GET, and where only HTTP/2 is spoken for its health. */
 import { ask, jsonOf } from './ask.ts'
+import { lookInHttp2 } from './look-http2.ts'
 import type { Address, Said } from './ask.ts'
 
-export type Kind = 'openai' | 'kserve-v2' | 'http'
+export type Kind = 'openai' | 'kserve-v2' | 'http' | 'grpc'
 
 export type Found = {
   address: Address
   kind: Kind
+  /** It speaks nothing else; gRPC says so by itself. */
+  upstream?: 'http2'
   /** What it says it serves, or what it calls itself; empty where it does not say. */
   names: readonly string[]
   /** Which path answered 2xx; null where none did. */
@@ -22,19 +25,21 @@ export const usualPorts = [8000, 8080, 11434, 30000, 5000, 3000, 8501, 8001, 800
 const lookMs = { near: 1000, asked: 5000 } as const
 const readyPaths = ['/health', '/healthz', '/ready', '/'] as const
 
-/** @returns null when nobody answers there in HTTP/1.1, or it is Beryl itself */
+/** @param trouble told why nobody answered @returns null when nobody answers there in HTTP, or it is Beryl itself */
 export async function lookAt(
   address: Address,
   timeoutMs: number = lookMs.asked,
+  trouble: (why: string) => void = () => {},
 ): Promise<Found | null> {
-  const get = (path: string) => ask(address, path, timeoutMs)
+  const get = (path: string) => ask(address, path, timeoutMs, trouble)
   const [models, server, health] = await Promise.all([
     get('/v1/models'),
     get('/v2'),
     get('/v2/health/ready'),
   ])
   const answers = [models, server, health].filter((said) => said !== null)
-  if (answers.length === 0 || answers.some(isBeryl)) return null
+  if (answers.some(isBeryl)) return null
+  if (answers.length === 0) return lookInHttp2(address, timeoutMs)
   if (server !== null && health !== null && isKserve(server)) {
     const name = (jsonOf(server) as { name: string }).name
     const path = '/v2/health/ready'

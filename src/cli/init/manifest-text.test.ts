@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { loadManifest } from '../../config/load.ts'
+import { makePair } from '../../tls/testing.ts'
 import type { Found } from './look.ts'
 import { about, manifestFor, serviceName, starter } from './manifest-text.ts'
 
@@ -41,7 +42,7 @@ async function uncommented(text: string, from: RegExp) {
   )
 }
 
-for (const kind of ['openai', 'kserve-v2', 'http'] as const)
+for (const kind of ['openai', 'kserve-v2', 'http', 'grpc'] as const)
   for (const host of ['127.0.0.1', 'fd00::1', 'models.internal'])
     for (const ready of ['/health', null])
       test(`${kind} at ${host}${ready === null ? ', no path says ready' : ''}`, async () => {
@@ -59,11 +60,30 @@ for (const kind of ['openai', 'kserve-v2', 'http'] as const)
         assert.deepEqual(service.environment.green, [{ host, port: 8001 }])
         assert.equal(service.switch.when, 'approved')
         assert.equal(text.includes('CHANGE THIS'), ready === null)
+        if (kind === 'grpc') return
         const { environment } = (await uncommented(text, /^ +# ready:/)).services[
           serviceName(seen)
         ]!
         assert.ok((environment.ready.model ?? environment.ready.version) !== undefined)
       })
+
+test('https and HTTP/2 stand in what is written, with who vouches for the certificate', async () => {
+  writeFileSync(join(directory, 'ca.pem'), makePair().cert)
+  const address = {
+    host: 'models.internal',
+    port: 8443,
+    tls: { ca: join(directory, 'ca.pem'), serverName: 'writer.internal' },
+  }
+  const seen = found({ address, kind: 'http', upstream: 'http2' })
+  const { services } = await loaded(manifestFor(seen, { ...ports, ca: './ca.pem' }))
+  const { environment } = services['model']!
+  assert.ok(environment.provider === 'external')
+  assert.deepEqual(environment.blue, [{ host: 'models.internal', port: 8443, secure: true }])
+  assert.deepEqual(environment.green, [{ host: 'models.internal', port: 8001, secure: true }])
+  assert.deepEqual(environment.tls, { ca: './ca.pem', serverName: 'writer.internal' })
+  assert.equal(environment.upstream, 'http2')
+  assert.match(about(seen), /a server of plain HTTP\/2, ready at/)
+})
 
 test('the starter is accepted too, and says what is to be adapted', async () => {
   const { services } = await loaded(starter(ports))

@@ -2,11 +2,11 @@
 import type { Address } from './ask.ts'
 import type { Found } from './look.ts'
 
-export type Ports = { gateway: number; api: number; green: number }
+/** `ca`: of https addresses, as the manifest names it. */
+export type Ports = { gateway: number; api: number; green: number; ca?: string | undefined }
 
-export function manifestFor(found: Found, { gateway, api, green }: Ports): string {
+export function manifestFor(found: Found, { gateway, api, green, ca }: Ports): string {
   const { address, kind, ready } = found
-  const { host } = address
   return `# ${urlOf(address)}, as \`beryl init\` found it: ${about(found)}.
 # Beryl tests and routes; it never starts or stops what runs at these addresses. Every key: docs/manifest.md
 # Next:  beryl validate   beryl up   beryl deploy ${serviceName(found)} v1 --wait   (in another terminal: beryl approve ${serviceName(found)})
@@ -22,8 +22,8 @@ services:
     environment:
       provider: external
       blue: [${quoted(urlOf(address))}] # what answers today: the first release goes here
-      green: [${quoted(urlOf({ host, port: green }))}] # as many more, where you bring up what comes next: put its address here
-      ready: { path: ${ready ?? '/'}, within: 30m } # answers 2xx when it can serve${ready === null ? `; CHANGE THIS: nothing did (${found.refused.join(', ')})` : ''}
+      green: [${quoted(urlOf({ ...address, port: green }))}] # as many more, where you bring up what comes next: put its address here
+${spokenTo(found, ca)}      ready: { path: ${ready ?? '/'}, within: 30m } # answers 2xx when it can serve${ready === null ? `; CHANGE THIS: nothing did (${found.refused.join(', ')})` : ''}
 ${versionComment(found)}
 
     versions: # names of yours, one for each model that you bring up
@@ -40,6 +40,26 @@ ${versionComment(found)}
     watch: { atLeast: 10m, atMost: 2h } # after the switch: rolled back by itself when it fails more than the old one did
     standby: [{ full: 30m }] # how long the old place must then be left as it is, for the way back
 `
+}
+
+/** A line each, where there is something to say. */
+function spokenTo({ address: { tls }, upstream }: Found, ca: string | undefined): string {
+  const { serverName } = tls ?? {}
+  const names = [
+    ...(ca === undefined ? [] : [`ca: ${JSON.stringify(ca)}`]),
+    ...(serverName === undefined ? [] : [`serverName: ${serverName}`]),
+  ]
+  const line = (text: string) => `      ${text}\n`
+  return [
+    ...(names.length === 0
+      ? []
+      : [
+          line(
+            `tls: { ${names.join(', ')} } # who vouches for its certificate, and for which name`,
+          ),
+        ]),
+    ...(upstream === undefined ? [] : [line('upstream: http2 # it speaks nothing else')]),
+  ].join('')
 }
 
 /** Nothing runs yet: Beryl starts the server itself. */
@@ -79,11 +99,12 @@ services:
 }
 
 /** In one clause, for the file and for the terminal. */
-export function about({ kind, names, ready, refused }: Found): string {
+export function about({ kind, upstream, names, ready, refused }: Found): string {
   const is = {
     openai: `an OpenAI-style server that serves ${names.slice(0, 3).join(', ') || 'no model yet'}`,
     'kserve-v2': `a server of the KServe V2 protocol (${names.join(', ')})`,
-    http: 'a server of plain HTTP',
+    http: `a server of plain HTTP${upstream === undefined ? '' : '/2'}`,
+    grpc: 'a server of gRPC',
   }[kind]
   if (ready === null)
     return `${is}; no path said that it is ready (${refused.join(', ')}): put the one that does into ready.path`
@@ -104,13 +125,14 @@ export function serviceName({ kind, names }: Found): string {
   return name === '' || /^r\d+$/.test(name) ? 'model' : name
 }
 
-export function urlOf({ host, port }: Address): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+export function urlOf({ host, port, tls }: Address): string {
+  return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function protocolComment(kind: Found['kind']): string {
   if (kind === 'openai')
     return ' # gates and the watch read answers and streams as that API has them'
+  if (kind === 'grpc') return ' # gates read the messages of KServe V2, and any other as bytes'
   if (kind === 'http') return ' # or json, openai, kserve-v2, grpc'
   return ' # gates and the watch read tensors as KServe V2 (REST) has them'
 }
@@ -127,6 +149,9 @@ function versionComment({ kind, ready, names }: Found): string {
       '# Which version answers? Where versions of the model are called as here (1, 2, …), Beryl can ask:',
       `# ready: { path: ${path}, within: 30m, version: { path: /v2/models/NAME, answer: '$.versions[*]', is: '{version}' } }`,
     ],
+    grpc: [
+      '# Which version answers? Where it speaks KServe V2 a gate can ask, as the first one of `verify`: identity: { model: NAME }',
+    ],
     http: [
       '# Which version answers? Where the server says so, Beryl can ask:',
       `# ready: { path: ${path}, within: 30m, version: { path: /version, answer: $.version } }`,
@@ -139,11 +164,13 @@ function goldenSet(kind: Found['kind']): string {
   const path = {
     openai: '/v1/chat/completions',
     'kserve-v2': '/v2/models/NAME/infer',
+    grpc: '/inference.GRPCInferenceService/ModelInfer',
     http: '/predict',
   }[kind]
   const score = {
     openai: 'score: noRepeats',
     'kserve-v2': "answer: '$.outputs[0].data[0]'",
+    grpc: "answer: '$.outputs[0].data[0]'",
     http: 'answer: $.label',
   }[kind]
   return `{ file: ./golden.jsonl, request: { path: ${path} }, ${score}, atLeast: 0.9 }`
