@@ -4,6 +4,7 @@
  * nginx in the same round, as median (least to most) over rounds: absolute times are this machine's. Exits 1 when a goal is missed.
  */
 import { featureCosts, partCosts } from './gateway/features.ts'
+import { guarded } from './gateway/guarded.ts'
 import { get, idle, streams } from './gateway/many-open.ts'
 import { many, mirrored, overGrpc, overTls, twoWorkers } from './gateway/more.ts'
 import type { Calls, Work } from './gateway/more.ts'
@@ -42,6 +43,8 @@ const handshake =
   'GET /echo HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'
 
 const smallPost = { request: small, count: 10_000 }
+/** What the guard must keep up with. */
+const perSecondWanted = 20_000
 /** What a candidate waits that computes nothing. */
 const waitMs = 5
 
@@ -68,6 +71,7 @@ try {
   if (asked('WebSocket')) await webSocket()
   if (asked('gRPC')) await grpc()
   if (asked('features')) await features()
+  if (asked('guard')) await guard()
   if (asked('mirror')) await mirror()
   if (asked('workers')) await workers()
   if (asked('routes')) await routes()
@@ -146,6 +150,23 @@ async function features(): Promise<void> {
       name === 'request id' ? 1 : null,
       us,
     )
+}
+
+async function guard(): Promise<void> {
+  const { cpu, p50, perSecond, micros, missing, decision } = await guarded(modelA.port, {
+    request: small,
+    count: 20_000,
+  })
+  title(
+    `a watched release at ${perSecond.toFixed(0)} requests a second: the gateway, ratio to one that nobody reads (guard: ${decision}; ${(missing * 100).toFixed(1)} % not seen)`,
+  )
+  row('CPU', spread(cpu), null, median(cpu))
+  row('p50', spread(p50), null, median(p50))
+  const share = (micros * perSecondWanted) / 1e6
+  title(
+    `the controller's reader and guard, a process of its own: share of a core at ${perSecondWanted} a second`,
+  )
+  row('Beryl', `${share.toFixed(2)} (${micros.toFixed(1)} µs each)`, 0.25, share)
 }
 
 async function workers(): Promise<void> {

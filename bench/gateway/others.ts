@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-type Load = { done: number; errors: number; p50: number; p99: number }
+type Load = { done: number; errors: number; ms: number; p50: number; p99: number }
 
 export async function load(what: object): Promise<Load> {
   const child = spawn(

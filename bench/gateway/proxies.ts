@@ -26,6 +26,7 @@ export type Proxy = {
 export type BerylProxy = Proxy & {
   client: GatewayClient
   table: (generation: number) => ServiceTable
+  controlSocket: string
   /** Where an examiner would listen. */
   tapSocket: string
 }
@@ -226,7 +227,8 @@ export async function beryl(
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const proxy = await started('Beryl', port, child)
-  const client = gatewayClient(join(data, 'gateway.sock'))
+  const controlSocket = join(data, 'gateway.sock')
+  const client = gatewayClient(controlSocket)
   const place = (version: string, upstream: number) => ({
     version,
     release: version,
@@ -252,7 +254,7 @@ export async function beryl(
     if (Date.now() > until) throw put
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  return { ...proxy, client, table, tapSocket: dataDirectory(data).socket('tap') }
+  return { ...proxy, client, table, controlSocket, tapSocket: dataDirectory(data).socket('tap') }
 }
 
 async function started(name: string, port: number, child: ChildProcess): Promise<Proxy> {

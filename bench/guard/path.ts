@@ -6,16 +6,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { openCurves } from '../../src/controller/curves/curves.ts'
 import type { ControllerStore } from '../../src/controller/store.ts'
-import { watchingOf } from '../../src/controller/watching.ts'
 import type { GatewayClient } from '../../src/gateway/client.ts'
 import type { GatewayState, Observation, Observations } from '../../src/gateway/control.ts'
-import { beginLoad } from '../../src/guard/load.ts'
-import { errors, latency, rulesOf } from '../../src/guard/testing.ts'
-import type { Release, Service } from '../../src/release/release.ts'
 import { seeded } from '../../src/statistics/testing/random.ts'
 import { openStore } from '../../src/storage/store.ts'
+import { readerOf, watchedRelease } from './watched.ts'
 
 const pageOf = 2000
 const [run, began] = ['run', Date.now()]
@@ -45,7 +41,7 @@ async function measured(
   store: ControllerStore,
   { perSecond, seconds, known }: { perSecond: number; seconds: number; known: boolean },
 ): Promise<Paid> {
-  const release = releaseIn(store, perSecond, known)
+  const release = watchedRelease(store, { service: 'tiny', release: 'r1', perSecond, known })
   const pages = pagesOf(perSecond, seconds)
   let start = Infinity
   let taken = 0
@@ -57,16 +53,7 @@ async function measured(
     taken = after + pageOf
     return Promise.resolve(JSON.parse(pages[page]!) as Observations)
   }
-  const now = () => ({ wall: Date.now(), up: performance.now() })
-  const rows = { names: () => ['tiny'], find: () => null } as never
-  const watching = watchingOf({
-    store,
-    gateway: { observations } as unknown as GatewayClient,
-    curves: openCurves({ store, rows, now }),
-    examiner: { verdicts: () => Promise.reject(new Error('nobody asks it')) },
-    signals: { isAny: () => false, settings: () => null },
-    now,
-  })
+  const watching = readerOf(store, { observations } as unknown as GatewayClient)
   const state = stateAt(0)
   await watching.take(state)
   watching.begin(release)
@@ -94,35 +81,6 @@ function stateAt(assigned: number): GatewayState {
     run,
     services: { tiny: { assigned, replicas, table: { environments: {} } } },
   } as unknown as GatewayState
-}
-
-function releaseIn(store: ControllerStore, perSecond: number, known: boolean): Release {
-  const from = known ? { version: 'v1', release: 'r0', replicas: 4, digest: 'sha256:1' } : null
-  const release = {
-    id: 'r1',
-    service: 'tiny',
-    from,
-    phase: { name: 'watching' },
-    rules: {},
-  } as unknown as Release
-  const event = { at: 0, service: 'tiny', release: null, kind: '', by: '', text: '', data: {} }
-  const { revision } = store.services.create({ name: 'tiny' } as Service, event)
-  store.services.save(
-    { service: { name: 'tiny', release } as Service, revision },
-    {
-      releases: [],
-      added: [{ release, plan: { watch: rulesOf(errors, latency) } as never }],
-      events: [],
-    },
-  )
-  const load = { ...beginLoad(), perSecond: { new: perSecond, old: 0 } }
-  const times = [
-    { service: 'tiny', release: 'r0', times: { load, firstByte: {}, total: {} } },
-  ] as const
-  const totals = [{ service: 'tiny', release: 'r0', total: 100_000, bad: 1000 }]
-  const nothing = { watches: new Map(), signals: [], events: [] }
-  store.traffic.count({}, { totals, times, ...nothing })
-  return release
 }
 
 function pagesOf(perSecond: number, seconds: number): string[] {
