@@ -1,31 +1,5 @@
 /** Every command as it is typed: one table of verbs, arguments and options, for the CLI, its completion, and the tests of the docs. */
 import { Command } from 'commander'
-import { act } from './commands/act.ts'
-import { apply } from './commands/apply.ts'
-import { capture } from './commands/capture.ts'
-import { backup } from './commands/backup.ts'
-import { completion } from './commands/completion.ts'
-import { cost } from './commands/cost.ts'
-import { demo } from './commands/demo.ts'
-import { deploy } from './commands/deploy.ts'
-import { downCommand } from './commands/down.ts'
-import { explain } from './commands/explain.ts'
-import { doctorCommand } from './commands/doctor.ts'
-import { freeze, unfreeze } from './commands/freeze.ts'
-import { history } from './commands/history.ts'
-import { init } from './commands/init.ts'
-import { notifications } from './commands/notifications.ts'
-import { plan } from './commands/plan.ts'
-import { record } from './commands/record.ts'
-import { report } from './commands/report.ts'
-import { rollback } from './commands/rollback.ts'
-import { schema } from './commands/schema.ts'
-import { status } from './commands/status.ts'
-import { token } from './commands/token.ts'
-import { upCommand } from './commands/up.ts'
-import { validate } from './commands/validate.ts'
-import { versions } from './commands/versions.ts'
-import { watch } from './commands/watch.ts'
 import type { VersionsOptions } from './commands/versions.ts'
 import type { Globals } from './main.ts'
 import { acts, menu } from './menu.ts'
@@ -35,6 +9,16 @@ import { version } from '../ipc/version.ts'
 /** Of an option that may be given more than once. */
 function collect(value: string, before: string[] = []): string[] {
   return [...before, value]
+}
+
+type Deploy = typeof import('./commands/deploy.ts').deploy
+
+/** Loaded once it is typed: whoever asks for a status waits for no schema of the manifest. */
+function later<Values extends unknown[]>(
+  load: () => Promise<(globals: Globals, ...values: Values) => Promise<number>>,
+) {
+  return async (globals: Globals, ...values: Values): Promise<number> =>
+    (await load())(globals, ...values)
 }
 
 type On = <Values extends unknown[]>(
@@ -61,7 +45,7 @@ export function programOf(args: readonly string[], on: On): Command {
   verb('demo')
     .option('--llm', 'with a language model and long streams', false)
     .option('--keep', 'leave it running at the end', false)
-    .action(on(demo))
+    .action(on(later(async () => (await import('./commands/demo.ts')).demo)))
   verb('init')
     .option('--url <url>', 'where the server answers (else the usual ports of this machine)')
     .option(
@@ -70,21 +54,29 @@ export function programOf(args: readonly string[], on: On): Command {
     )
     .option('--file <file>', 'what to write', 'beryl.yaml')
     .option('--force', 'replace what is there', false)
-    .action(on(init))
-  verb('validate').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(validate))
-  verb('doctor').option('-f, --file <file>', 'the manifest', 'beryl.yaml').action(on(doctorCommand))
-  verb('schema').action(on(schema))
-  verb('completion', '<shell>').action(on((globals, shell: string) => completion(globals, shell)))
+    .action(on(later(async () => (await import('./commands/init.ts')).init)))
+  verb('validate')
+    .option('-f, --file <file>', 'the manifest', 'beryl.yaml')
+    .action(on(later(async () => (await import('./commands/validate.ts')).validate)))
+  verb('doctor')
+    .option('-f, --file <file>', 'the manifest', 'beryl.yaml')
+    .action(on(later(async () => (await import('./commands/doctor.ts')).doctorCommand)))
+  verb('schema').action(on(later(async () => (await import('./commands/schema.ts')).schema)))
+  verb('completion', '<shell>').action(
+    on(async (globals, shell: string) =>
+      (await import('./commands/completion.ts')).completion(globals, shell),
+    ),
+  )
   verb('apply')
     .option('-f, --file <file>', 'the edited manifest', 'beryl.yaml')
     .option('--dry-run', 'only say what would change', false)
     .option('--remove', 'take away services, and a standby, that it does not name any more', false)
-    .action(on(apply))
+    .action(on(later(async () => (await import('./commands/apply.ts')).apply)))
   verb('up')
     .option('-f, --file <file>', 'the manifest', 'beryl.yaml')
     .option('--detach', 'in the background; `beryl down` stops it', false)
-    .action(on(upCommand))
-  verb('down').action(on(downCommand))
+    .action(on(later(async () => (await import('./commands/up.ts')).upCommand)))
+  verb('down').action(on(later(async () => (await import('./commands/down.ts')).downCommand)))
   for (const kind of ['deploy', 'verify'] as const) {
     const one = waiting(verb(kind, '<service> <version>'))
     if (kind === 'verify')
@@ -93,8 +85,8 @@ export function programOf(args: readonly string[], on: On): Command {
       .option('--replace', 'take the place of a release that waits already', false)
       .option('--keep-standby', 'wait until the ladder before has ended by itself', false)
       .action(
-        on((globals, service: string, version_: string, options: Parameters<typeof deploy>[4]) =>
-          deploy(globals, kind, service, version_, options),
+        on(async (globals, service: string, version_: string, options: Parameters<Deploy>[4]) =>
+          (await import('./commands/deploy.ts')).deploy(globals, kind, service, version_, options),
         ),
       )
   }
@@ -102,7 +94,7 @@ export function programOf(args: readonly string[], on: On): Command {
     .option('--to <version>', 'to an older version, as a release of its own')
     .option('--hard', 'from a lower rung: everything now, whatever is ready', false)
     .option('--reason <text>', 'recorded with your name')
-    .action(on(rollback))
+    .action(on(later(async () => (await import('./commands/rollback.ts')).rollback)))
   for (const name of acts) {
     const one = verb(name, '<release-or-service>')
     if (name !== 'retry')
@@ -113,20 +105,28 @@ export function programOf(args: readonly string[], on: On): Command {
     if (name === 'approve')
       one.option('--force <gate>', 'skip this gate; needs --reason, and is recorded with your name')
     one.action(
-      on((globals, target: string, options: { reason?: string; force?: string }) =>
-        act(globals, name, target, options),
+      on(async (globals, target: string, options: { reason?: string; force?: string }) =>
+        (await import('./commands/act.ts')).act(globals, name, target, options),
       ),
     )
   }
   verb('freeze', '[service]')
     .option('--reason <text>', 'needed; shown with your name')
     .option('--for <duration>', 'it thaws by itself after this, such as 4h')
-    .action(on(freeze))
+    .action(on(later(async () => (await import('./commands/freeze.ts')).freeze)))
   verb('unfreeze', '[service]').action(
-    on((globals, service?: string) => unfreeze(globals, service)),
+    on(async (globals, service?: string) =>
+      (await import('./commands/freeze.ts')).unfreeze(globals, service),
+    ),
   )
-  verb('status', '[service]').action(on(status))
-  verb('watch', '<service>').action(on((globals, service: string) => watch(globals, service)))
+  verb('status', '[service]').action(
+    on(later(async () => (await import('./commands/status.ts')).status)),
+  )
+  verb('watch', '<service>').action(
+    on(async (globals, service: string) =>
+      (await import('./commands/watch.ts')).watch(globals, service),
+    ),
+  )
   verb('plan', '<service> <version>')
     .option('--find <share>', 'errors of the regression that is asked about, such as 5%')
     .option('--traffic <times>', 'what if there were so much of it, such as x2')
@@ -135,21 +135,35 @@ export function programOf(args: readonly string[], on: On): Command {
       '--standby <rung>',
       'what if the old version were kept so: full, replicas, asleep, shared, gone',
     )
-    .action(on(plan))
+    .action(on(later(async () => (await import('./commands/plan.ts')).plan)))
   verb('history', '<service>')
     .option('--all', 'older ones than the 50 newest, too')
-    .action(on(history))
-  verb('explain', '<release>').action(on(explain))
+    .action(on(later(async () => (await import('./commands/history.ts')).history)))
+  verb('explain', '<release>').action(
+    on(later(async () => (await import('./commands/explain.ts')).explain)),
+  )
   verb('report', '<release>')
     .option('--html <file>', 'a page that stands by itself, for whoever was not there')
-    .action(on(report))
-  verb('cost', '[service]').action(on((globals, service?: string) => cost(globals, service)))
-  verb('record', '[action] [service]').action(
-    on((globals, action?: string, service?: string) => record(globals, action, service)),
+    .action(on(later(async () => (await import('./commands/report.ts')).report)))
+  verb('cost', '[service]').action(
+    on(async (globals, service?: string) =>
+      (await import('./commands/cost.ts')).cost(globals, service),
+    ),
   )
-  verb('backup', '<file>').action(on((globals, file: string) => backup(globals, file)))
+  verb('record', '[action] [service]').action(
+    on(async (globals, action?: string, service?: string) =>
+      (await import('./commands/record.ts')).record(globals, action, service),
+    ),
+  )
+  verb('backup', '<file>').action(
+    on(async (globals, file: string) =>
+      (await import('./commands/backup.ts')).backup(globals, file),
+    ),
+  )
   verb('notifications', '[action]').action(
-    on((globals, action?: string) => notifications(globals, action)),
+    on(async (globals, action?: string) =>
+      (await import('./commands/notifications.ts')).notifications(globals, action),
+    ),
   )
   verb('versions', '<service> [action] [names...]')
     .option('--reason <text>', 'with alias: recorded with your name')
@@ -168,19 +182,26 @@ export function programOf(args: readonly string[], on: On): Command {
     .option('--run <id>', 'with add: the run that trained it')
     .action(
       on(
-        (
+        async (
           globals,
           service: string,
           action: string | undefined,
           names: string[],
           options: VersionsOptions,
-        ) => versions(globals, service, action ?? 'list', names, options),
+        ) =>
+          (await import('./commands/versions.ts')).versions(
+            globals,
+            service,
+            action ?? 'list',
+            names,
+            options,
+          ),
       ),
     )
   verb('capture', '<service> [action] [file]').action(
     // Commander hands the (empty) options over behind the arguments.
-    on((globals, service: string, action?: string, file?: string) =>
-      capture(globals, service, action, file),
+    on(async (globals, service: string, action?: string, file?: string) =>
+      (await import('./commands/capture.ts')).capture(globals, service, action, file),
     ),
   )
   verb('token', '[action] [name]')
@@ -189,7 +210,7 @@ export function programOf(args: readonly string[], on: On): Command {
       '--expires <duration>',
       'with create: good for so long, such as 90d (else until revoked)',
     )
-    .action(on(token))
+    .action(on(later(async () => (await import('./commands/token.ts')).token)))
   return program
 }
 

@@ -1,6 +1,6 @@
 /** An error in words, or as the one JSON document that was asked for; and the exit code it means. */
 import { CommanderError } from 'commander'
-import { ManifestError } from '../config/load.ts'
+import { ManifestError } from '../config/manifest-error.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { exitCodes } from './exit-codes.ts'
 import { say } from './output.ts'

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { loadManifest, ManifestError } from './load.ts'
+import { loadManifest } from './load.ts'
+import { ManifestError } from './manifest-error.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'beryl-external-'))
 after(() => rmSync(directory, { recursive: true, force: true }))

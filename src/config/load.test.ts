@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { unsealed } from '../secrets/by-name.ts'
-import { loadManifest, ManifestError } from './load.ts'
+import { loadManifest } from './load.ts'
+import { ManifestError } from './manifest-error.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'beryl-manifest-'))
 after(() => rmSync(directory, { recursive: true, force: true }))

@@ -11,6 +11,8 @@ import type { Manifest, ManifestText } from './manifest.ts'
 import { notBuilt } from './not-built.ts'
 import { sealManifest } from './seal.ts'
 import { substitute } from './substitute.ts'
+import { ManifestError } from './manifest-error.ts'
+import type { ManifestProblem } from './manifest-error.ts'
 
 /** `text` is what was read: `up` keeps it for a controller that starts again later. */
 export type Loaded = {
@@ -32,30 +34,6 @@ export type LoadOptions = {
   copy?: string
   /** This text, as if it stood in `file`. */
   text?: string
-}
-
-export type ManifestProblem = {
-  file: string
-  line: number
-  column: number
-  path: string
-  message: string
-}
-
-export class ManifestError extends Error {
-  override name = 'ManifestError'
-  readonly problems: readonly ManifestProblem[]
-  constructor(problems: readonly ManifestProblem[]) {
-    super(
-      problems
-        .map(
-          ({ file, line, column, path, message }) =>
-            `${file}:${line}:${column}${path === '' ? '' : ` ${path}`}: ${message}`,
-        )
-        .join('\n'),
-    )
-    this.problems = problems
-  }
 }
 
 const fileMaxBytes = 1024 * 1024

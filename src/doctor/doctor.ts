@@ -1,5 +1,6 @@
 /** Looks at everything that an installation needs, in the order in which one would mend it. It changes nothing. */
-import { ManifestError, loadManifest } from '../config/load.ts'
+import { loadManifest } from '../config/load.ts'
+import { ManifestError } from '../config/manifest-error.ts'
 import type { Loaded } from '../config/load.ts'
 import { dataDirectory } from '../ipc/data-directory.ts'
 import { version } from '../ipc/version.ts'

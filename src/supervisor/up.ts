@@ -1,7 +1,8 @@
 /** `beryl up`: one supervisor of gateway, controller and examiner, in the foreground. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { ManifestError, loadManifest } from '../config/load.ts'
+import { loadManifest } from '../config/load.ts'
+import { ManifestError } from '../config/manifest-error.ts'
 import type { Manifest } from '../config/manifest.ts'
 import { gatewayClient } from '../gateway/client.ts'
 import { call } from '../ipc/call.ts'
