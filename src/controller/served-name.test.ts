@@ -1,6 +1,7 @@
 /** What a version's server calls what it serves is read from its plan. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { metadataMethod } from '../protocols/grpc/kserve-messages.ts'
 import type { Plan } from './plan.ts'
 import { servedName, withRenames } from './served-name.ts'
 
@@ -21,6 +22,9 @@ test('by the model that readiness asks for, or by the identity gate; else nobody
     protocol: 'kserve-v2',
     name: { model: 'a b', version: '3' },
   })
+  const asked = planOf({ path: metadataMethod, is: '3' })
+  Object.assign(asked.gates['identity']!, { body: { name: 'm' } })
+  assert.deepEqual(servedName(asked), { protocol: 'grpc', name: { model: 'm', version: '3' } })
   assert.equal(servedName(planOf({ path: '/version', is: '3' })), null)
   assert.equal(servedName(planOf({})), null)
 })

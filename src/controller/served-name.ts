@@ -1,4 +1,5 @@
 /** What a version's server calls what it serves, as far as its plan says it; and what one must be called in place of the other. */
+import { metadataMethod } from '../protocols/grpc/kserve-messages.ts'
 import type { Renames, ServedName } from '../protocols/renamed.ts'
 import { modelsPath } from '../protocols/openai/models.ts'
 import { metadataOf } from '../protocols/kserve-v2.ts'
@@ -31,6 +32,10 @@ export function servedName({ template, gates }: Pick<Plan, 'template' | 'gates'>
   const identity = Object.values(gates).find((spec) => spec.kind === 'identity')
   if (identity?.kind !== 'identity') return null
   if (identity.request.path === modelsPath) return openai(identity.is)
+  if (identity.request.path === metadataMethod) {
+    const { name } = identity.body as { name: string }
+    return { protocol: 'grpc', name: { model: name, version: identity.is } }
+  }
   const model = metadataOf(identity.request.path)
   return model === null ? null : { protocol: 'kserve-v2', name: { model, version: identity.is } }
 }

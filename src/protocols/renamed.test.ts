@@ -73,3 +73,24 @@ test('kserve-v2: the model and its version in the path', () => {
   for (const target of ['/v2/models/parity/infer', '/v2/health/ready', '/x/v2/models/parity%20a'])
     assert.equal(kserve(target, other), undefined, target)
 })
+
+test('grpc: the model and its version in a ModelInfer; other calls, models and bytes stay', () => {
+  const target = '/inference.GRPCInferenceService/ModelInfer'
+  const as = (body: string, at = target) =>
+    renamed(
+      { target: at, body: Buffer.from(body) },
+      {
+        protocol: 'grpc',
+        from: { model: 'm-1', version: '1' },
+        to: { model: 'm-2', version: '2' },
+      },
+    )?.body.toString()
+  assert.equal(
+    as('{"model_name":"m-1","model_version":"1","inputs":[{"name":"m-1"}]}'),
+    '{"model_name":"m-2","model_version":"2","inputs":[{"name":"m-1"}]}',
+  )
+  assert.equal(as('{"model_name":"m-1","n":1.0}'), '{"model_name":"m-2","n":1.0}')
+  assert.equal(as('{"model_name":"other","model_version":"1"}'), undefined)
+  assert.equal(as('{"base64":"CgNtLTE="}'), undefined)
+  assert.equal(as('{"model_name":"m-1"}', '/shop.Cart/Add'), undefined)
+})

@@ -211,7 +211,7 @@ const target = z.strictObject({
     })
     .optional(),
   renames: z
-    .strictObject({ protocol: z.enum(['openai', 'kserve-v2']), from: served, to: served })
+    .strictObject({ protocol: z.enum(['openai', 'kserve-v2', 'grpc']), from: served, to: served })
     .optional(),
 })
 

@@ -1,57 +1,10 @@
 /** `"model"` in the body of a request, whichever path it goes to. A form (`multipart/form-data`) is no JSON and stays. */
 import type { Asking, ServedName } from '../renamed.ts'
+import { replaced } from '../text-in-json.ts'
 
 /** Null where it names another model, or none. */
 export function openaiRenamed(asking: Asking, from: ServedName, to: ServedName): Asking | null {
   if (from.model === null || to.model === null || from.model === to.model) return null
-  // One character for each byte: JSON's own signs are the same in UTF-8.
-  const text = asking.body.toString('latin1')
-  const place = valueOf(text, 'model')
-  if (place === null) return null
-  const written = Buffer.from(text.slice(place.start, place.end), 'latin1').toString()
-  if (read(written) !== from.model) return null
-  const body = Buffer.concat([
-    asking.body.subarray(0, place.start),
-    Buffer.from(JSON.stringify(to.model)),
-    asking.body.subarray(place.end),
-  ])
-  return { ...asking, body }
-}
-
-/** Where the text under a key of the outermost object stands, quotes included; of several the last, which is what parsers take. */
-function valueOf(text: string, wanted: string): { start: number; end: number } | null {
-  let depth = 0
-  let key: string | null = null
-  let found: { start: number; end: number } | null = null
-  for (let at = 0; at < text.length; at++) {
-    const sign = text[at]
-    if (sign === '{' || sign === '[') depth++
-    else if (sign === '}' || sign === ']') depth--
-    else if (sign === ',' && depth === 1) key = null
-    if (sign !== '"') continue
-    const end = endOf(text, at)
-    if (end === null) return null
-    if (depth === 1 && key === null) key = text.slice(at + 1, end - 1)
-    else if (depth === 1 && key === wanted) found = { start: at, end }
-    at = end - 1
-  }
-  return depth === 0 && text.trimStart().startsWith('{') ? found : null
-}
-
-/** After its closing quote. */
-function endOf(text: string, start: number): number | null {
-  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
-    let slashes = 0
-    while (text[at - 1 - slashes] === '\\') slashes++
-    if (slashes % 2 === 0) return at + 1
-  }
-  return null
-}
-
-function read(written: string): unknown {
-  try {
-    return JSON.parse(written) as unknown
-  } catch {
-    return undefined
-  }
+  const body = replaced(asking.body, 'model', from.model, to.model)
+  return body === null ? null : { ...asking, body }
 }

@@ -6,8 +6,11 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { framed } from '../../protocols/grpc/framing.ts'
+import { inferPath } from '../../protocols/grpc/kserve-messages.ts'
 import { tappedOf } from '../capture/testing.ts'
 import type { Told } from '../capture/testing.ts'
+import { labelBytes, questionBytes } from '../grpc/testing.ts'
 import { judgeOf } from './judges.ts'
 import { arrivedIn, saidBy } from './said.ts'
 import type { SignalSettings, SignalSpec, SignalVerdict } from './signal.ts'
@@ -367,4 +370,36 @@ test('what is no text of a language model is valid as its protocol has it: embed
   const short = { ...output, shape: [3] }
   assert.match(wrong('kserve-v2', '/v2/models/p/infer', { outputs: [short] })!, /has 2 values/)
   assert.match(wrong('kserve-v2', '/v2/models/p/infer', { error: 'x' })!, /is an error: x/)
+})
+
+test('over gRPC an answer of ModelInfer is judged by what it says; of messages that nobody knows nothing is said', async (context) => {
+  const signals = openSignals()
+  context.after(() => signals.close())
+  const label: SignalSpec = { kind: 'category', of: 'category', answer: '$.outputs[0].data[0]' }
+  signals.configure({ tiny: { id: 'one', protocol: 'grpc', signals: { validity, label } } })
+  const send = (seq: number, target: string, answer: Uint8Array, trailerLines: string) =>
+    signals.listener.exchange({
+      ...tappedOf({
+        target,
+        headers: { 'content-type': 'application/grpc' },
+        body: questionBytes('a'),
+        answerHeaders: { 'content-type': 'application/grpc' },
+        answer: framed(answer),
+      }),
+      trailerLines,
+      judged: { run: 'g', replica: 'r1', share: 0.1, client: 7, seq },
+    })
+  send(0, inferPath, labelBytes('fr'), 'grpc-status: 0\r\n')
+  send(1, inferPath, Buffer.from('junk'), 'grpc-status: 0\r\n')
+  send(2, inferPath, labelBytes('fr'), 'grpc-status: 3\r\n')
+  send(3, '/shop.Cart/Add', labelBytes('fr'), 'grpc-status: 0\r\n')
+  let items: readonly SignalVerdict[] = []
+  while (items.length < 4) {
+    items = signals.verdicts('', 0).items
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  assert.deepEqual(
+    items.map(({ values }) => values),
+    [{ validity: false, label: 'fr' }, { validity: true, label: null }, {}, {}],
+  )
 })
