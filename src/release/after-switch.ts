@@ -1,7 +1,7 @@
 /** From the first part of the traffic to the end of the watch: when does it go on, go back, or wait? */
 import { elapsedS, seconds } from './clock.ts'
 import { missing } from './big-enough.ts'
-import { heldBack } from './holds.ts'
+import { handOverText, heldBack } from './holds.ts'
 import { forward } from './move.ts'
 import type { Move, View, Wait } from './move.ts'
 import type { Now, Phase, Release, Service } from './release.ts'
@@ -35,6 +35,7 @@ export function switching(
   }
   const lacking = missing(service, release, seen)
   if (lacking !== null) return { waitingFor: `capacity: ${lacking}` }
+  if (gateway.handOver !== undefined) return { waitingFor: handOverText(gateway.handOver) }
   return { waitingFor: `the gateway to store generation ${phase.generation}` }
 }
 

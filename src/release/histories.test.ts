@@ -156,6 +156,8 @@ const steps = fc.oneof(
   step('the disk has room', (world) => void (world.diskFull = false)),
   { weight: 2, arbitrary: step('the controller is killed', (world) => world.kill()) },
   step('the gateway is killed', (world) => world.killGateway()),
+  { weight: 2, arbitrary: step('the gateway hands over', (world) => world.handOver()) },
+  step('the one that handed over is gone', (world) => world.left()),
   // By single steps this is too rare to be met: the gateway comes back with the version that was left.
   { weight: 2, arbitrary: step('a rollback that only the journal knows of', undurable) },
   step('the window closes', (world) => {

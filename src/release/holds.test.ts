@@ -142,3 +142,50 @@ describe('what is never held', () => {
     assert.equal(world.service.live?.version, 'a')
   })
 })
+
+describe('while one gateway hands over to another', () => {
+  const approved: Rules = { ...plainRules, switchWhen: 'approved' }
+  const waits = /^the gateway before this one, which has 0 requests in flight: a hand-over ends/
+
+  test('no traffic moves forward, `rollback --to` included: it waits, says so, and goes on after it', () => {
+    for (const kind of ['deploy', 'rollback'] as const) {
+      const world = releasing()
+      world.until('finished', (one) => one.pass(30))
+      world.deploy('c', { kind, rules: approved })
+      world.until('awaiting-approval')
+      world.handOver()
+      world.command('approve')
+      for (let turn = 0; turn < 5; turn++) world.tick()
+      assert.match(world.waitingFor, waits)
+      assert.equal(world.moved.length, 2)
+      world.until('watching')
+      assert.equal(world.service.live?.version, 'c')
+    }
+  })
+
+  test('a switch that was journalled before it waits too', () => {
+    const world = releasing(approved)
+    world.until('awaiting-approval')
+    world.command('approve')
+    // Killed before it stored what it had journalled.
+    world.tick(0)
+    world.handOver()
+    world.tick()
+    assert.equal(world.service.release?.phase.name, 'switching')
+    assert.match(world.waitingFor, waits)
+    world.until('watching')
+  })
+
+  test('a rollback goes on, and what is open in either place is taken down by nobody', () => {
+    const world = releasing()
+    world.until('watching')
+    world.inFlight.green = 3
+    world.handOver()
+    world.command('rollback')
+    for (let turn = 0; turn < 5; turn++) world.tick()
+    assert.equal(world.table?.live, 'blue')
+    assert.equal(world.service.release?.phase.name, 'clearing')
+    assert.match(world.waitingFor, /3 requests that are still in flight on green/)
+    world.until('rolled-back')
+  })
+})

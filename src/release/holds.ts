@@ -2,13 +2,22 @@
 import { seconds } from './clock.ts'
 import type { Wait } from './move.ts'
 import type { Now, Release } from './release.ts'
-import type { Hold, Seen } from './seen.ts'
+import type { HandOver, Hold, Seen } from './seen.ts'
 
 /** Null: traffic may move. `rollback --to` is a way back too; of one that is paused the pause is what is said. */
 export function heldBack(release: Release, { seen, now }: { seen: Seen; now: Now }): Wait | null {
   const [hold] = seen.holds ?? []
-  if (hold === undefined || release.kind === 'rollback' || release.paused !== null) return null
+  if (release.paused !== null) return null
+  const handOver = seen.gateway?.handOver
+  if (handOver !== undefined) return { waitingFor: handOverText(handOver) }
+  if (hold === undefined || release.kind === 'rollback') return null
   return { waitingFor: holdText(hold, release.service, now.wall) }
+}
+
+/** Two processes cannot switch in one step; a way back does not wait for one (rulings §7). */
+export function handOverText({ open }: HandOver): string {
+  const what = open === null ? 'which does not answer' : `which has ${open} requests in flight`
+  return `the gateway before this one, ${what}: a hand-over ends within a minute`
 }
 
 /** As a wait says it. */

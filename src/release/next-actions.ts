@@ -206,8 +206,9 @@ function moveTraffic(service: Service, seen: Seen): Action[] {
     if (gateway.back === journalled && isPrepared)
       return [{ do: 'store-back', generation: journalled, share: gateway.backSplit?.share ?? 1 }]
   }
-  if (pending && release?.phase.name === 'switching' && !bigEnough(service, release, seen))
-    return []
+  if (pending && release?.phase.name === 'switching') {
+    if (gateway.handOver !== undefined || !bigEnough(service, release, seen)) return []
+  }
   const back = wayBack(service, routes, seen)
   if (pending)
     return isAsJournalled(service, routes)

@@ -95,7 +95,12 @@ export type GatewayFact = {
   inFlight: Record<Environment, number>
   /** By replica, also of those that no route leads to any more; absent: none. */
   inFlightOf?: Readonly<Record<string, number>>
+  /** Two gateway processes live: one hands over to the other. What is in flight is that of both. Absent: there is one. */
+  handOver?: HandOver
 }
+
+/** @property open requests that the one that leaves has in flight, over all services; null: it does not say */
+export type HandOver = { open: number | null }
 
 export type EnvironmentFact = {
   release: string

@@ -7,6 +7,11 @@ import { holdMove, holdSplit } from './promises.ts'
 
 export type Table = Routes & { generation: number }
 
+/** Who answers, and which part. */
+function answersOf({ live, split = null }: Routes): string {
+  return JSON.stringify([live, split])
+}
+
 export abstract class WorldOfGateway {
   abstract service: Service
   abstract look(): Seen
@@ -24,6 +29,8 @@ export abstract class WorldOfGateway {
   inFlight: Record<Environment, number> = { blue: 0, green: 0 }
   /** By replica. */
   inFlightOf: Record<string, number> = {}
+  /** The gateway that hands over to this one: it serves by routes of its own, and ends what it has begun. */
+  leaving: { answers: string; inFlight: Record<Environment, number> } | null = null
 
   /** `kill -9` of the gateway, and its successor: a rollback that a full disk did not take has not happened there. */
   killGateway(): void {
@@ -35,6 +42,21 @@ export abstract class WorldOfGateway {
     this.inFlightOf = {}
   }
 
+  handOver(): void {
+    if (this.leaving !== null || this.table === null) return
+    this.leaving = { answers: answersOf(this.table), inFlight: this.inFlight }
+    this.inFlight = { blue: 0, green: 0 }
+  }
+
+  /** It has ended what it had begun, or died. */
+  left(): void {
+    this.leaving = null
+  }
+
+  openIn(environment: Environment): number {
+    return this.inFlight[environment] + (this.leaving?.inFlight[environment] ?? 0)
+  }
+
   protected gatewayFact(): GatewayFact {
     const { table } = this
     return {
@@ -44,7 +66,8 @@ export abstract class WorldOfGateway {
       back: this.back?.generation ?? null,
       backSplit: this.back?.split ?? null,
       environments: table === null ? { blue: null, green: null } : table.environments,
-      inFlight: { ...this.inFlight },
+      inFlight: { blue: this.openIn('blue'), green: this.openIn('green') },
+      ...(this.leaving === null ? {} : { handOver: { open: 0 } }),
       copies: this.table?.copies ?? null,
       split: this.table?.split ?? null,
       inFlightOf: { ...this.inFlightOf },
@@ -59,6 +82,12 @@ export abstract class WorldOfGateway {
     holdSplit(this.service, { before, after: table }, { seen: this.look(), behind: this.behind })
     const answers = table.live === null ? null : table.environments[table.live]!.release
     if (answers !== null && answers !== this.moved.at(-1)) this.moved.push(answers)
+    if (this.leaving !== null && this.leaving.answers !== answersOf(table)) {
+      const phase = this.service.release?.phase.name
+      assert.notEqual(phase, 'switching', 'promise 2: nothing switches while two gateways live')
+      // A rollback is stored in both.
+      this.leaving.answers = answersOf(table)
+    }
     this.table = table
     this.back = back
     this.behind = false
@@ -75,7 +104,7 @@ export abstract class WorldOfGateway {
       'promise 1: what should be live is not retired',
     )
     assert.equal(
-      this.inFlight[environment],
+      this.openIn(environment),
       0,
       'promise 3: what has requests in flight is not retired',
     )

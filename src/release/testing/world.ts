@@ -124,6 +124,7 @@ export class World extends WorldOfGateway {
   /** Everything that ran on the machine is gone; the routes file and the journal are not. */
   reboot(): void {
     this.replicas.clear()
+    this.left()
     this.killGateway()
     this.kill()
     this.now = { wall: this.now.wall + 60_000, up: 5 }
@@ -200,6 +201,7 @@ export class World extends WorldOfGateway {
     this.gatewayUp = true
     this.diskFull = false
     this.inFlight = { blue: 0, green: 0 }
+    this.left()
     for (const [id, { short: _, ...replica }] of this.replicas)
       if (replica.state !== 'failed' && replica.state !== 'asleep' && !this.away.has(id))
         this.replicas.set(id, { ...replica, state: 'ready', because: '' })
@@ -310,7 +312,7 @@ export class World extends WorldOfGateway {
         const { environment } = action
         assert.notEqual(this.table?.live, environment, 'promise 1: what is live does not sleep')
         assert.equal(this.table?.environments[environment] ?? null, null, 'out of the routes first')
-        assert.equal(this.inFlight[environment], 0, 'promise 3: nothing open is cut')
+        assert.equal(this.openIn(environment), 0, 'promise 3: nothing open is cut')
         for (const id of action.replicas) this.change(id, { state: 'asleep' })
         return
       }
@@ -332,6 +334,7 @@ export class World extends WorldOfGateway {
         assert.notEqual(this.table?.live, action.environment, 'promise 3: nothing live is cut')
         assert.notEqual(this.table?.split?.to, action.environment, 'promise 3: nor a part of it')
         this.inFlight[action.environment] = 0
+        if (this.leaving !== null) this.leaving.inFlight[action.environment] = 0
         return
       case 'retire':
         return this.retire(action)
