@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { readIdentity } from '../src/supervisor/keep-running.ts'
+import { readIdentity } from '../src/ipc/identity.ts'
 import { golden, startBeryl } from '../test/support/beryl.ts'
 
 const goalMb = 300

@@ -12,7 +12,7 @@ import type { ReleaseView } from '../src/api/shapes.ts'
 import type { ControllerStore } from '../src/controller/store.ts'
 import { openDatabase } from '../src/storage/database.ts'
 import { openStore } from '../src/storage/store.ts'
-import { readIdentity } from '../src/supervisor/keep-running.ts'
+import { readIdentity } from '../src/ipc/identity.ts'
 import { startBeryl } from '../test/support/beryl.ts'
 
 const services = 200

@@ -30,7 +30,8 @@ import { openTraces } from './controller/traces.ts'
 import { versionOperations } from './controller/versions.ts'
 import { watchingOf } from './controller/watching.ts'
 import { dashboard } from './dashboard/pages.ts'
-import { gatewayClient } from './gateway/client.ts'
+import { gatewaysClient } from './gateway/gateways.ts'
+import type { OpenRequest } from './gateway/control.ts'
 import { requestKey } from './gateway/request-id.ts'
 import { cannotStart, dataDirectory } from './ipc/data-directory.ts'
 import { asProblem, serveSocket } from './ipc/serve.ts'
@@ -76,7 +77,7 @@ const registry = openRegistry({ loaded, store, now })
 const rows = openRows(store)
 reconcile()
 
-const gateway = gatewayClient(directory.socket('gateway'))
+const gateway = gatewaysClient(directory, recordCut)
 const examiner = examinerClient(directory.socket('examiner'))
 const provider = providersByKind({
   process: processProvider({
@@ -224,6 +225,19 @@ function userName(): string {
   } catch {
     return `uid ${process.getuid?.()}`
   }
+}
+
+/** Of a gateway that left to another: what was open at its deadline. */
+function recordCut(service: string, requests: readonly OpenRequest[]): void {
+  store.events.add({
+    at: now().wall,
+    service,
+    release: rows.find(service)?.release?.id ?? null,
+    kind: 'routing',
+    by: 'beryl',
+    text: `cut ${requests.length} requests that were still open in a gateway that had handed over a minute ago`,
+    data: { requests },
+  })
 }
 
 /** For the supervisor only: the socket's file is readable by this user alone. */

@@ -47,6 +47,7 @@ export const menu = {
     examples: [
       'beryl up',
       'beryl up --detach',
+      'beryl up --take-over',
       'beryl up -f production.yaml --data /var/lib/beryl',
     ],
   },
@@ -54,6 +55,11 @@ export const menu = {
     group: start,
     does: 'stop what `up` started: traffic first, then the model servers',
     examples: ['beryl down', 'beryl down --data /var/lib/beryl'],
+  },
+  restart: {
+    group: start,
+    does: 'start the gateway anew, with its settings as the manifest has them now; no connection is dropped',
+    examples: ['beryl restart gateway', 'beryl restart gateway --data /var/lib/beryl'],
   },
   apply: {
     group: start,

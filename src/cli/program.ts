@@ -75,8 +75,16 @@ export function programOf(args: readonly string[], on: On): Command {
   verb('up')
     .option('-f, --file <file>', 'the manifest', 'beryl.yaml')
     .option('--detach', 'in the background; `beryl down` stops it', false)
+    .option(
+      '--take-over',
+      'in place of a `beryl up` that runs: a new version, or changed settings of the gateway; nothing is dropped',
+      false,
+    )
     .action(on(later(async () => (await import('./commands/up.ts')).upCommand)))
   verb('down').action(on(later(async () => (await import('./commands/down.ts')).downCommand)))
+  verb('restart', '<process>').action(
+    on(later(async () => (await import('./commands/restart.ts')).restart)),
+  )
   for (const kind of ['deploy', 'verify'] as const) {
     const one = waiting(verb(kind, '<service> <version>'))
     if (kind === 'verify')

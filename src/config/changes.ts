@@ -62,6 +62,11 @@ function differences(from: unknown, to: unknown, path: string[]): Difference[] {
   ]
 }
 
+const takeOver = 'or now by `beryl up --take-over`'
+const atStart: Record<string, string> = {
+  gateway: 'read when it starts: now by `beryl restart gateway`',
+  api: takeOver,
+}
 const atOnce: readonly string[] = ['route', 'requests', 'capture', 'budget', 'retention']
 
 function effectOf(
@@ -74,7 +79,11 @@ function effectOf(
   // Who is in it goes by what its release began with.
   if (root === 'pools') return { when: 'next release' }
   if (root !== 'services' || service === undefined)
-    return { when: 'next start', because: 'read once, when `beryl up` starts' }
+    return {
+      when: 'next start',
+      because:
+        (root === undefined ? undefined : atStart[root]) ?? 'read once, when `beryl up` starts',
+    }
   if (key === undefined)
     return to === undefined ? ofRemoval(inUse(service), remove) : ofNew(inUse(service))
   if (key === 'versions') return ofVersion(inUse(service), { name, field, to, remove })

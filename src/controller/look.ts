@@ -28,7 +28,10 @@ export function seenOf(
     replicas: replicas
       .filter((replica) => replica.service === service && replica.state.name !== 'gone')
       .map((replica) => ({ ...replicaFact(replica, replicas), ...placeOf(replica, places) })),
-    gateway: gateway === null ? null : gatewayFact(gateway.services[service], wanted),
+    gateway:
+      gateway === null
+        ? null
+        : { ...gatewayFact(gateway.services[service], wanted), ...handOverOf(gateway) },
     gates,
     guard,
     holds,
@@ -80,6 +83,10 @@ function tenants(
     .filter(({ id }) => ids.includes(id))
     .map(({ service, release }) => ({ service, release }))
   return found.length === 0 ? {} : { [which]: found }
+}
+
+function handOverOf({ predecessor }: GatewayState): Pick<GatewayFact, 'handOver'> {
+  return predecessor === undefined ? {} : { handOver: { open: predecessor.open } }
 }
 
 /** A gateway that does not know the service routes nothing for it, by no generation. */

@@ -156,11 +156,13 @@ async function notRouted(
   act: () => Promise<void>,
 ): Promise<void> {
   const version = hands.rows.version(service.name)
-  const state = (await hands.gateway.state()).services[service.name]
+  const { services, predecessor } = await hands.gateway.state()
+  const state = services[service.name]
   const isRouted = Object.values(state?.table.environments ?? {}).some((environment) =>
     environment?.replicas.some(({ id }) => id === replica),
   )
   const open = state?.replicas[replica]?.inFlight ?? 0
+  if (predecessor?.run === null || predecessor?.replicas.includes(replica) === true) return
   if (isRouted || open > 0 || hands.rows.version(service.name) !== version) return
   await act()
 }
@@ -210,6 +212,9 @@ async function route(
   const stored = await hands.gateway.putTable(service.name, {
     table: table(hands, service, routes, wanted),
     back: back === null || row.back === null ? null : table(hands, service, back, row.back),
+    ...(generation !== null && service.release?.phase.name === 'switching'
+      ? { isSwitch: true }
+      : {}),
   })
   journalStored(hands, service, stored, routes.split?.share ?? 1)
 }
@@ -279,7 +284,7 @@ function journalStored(
   const said = {
     switch: `switched to ${to} (${service.colour}) in one step`,
     step: `${percent(share)} of the traffic to ${to} (${service.colour})`,
-    rollback: `rolled back to ${to} (${service.colour}) in one step`,
+    rollback: `rolled back to ${to} (${service.colour}) in ${stored.inBoth === true ? 'two steps, for two gateways answered' : 'one step'}`,
   }
   const text = `${said[change]}, generation ${stored.generation}, ${tookMs.toFixed(1)} ms`
   record(

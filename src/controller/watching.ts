@@ -136,15 +136,16 @@ export function watchingOf({
   }
 
   async function pull(state: GatewayState): Promise<void> {
+    const run = runToHear(state)
     for (let batch = 0; batch < batchesMax; batch++) {
       const cursor = store.traffic.cursor('observations')
-      const after = cursor?.run === state.run ? cursor.after : 0
-      const seen = await gateway.observations(state.run, after)
+      const after = cursor?.run === run ? cursor.after : 0
+      const seen = await gateway.observations(run, after)
       const opinions = opinionsNow()
       const isNothing = seen.items.length === 0 && seen.gaps.length === 0
       if (isNothing && told === null && opinions.size === 0) {
         curves.add([])
-        return keepOrder(state)
+        return keepOrder(run)
       }
       count(seen, state, opinions)
       curves.add(seen.items)
@@ -221,7 +222,7 @@ export function watchingOf({
   }
 
   /** A gap that nothing fills must end even when nothing else arrives. */
-  function keepOrder({ run }: GatewayState): void {
+  function keepOrder(run: string): void {
     for (const { release, state } of activeWatches().filter((one) => isWaiting(one.state))) {
       const after = advanceWatch(state, release, { run, items: [], at: now().wall, last })
       store.traffic.putWatch(release, after)
@@ -236,4 +237,12 @@ export function watchingOf({
       return release === null || state === null ? [] : [{ release, state }]
     })
   }
+}
+
+/**
+ * Sequence numbers begin anew with each gateway, and a run that follows ends the one before: while one hands over to another, the one
+ * that leaves is heard to its end first.
+ */
+function runToHear({ run, predecessor }: GatewayState): string {
+  return predecessor?.run ?? run
 }

@@ -3,7 +3,7 @@ import type { ExternalEnvironment, Manifest, ServiceManifest } from '../config/m
 import { peerOf } from '../config/external.ts'
 import { readyPathOf, speaksOf } from '../config/speaks.ts'
 import { probe } from '../providers/probe.ts'
-import type { RunningBeryl } from '../supervisor/up.ts'
+import type { RunningBeryl } from '../supervisor/running.ts'
 import { whyNotFree } from '../supervisor/why-not-free.ts'
 import { ok, problem, warning } from './finding.ts'
 import type { Finding } from './finding.ts'

@@ -1,6 +1,6 @@
 /** What Beryl's own processes last complained of. */
 import type { DataDirectory } from '../ipc/data-directory.ts'
-import { lastLogLines } from '../supervisor/keep-running.ts'
+import { lastLogLines } from '../supervisor/process.ts'
 import { ok, warning } from './finding.ts'
 import type { Finding } from './finding.ts'
 

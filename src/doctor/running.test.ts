@@ -41,7 +41,10 @@ test('another version that runs is a warning', () => {
       finding.said,
       /^Beryl (0\.0\.9|of an older version) runs, and 0\.1\.0 is installed$/,
     )
-    assert.match('fix' in finding ? finding.fix : '', /stop it and start it again with beryl up/)
+    assert.match(
+      'fix' in finding ? finding.fix : '',
+      /beryl up --take-over: no connection is dropped/,
+    )
   }
 })
 

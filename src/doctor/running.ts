@@ -3,11 +3,11 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { join } from 'node:path'
 import { call } from '../ipc/call.ts'
 import type { DataDirectory } from '../ipc/data-directory.ts'
-import { isAlive } from '../ipc/identity.ts'
+import { isAlive, readIdentity } from '../ipc/identity.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { takeLock } from '../storage/lock.ts'
-import { lastLogLines, readIdentity } from '../supervisor/keep-running.ts'
-import type { RunningBeryl } from '../supervisor/up.ts'
+import { lastLogLines } from '../supervisor/process.ts'
+import type { RunningBeryl } from '../supervisor/running.ts'
 import { ok, problem, warning } from './finding.ts'
 import type { Finding } from './finding.ts'
 import { nearestThere } from './machine.ts'
@@ -136,7 +136,7 @@ export function versionFinding(runs: string | undefined, installed: string): Fin
     : warning(
         'version',
         `Beryl ${runs ?? 'of an older version'} runs, and ${installed} is installed`,
-        'stop it and start it again with beryl up, at a time that suits you: model servers that it started stop with it',
+        'beryl up --take-over: no connection is dropped, and model servers run on',
       )
 }
 

@@ -6,6 +6,7 @@ import type {
   Forget,
   GatewayMetrics,
   GatewayState,
+  Left,
   Observations,
   OpenRequests,
   PutTable,
@@ -14,16 +15,31 @@ import type {
   Tap,
 } from './control.ts'
 
-export type GatewayClient = ReturnType<typeof gatewayClient>
+export type OneGateway = ReturnType<typeof gatewayClient>
+/** What a controller asks of the gateway, be it one process or two (gateways.ts). */
+export type GatewayClient = Omit<
+  OneGateway,
+  'leave' | 'close' | 'stay' | 'hold' | 'told' | 'inherit'
+>
 
 const lookMs = 2000
+/** A way back does not wait longer for a gateway that leaves. */
+const holdMs = 100
 /** Long enough for a worker that must be replaced while the change waits. */
 const changeMs = 10_000
 
 /** @throws ProblemError */
 export function gatewayClient(socketPath: string) {
   const at = (service: string, what: string) => `/services/${encodeURIComponent(service)}/${what}`
+  const say = <Answer = null>(what: string, timeoutMs: number, body?: unknown) =>
+    call<Answer>(socketPath, { method: 'POST', path: `/${what}`, timeoutMs, body })
   return {
+    leave: () => say<Left>('leave', changeMs),
+    close: () => say('close', lookMs),
+    stay: () => say('stay', changeMs),
+    hold: () => say('hold', holdMs),
+    told: () => say('told', lookMs),
+    inherit: (metrics: GatewayMetrics) => say('inherit', lookMs, metrics),
     state: () =>
       call<GatewayState>(socketPath, { method: 'GET', path: '/state', timeoutMs: lookMs }),
     putTable: (service: string, body: PutTable) =>

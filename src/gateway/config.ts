@@ -1,4 +1,5 @@
 /** What the supervisor tells the gateway at its start, as JSON in BERYL_GATEWAY. */
+import { createHash } from 'node:crypto'
 import type { Telemetry } from '../telemetry/exporter.ts'
 import type { AccessLogConfig } from './access-log.ts'
 
@@ -15,6 +16,14 @@ export type GatewayConfig = {
   accessLog?: AccessLogConfig | null
   /** Whom spans are sent to; without it nothing is traced. `share`: of the requests that nobody traces yet. */
   telemetry?: (Telemetry & { share: number }) | null
-  /** Inherited descriptors, one per worker, bound and not listening; null: the gateway listens by itself. */
+  /** Inherited descriptors, one per worker or more, bound; null: the gateway listens by itself. */
   sockets: { traffic: readonly number[]; preview: readonly number[] } | null
+  /** Another gateway runs on the same sockets: it is asked to leave before this one listens. */
+  takesOver?: true
+}
+
+/** All that a person or a version decides, as one word: what differs here is worth a hand-over. */
+export function settingsOf(config: GatewayConfig): string {
+  const text = JSON.stringify({ ...config, sockets: null, takesOver: undefined })
+  return createHash('sha256').update(text).digest('base64url').slice(0, 16)
 }

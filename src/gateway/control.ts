@@ -4,7 +4,9 @@
  * a label that it hands back with observations).
  */
 import type { Peer } from '../tls/peer.ts'
+import type { Identity } from '../ipc/identity.ts'
 import type { Counts } from './counts.ts'
+import type { SavedRoutes } from './routes-file.ts'
 
 export type Environment = 'blue' | 'green'
 
@@ -117,6 +119,8 @@ export type PutTable = {
   table: ServiceTable
   /** The way back, prepared with it: same environments, roles exchanged, its own (higher) generation. */
   back: ServiceTable | null
+  /** Traffic moves forward: refused (409 `handing-over`) while another gateway still answers some of it. */
+  isSwitch?: true
 }
 
 /** Answer to `PUT table` and `POST back`. Times in ms. */
@@ -129,6 +133,8 @@ export type Stored = {
   storeMs: number
   /** False where the routes file could not be written (a rollback goes on without it). */
   durable: boolean
+  /** Two gateways live, one after the other: it was stored in both. */
+  inBoth?: true
 }
 
 /** `POST /services/{s}/back`: store the prepared way back now; waits for no acknowledgement. */
@@ -157,10 +163,53 @@ export type OpenRequest = {
 /** `GET /services/{s}/open`: what is in flight, oldest first; `more` were left out. */
 export type OpenRequests = { open: readonly OpenRequest[]; more: number }
 
+/**
+ * Of a gateway that leaves to another (rulings §7). `POST /leave`: the successor asks, before it listens, and is answered with all
+ * routes; from then on this one answers at the socket `leaving`. `POST /close`: the successor listens, and this one ends what it has
+ * begun. `POST /stay`: there is no successor after all. `POST /hold`: no request is begun until the next way back is stored here.
+ */
+export type Leaving = {
+  /** Wall times, ms: when it was asked, and by when it has ended at the latest. */
+  since: number
+  until: number
+  /** It takes no new connections any more. */
+  isClosed: boolean
+  /** All that it had begun has ended, and it waits for its observations to be taken. */
+  isOver: boolean
+  /** What was still open at the deadline, by service, until `POST /told`. */
+  cut: Record<string, readonly OpenRequest[]>
+}
+
+export type Left = { identity: Identity; services: SavedRoutes['services'] }
+
+/** Of two gateways that live, the one that leaves: its requests in flight are in the counts of the other's state. */
+export type Predecessor = {
+  /** Null: it does not answer. */
+  run: string | null
+  /** Requests in flight over all services; null: it does not say. */
+  open: number | null
+  /** It routes as the other one does. */
+  isLevel: boolean
+  isOver: boolean
+  /** Also those that it alone still leads to. */
+  replicas: readonly string[]
+}
+
 /** `GET /state` */
 export type GatewayState = {
   /** Random, new at each start of the gateway: the first part of an observation's key. */
   run: string
+  pid: number
+  /** Of Beryl. */
+  version: string
+  /** What it was started with, as one word: another one means other settings. */
+  settings: string
+  /** It takes new connections. */
+  isListening: boolean
+  /** Null: it does not leave. */
+  leaving: Leaving | null
+  /** Set where both are asked (gateways.ts). */
+  predecessor?: Predecessor
   startedAt: number
   listen: { host: string; port: number }
   preview: { host: string; port: number } | null
@@ -194,9 +243,11 @@ export type ServiceState = {
   void: number
 }
 
-/** `GET /metrics`: sums since this gateway started. */
+/** `GET /metrics`: sums since this gateway started, and what those that left to it had counted (`POST /inherit`). */
 export type GatewayMetrics = Counts & {
   run: string
+  /** Runs of those that left to it. */
+  inherited: readonly string[]
   workers: number
   services: Record<
     string,

@@ -66,6 +66,8 @@ export async function startCrew({
   >()
   let nextId = 1
   let stopping = false
+  /** Who dies now is not replaced: another gateway takes what comes. */
+  let leaving = false
   let vacancy: (() => void) | null = null
   for (let index = 0; index < count; index++) await join(index)
 
@@ -74,9 +76,11 @@ export async function startCrew({
 
     /** Tells every worker and waits for every answer. @throws WorkersChanged when one was missing, died or was too late. */
     async tell(order: Order): Promise<OpenRequest[]> {
-      if (members.includes(null)) throw new WorkersChanged('a worker is being replaced')
+      if (!leaving && members.includes(null)) throw new WorkersChanged('a worker is being replaced')
       const answers = await Promise.all(
-        members.map((member, index) => ask(member!, index, order, 'replace')),
+        members.flatMap((member, index) =>
+          member === null ? [] : [ask(member, index, order, 'replace')],
+        ),
       )
       return answers.flat()
     },
@@ -99,24 +103,37 @@ export async function startCrew({
 
     /** Fills the places of workers that died. Call only while no change is open. */
     async complete(): Promise<void> {
-      for (const [index, member] of members.entries()) if (member === null) await join(index)
+      for (const [index, member] of members.entries())
+        if (member === null && !leaving) await join(index)
     },
 
     /** Called when a place is empty. */
     onVacancy: (act: () => void) => (vacancy = act),
 
+    /** @returns whether all that was open has ended in time */
+    leave(limitMs: number): Promise<boolean> {
+      leaving = true
+      return idle('leave', limitMs)
+    },
+
     async stop(limitMs: number): Promise<void> {
       stopping = true
-      const until = Date.now() + limitMs
-      for (const member of members) {
-        if (member === null) continue
-        member.idle = false
-        member.worker.postMessage({ kind: 'stop' } satisfies ToWorker)
-      }
-      while (Date.now() < until && members.some((member) => member !== null && !member.idle))
-        await new Promise((resolve) => setTimeout(resolve, 20))
+      await idle('stop', limitMs)
       for (const member of members) await member?.worker.terminate()
     },
+  }
+
+  async function idle(kind: 'stop' | 'leave', limitMs: number): Promise<boolean> {
+    const until = performance.now() + limitMs
+    for (const member of members) {
+      if (member === null) continue
+      member.idle = false
+      member.worker.postMessage({ kind } satisfies ToWorker)
+    }
+    const isBusy = () => members.some((member) => member !== null && !member.idle)
+    while (performance.now() < until && isBusy())
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    return !isBusy()
   }
 
   async function join(index: number): Promise<void> {
@@ -152,7 +169,7 @@ export async function startCrew({
       waiting.delete(id)
       entryOf.fail(new WorkersChanged(`worker ${index} died`))
     }
-    vacancy?.()
+    if (!leaving) vacancy?.()
   }
 
   function ask(

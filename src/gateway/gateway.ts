@@ -1,10 +1,8 @@
 /** The gateway's main thread: control socket, routes, workers, health. */
 import { randomBytes } from 'node:crypto'
-import { Hono } from 'hono'
 import { resolve } from 'node:path'
 import { dataDirectory } from '../ipc/data-directory.ts'
 import { ProblemError } from '../ipc/problem.ts'
-import { asProblem, serveSocket } from '../ipc/serve.ts'
 import { version } from '../ipc/version.ts'
 import { log } from '../log.ts'
 import { openExporter } from '../telemetry/exporter.ts'
@@ -12,10 +10,12 @@ import { endOf, readPair } from '../tls/pair.ts'
 import { watchPair } from '../tls/watch-pair.ts'
 import type { GatewayConfig } from './config.ts'
 import { openAccessLog } from './access-log.ts'
-import type { Cut, Forget, GatewayMetrics, GatewayState, OpenRequests } from './control.ts'
-import type { PutTable, ServiceState, StoreBack, Tap } from './control.ts'
+import { controlApp } from './control-app.ts'
+import type { Tap } from './control.ts'
 import { startCrew } from './crew.ts'
 import { openSums } from './counts.ts'
+import { openHandOver } from './hand-over.ts'
+import type { HandOver } from './hand-over.ts'
 import { openHealth } from './health.ts'
 import { holdSockets } from './held-sockets.ts'
 import { openLedger } from './ledger.ts'
@@ -23,11 +23,12 @@ import type { WorkerData } from './messages.ts'
 import { readyPathOf } from './pooled.ts'
 import { requestKey } from './request-id.ts'
 import { loadRoutes } from './routes-file.ts'
-import { inFlightOf, makeShared, openShared } from './shared.ts'
+import { makeShared, openShared } from './shared.ts'
 import { openSlots } from './slots.ts'
 import { spanOf } from './spans.ts'
 import { openSwitchboard } from './switchboard.ts'
 import { openTapLine } from './tap-line.ts'
+import { viewsOf } from './views.ts'
 
 /** What is in flight when the gateway stops gets this long to end. */
 const drainMs = 30_000
@@ -37,16 +38,18 @@ const workerEntry = new URL(
 )
 /** A worker that could not be replaced is tried again. */
 const healAgainMs = 1000
-/** Open requests that are listed. */
-const openMax = 1000
 
+/** @param ended another gateway has taken over, and what was open here has ended: the process may end */
 export async function startGateway(
   config: GatewayConfig,
-  { entry = workerEntry }: { entry?: URL } = {},
-): Promise<{ stop(): Promise<void>; state(): GatewayState }> {
+  {
+    entry = workerEntry,
+    ended = () => {},
+    handOverMs,
+  }: { entry?: URL; ended?: () => void; handOverMs?: number } = {},
+): Promise<{ stop(): Promise<void> }> {
   const directory = dataDirectory(config.dataDirectory)
   const run = randomBytes(6).toString('base64url')
-  const startedAt = Date.now()
   const buffers = makeShared(config.workers)
   const shared = openShared(buffers)
   const slots = openSlots(shared)
@@ -96,6 +99,8 @@ export async function startGateway(
   const ticketKeys = randomBytes(48)
   let { listen, preview } = config
   const held = await holdSockets(config, directory.socket('held'))
+  /** Workers listen only once another gateway has left. */
+  let waits = config.takesOver === true
 
   const dataFor = async (index: number): Promise<WorkerData> => {
     const mine = await held.of(index)
@@ -109,6 +114,7 @@ export async function startGateway(
     headers: config.headers,
     accessShare: accessLog?.share ?? 0,
     traceShare: telemetry?.share ?? null,
+    waits,
     tls: pairs === null ? null : { pairs, ticketKeys },
     tables: switchboard.slotted(),
   })
@@ -118,10 +124,12 @@ export async function startGateway(
     shared,
     dataFor,
     onReady: ({ port, previewPort }) => {
+      for (const [service, tap] of taps) crew.post({ kind: 'tap', service, tap })
+      // It does not listen yet, on sockets that are bound.
+      if (port === 0) return
       // Where the system chose the port, the other workers share the first one's.
       listen = { ...listen, port }
       if (preview !== null && previewPort !== null) preview = { ...preview, port: previewPort }
-      for (const [service, tap] of taps) crew.post({ kind: 'tap', service, tap })
     },
     onSeen: ({ batch }) => ledger.add(batch),
     onFailing: (slot) => health.failing(slot),
@@ -157,12 +165,46 @@ export async function startGateway(
         'the certificate has ended: clients refuse it',
       )
 
-  const socket = await serveSocket(controlApp(), directory.socket('gateway'))
+  const views = viewsOf({
+    config,
+    run,
+    shared,
+    slots,
+    switchboard,
+    sums,
+    taps,
+    tapLine,
+    access,
+    exporter,
+    ejections,
+    lost,
+    secure: pairs !== null,
+    crew: () => crew,
+    listen: () => ({ listen, preview }),
+    leaving: () => ({ isListening: handOver.isListening(), leaving: handOver.leaving() }),
+  })
+  const control = { ...views, setTap, ledger, switchboard, handOver: () => handOver }
+  const handOver: HandOver = openHandOver({
+    directory,
+    shared,
+    crew,
+    switchboard,
+    held,
+    limitMs: handOverMs,
+    ended,
+    apps: { front: controlApp('front', control), aside: controlApp('aside', control) },
+    metrics: views.metrics,
+    listen: () => {
+      waits = false
+      return switchboard.listen()
+    },
+    isHeardOut: () => ledger.isEmpty(),
+  })
+  await (config.takesOver === true ? handOver.takeOver() : handOver.serve())
   log.info({ run, listen, preview, workers: config.workers }, 'the gateway is ready')
   return {
-    state,
     stop: async () => {
-      await socket.close()
+      await handOver.stop()
       for (const one of watching) one.close()
       await crew.stop(drainMs)
       held.close()
@@ -188,62 +230,6 @@ export async function startGateway(
     }
   }
 
-  function controlApp(): Hono {
-    const app = asProblem(new Hono())
-    app.get('/state', (context) => context.json(state()))
-    app.get('/observations', (context) =>
-      context.json(
-        ledger.read(context.req.query('run') ?? '', Number(context.req.query('after') ?? 0)),
-      ),
-    )
-    app.get('/metrics', (context) => context.json(metrics()))
-    app.get('/services/:service/open', async (context) => {
-      const open = await switchboard.open(context.req.param('service'))
-      const first = open.toSorted((a, b) => b.ageMs - a.ageMs).slice(0, openMax)
-      return context.json({ open: first, more: open.length - first.length } satisfies OpenRequests)
-    })
-    app.put('/services/:service/table', async (context) => {
-      const asked = await context.req.json<PutTable>()
-      if (asked.table?.service !== context.req.param('service'))
-        throw new ProblemError({
-          status: 400,
-          code: 'wrong-service',
-          title: 'the table is of another service',
-        })
-      return context.json(await switchboard.put(asked))
-    })
-    app.put('/services/:service/tap', async (context) => {
-      setTap(context.req.param('service'), (await context.req.json<{ tap: Tap | null }>()).tap)
-      return context.json(null)
-    })
-    app.post('/services/:service/back', async (context) => {
-      const { generation } = await context.req.json<StoreBack>()
-      return context.json(switchboard.back(context.req.param('service'), generation))
-    })
-    app.post('/services/:service/forget', async (context) => {
-      const { environment, generation } = await context.req.json<Forget>()
-      return context.json(
-        await switchboard.forget(context.req.param('service'), environment, generation),
-      )
-    })
-    app.post('/services/:service/cut', async (context) => {
-      const { environment, because } = await context.req.json<Cut>()
-      const cut = await switchboard.cut(context.req.param('service'), environment)
-      if (cut.length > 0)
-        log.warn(
-          {
-            service: context.req.param('service'),
-            environment,
-            because,
-            cut: cut.map(({ requestId }) => requestId),
-          },
-          'cut what was still open',
-        )
-      return context.json({ cut })
-    })
-    return app
-  }
-
   /** Until it is done: nobody accepts what comes to the sockets of a worker that is missing. */
   function heal(): void {
     switchboard.heal().catch((error: unknown) => {
@@ -265,67 +251,6 @@ export async function startGateway(
     tapLine.keep([...taps.values()].some((one) => one !== null))
     crew.post({ kind: 'tap', service, tap })
     log.info({ service, tap }, tap === null ? 'nothing is tapped any more' : 'exchanges are tapped')
-  }
-
-  function state(): GatewayState {
-    const services = Object.fromEntries(
-      [...switchboard.services()].map(([name]) => [name, serviceState(name)]),
-    )
-    return {
-      run,
-      startedAt,
-      listen,
-      preview,
-      secure: pairs !== null,
-      workers: crew.size(),
-      services,
-    }
-  }
-
-  function metrics(): GatewayMetrics {
-    const services = Object.fromEntries(
-      [...switchboard.services().keys()].map((name) => {
-        const { generation, inFlight, waiting, assigned, void: died } = serviceState(name)
-        return [name, { generation, inFlight, waiting, assigned, void: died }]
-      }),
-    )
-    return {
-      run,
-      workers: crew.size(),
-      services,
-      ejections: Object.fromEntries(ejections),
-      taps: tapLine.counts(),
-      accessDropped: access?.dropped() ?? 0,
-      spans: exporter?.counts() ?? null,
-      ...sums.read(),
-    }
-  }
-
-  function serviceState(name: string): ServiceState {
-    const { table, back } = switchboard.services().get(name)!
-    const replicas = slots.of(name)
-    return {
-      generation: table.generation,
-      live: table.live,
-      back: back?.generation ?? null,
-      backSplit: back?.split ?? null,
-      table,
-      tap: taps.get(name) ?? null,
-      tapped: tapLine.tapped(name),
-      inFlight: {
-        blue: switchboard.inFlight(name, 'blue'),
-        green: switchboard.inFlight(name, 'green'),
-      },
-      waiting: { blue: slots.waiting(name, 'blue'), green: slots.waiting(name, 'green') },
-      replicas: Object.fromEntries(
-        replicas.map(({ slot, key: { id } }) => [
-          id,
-          { healthy: Atomics.load(shared.ejected, slot) === 0, inFlight: inFlightOf(shared, slot) },
-        ]),
-      ),
-      assigned: Atomics.load(shared.assigned, slots.service(name)) >>> 0,
-      void: lost.get(name) ?? 0,
-    }
   }
 }
 

@@ -11,6 +11,8 @@ export type Held = Pick<GatewayConfig, 'listen' | 'preview'> & { traffic: number
 export type HeldSockets = {
   /** Nothing to listen on was given: the gateway binds by itself. */
   of(index: number): Promise<{ traffic: readonly number[]; preview: readonly number[] } | null>
+  /** From here on whoever asks there is offered these. */
+  place(): Promise<void>
   close(): void
 }
 
@@ -19,7 +21,7 @@ export async function holdSockets(
   { sockets, listen, preview, workers }: GatewayConfig,
   path: string,
 ): Promise<HeldSockets> {
-  if (sockets === null) return { of: async () => null, close: () => {} }
+  if (sockets === null) return { of: async () => null, place: async () => {}, close: () => {} }
   const all = [...sockets.traffic, ...sockets.preview]
   const traffic = sockets.traffic.length
   // Each is listened on by one worker; where there are more sockets than workers, somebody listens on several.
@@ -33,21 +35,24 @@ export async function holdSockets(
         const here = (_: number, at: number) => at % workers === index
         return { traffic: sockets.traffic.filter(here), preview: sockets.preview.filter(here) }
       },
+      place: async () => {},
       close: () => {},
     }
   }
   const offer = await offerDescriptors(path, all, { listen, preview, traffic } satisfies Held)
   return {
     of: async (index) => {
-      const copies = (await takeDescriptors(path)).sockets
+      const { about, sockets: copies } = await takeDescriptors<Held>(offer.at())
       const keep = (some: typeof copies) =>
         some.flatMap((socket, at) => {
           if (at % workers === index) return [socket.fd]
           socket.close()
           return []
         })
-      return { traffic: keep(copies.slice(0, traffic)), preview: keep(copies.slice(traffic)) }
+      const ofTraffic = copies.slice(0, about.traffic)
+      return { traffic: keep(ofTraffic), preview: keep(copies.slice(about.traffic)) }
     },
+    place: () => offer.place(),
     close: () => offer.close(),
   }
 }

@@ -14,6 +14,8 @@ export const answerMax = 2000
 /** Ranges that are told one by one; further ones of a service only by their count. */
 const rangesMax = 1000
 
+export type Ledger = ReturnType<typeof openLedger>
+
 /** @param full told when it begins, and when it ends */
 export function openLedger(run: string, full: (isFull: boolean) => void = () => {}) {
   let batches: Batch[] = []
@@ -38,6 +40,9 @@ export function openLedger(run: string, full: (isFull: boolean) => void = () => 
       while (kept - acknowledged > keptMax) dropOldest()
       sayFull()
     },
+
+    /** Everything was taken and acknowledged, gaps too. */
+    isEmpty: (): boolean => kept === acknowledged && ranges.length === 0 && counts.size === 0,
 
     /** What came after number `after` is answered; everything up to it is forgotten. */
     read(askedRun: string, after: number): Observations {

@@ -1,4 +1,5 @@
 /** The gateway process. It serves by its last routes before anybody tells it anything, and outlives whoever started it. */
+import { cannotStart } from '../ipc/data-directory.ts'
 import { log } from '../log.ts'
 import type { GatewayConfig } from './config.ts'
 import { startGateway } from './gateway.ts'
@@ -9,7 +10,15 @@ if (text === undefined)
     'this is the gateway of Beryl; `beryl up` starts it, with its configuration in BERYL_GATEWAY',
   )
 
-const gateway = await startGateway(JSON.parse(text) as GatewayConfig)
+const gateway = await startGateway(JSON.parse(text) as GatewayConfig, {
+  ended: () => {
+    log.info({}, 'another gateway has taken over, and nothing is open here any more')
+    process.exit(0)
+  },
+}).catch((error: unknown) => {
+  console.error(`${cannotStart}${(error as Error).message}`)
+  process.exit(1)
+})
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {

@@ -22,6 +22,8 @@ export type WorkerData = {
   traceShare: number | null
   listen: Listen
   preview: Listen | null
+  /** It listens only once it is told to: another gateway has to leave first. */
+  waits: boolean
   /** What clients are shown; null: without TLS. */
   tls: Tls | null
   /** Everything that is routed now, ways back included. */
@@ -41,6 +43,11 @@ export type ToWorker =
   /** Main has let go of so many bytes. */
   | { kind: 'tap-taken'; bytes: number }
   | { kind: 'pairs'; pairs: readonly Pair[] }
+  | { kind: 'listen'; id: number }
+  /** Tells main all that it has not told yet. */
+  | { kind: 'flush'; id: number }
+  /** Another gateway listens: no new connections, and idle once the last one is gone. */
+  | { kind: 'leave' }
   | { kind: 'stop' }
 
 export type FromWorker =

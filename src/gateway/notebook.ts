@@ -100,6 +100,7 @@ export function openNotebook(
     },
     /** Main has taken so many. */
     taken: (observations: number) => void (handed -= observations),
+    flush,
   }
 
   function placeOf(key: object, subject: Subject): number {

@@ -23,6 +23,8 @@ export type Shared = {
   skipUntil: Int32Array
   /** 1 while main holds so many observations that it takes no more. */
   full: Int32Array
+  /** 1 while another gateway stores a way back that this one is to store after it: no request is begun meanwhile. */
+  hold: Int32Array
   workers: number
 }
 
@@ -35,6 +37,7 @@ export type SharedBuffers = {
   freed: SharedArrayBuffer
   skipUntil: SharedArrayBuffer
   full: SharedArrayBuffer
+  hold: SharedArrayBuffer
   workers: number
 }
 
@@ -49,6 +52,7 @@ export function makeShared(workers: number): SharedBuffers {
     freed: words(replicaSlotsMax),
     skipUntil: words(servicesMax),
     full: words(1),
+    hold: words(1),
     workers,
   }
 }
@@ -63,8 +67,29 @@ export function openShared(buffers: SharedBuffers): Shared {
     freed: new Int32Array(buffers.freed),
     skipUntil: new Int32Array(buffers.skipUntil),
     full: new Int32Array(buffers.full),
+    hold: new Int32Array(buffers.hold),
     workers: buffers.workers,
   }
+}
+
+/**
+ * Longer than the way back takes to be stored elsewhere, a disk sync included; then requests are begun all the same. Shorter than what
+ * a worker may take for an acknowledgement.
+ */
+export const holdMaxMs = 150
+
+export function holdRequests({ hold }: Shared): void {
+  Atomics.store(hold, 0, 1)
+}
+
+export function letRequestsGo({ hold }: Shared): void {
+  Atomics.store(hold, 0, 0)
+  Atomics.notify(hold, 0)
+}
+
+/** In a worker: the whole of it waits, so that nothing needs to be acknowledged. Never while one gateway lives. */
+export function waitWhileHeld({ hold }: Shared): void {
+  if (Atomics.load(hold, 0) === 1) Atomics.wait(hold, 0, 1, holdMaxMs)
 }
 
 /** Requests in flight on a replica, over all workers. */

@@ -9,7 +9,7 @@ import { WorkersChanged } from './crew.ts'
 import type { Crew } from './crew.ts'
 import { routesText, saveRoutes } from './routes-file.ts'
 import type { SavedRoutes } from './routes-file.ts'
-import { inFlightOf } from './shared.ts'
+import { inFlightOf, letRequestsGo } from './shared.ts'
 import type { Shared } from './shared.ts'
 import { slotTable } from './slotted.ts'
 import type { SlottedTable } from './slotted.ts'
@@ -21,6 +21,8 @@ type Routed = {
   /** As it stands in the routes file. */
   text: string
 }
+/** By service: requests that were cut. */
+export type Cuts = Record<string, readonly OpenRequest[]>
 type Current = Routed & { stored: Stored }
 
 /** A change is tried again this often when workers died or were replaced under it. */
@@ -42,6 +44,8 @@ export function openSwitchboard({
   const services = new Map<string, Current>()
   let crew: Crew | null = null
   let turn: Promise<unknown> = Promise.resolve()
+  /** The routes file has one writer: not one that leaves to another gateway. */
+  let writes = true
   for (const { table, back } of saved.services) {
     const generation = table.generation
     Atomics.store(shared.generations, slots.service(table.service), generation | 0)
@@ -67,6 +71,36 @@ export function openSwitchboard({
       inTurn(() => forget(service, environment, generation)),
     cut: (service: string, environment: Environment) => inTurn(() => cut(service, environment)),
     inFlight,
+    /** After the change that is under way: what the next gateway routes by. From here on the routes file is its to write. */
+    leave: () =>
+      inTurn(async () => {
+        writes = false
+        return routes()
+      }),
+    /** The other one's routes, or the file's; this gateway is the file's writer from here on. */
+    follow: (others: SavedRoutes['services']) => {
+      writes = true
+      return inTurn(() => follow(others))
+    },
+    /** One that leaves goes back at once, where the file's writer did and nobody told. */
+    catchUp(others: SavedRoutes['services']): void {
+      for (const { table } of others)
+        if (services.get(table.service)?.back?.generation === table.generation)
+          back(table.service, table.generation)
+    },
+    /** Every worker, and each that takes the place of one. */
+    listen: () => inTurn(() => everywhere({ kind: 'listen' })),
+    flush: () => crew!.survey({ kind: 'flush' }),
+    /** All that is open, everywhere. */
+    cutAll: async (): Promise<Cuts> => {
+      const cuts: Cuts = {}
+      for (const service of services.keys())
+        for (const environment of ['blue', 'green'] as const) {
+          const cut = await crew!.survey({ kind: 'cut', service, environment })
+          if (cut.length > 0) cuts[service] = [...(cuts[service] ?? []), ...cut]
+        }
+      return cuts
+    },
     open: (service: string): Promise<OpenRequest[]> => crew!.survey({ kind: 'open', service }),
   }
 
@@ -77,11 +111,35 @@ export function openSwitchboard({
     return result
   }
 
+  function routes(): SavedRoutes['services'] {
+    return [...services.values()].map(({ table, back: prepared }) => ({ table, back: prepared }))
+  }
+
+  async function follow(others: SavedRoutes['services']): Promise<void> {
+    const changed = others
+      .map(({ table, back: prepared }) => routed(table, prepared))
+      .filter(({ table, text }) => {
+        const mine = services.get(table.service)
+        return (
+          mine === undefined || (mine.text !== text && mine.table.generation <= table.generation)
+        )
+      })
+    const tables = changed.flatMap(({ table, back: prepared }) =>
+      (prepared === null ? [table] : [table, prepared]).map(slotted),
+    )
+    if (tables.length > 0) await everywhere({ kind: 'prepare', tables })
+    for (const next of changed)
+      commit(next, { prepareMs: 0, syncMs: 0, durable: true, from: performance.now() })
+    if (services.size > 0) save([...services.values()].map(({ text }) => text))
+  }
+
   async function put({ table, back: wayBack }: PutTable): Promise<Stored> {
     const before = services.get(table.service)
     if (before?.table.generation === table.generation && same(before.table, table))
       return before.stored
     check(table, wayBack, before?.table ?? null)
+    // Who is held could not acknowledge.
+    letRequestsGo(shared)
     const begun = performance.now()
     await everywhere({
       kind: 'prepare',
@@ -97,7 +155,7 @@ export function openSwitchboard({
     const next = routed(table, wayBack)
     const texts = textsWith(table.service, next)
     // One synchronous stretch from here to the store.
-    saveRoutes(file, texts)
+    save(texts)
     const synced = performance.now()
     return commit(next, {
       prepareMs: prepared - begun,
@@ -122,7 +180,7 @@ export function openSwitchboard({
     const next = routed(before.back, null)
     let durable = true
     try {
-      saveRoutes(file, textsWith(service, next))
+      save(textsWith(service, next))
     } catch (error) {
       durable = false
       log.error(
@@ -141,6 +199,7 @@ export function openSwitchboard({
     const { table } = next
     // This is the switch: every request whose worker reads the word from now on goes by the new table.
     Atomics.store(shared.generations, slots.service(table.service), table.generation | 0)
+    letRequestsGo(shared)
     const stored = {
       generation: table.generation,
       at: Date.now(),
@@ -215,7 +274,7 @@ export function openSwitchboard({
       preview: current.table.preview === environment ? null : current.table.preview,
     }
     const next = { ...current, ...routed(table, null) }
-    saveRoutes(file, textsWith(service, next))
+    save(textsWith(service, next))
     services.set(service, next)
     return null
   }
@@ -282,6 +341,10 @@ export function openSwitchboard({
       replica: (environment, replica) => slots.replica({ service, environment, ...replica }),
       queue: (environment) => slots.queue(service, environment),
     })
+  }
+
+  function save(texts: readonly string[]): void {
+    if (writes) saveRoutes(file, texts)
   }
 
   function textsWith(service: string, next: Routed): string[] {

@@ -68,9 +68,12 @@ export function openTracing(share: number | null, hand: (batch: SpanBatch) => vo
       else dropped++
       timer ??= setTimeout(flush, flushMs)
     },
+    flush,
   }
 
   function flush(): void {
+    if (timer === null) return
+    clearTimeout(timer)
     timer = null
     hand({ spans, dropped })
     spans = []

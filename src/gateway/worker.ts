@@ -29,7 +29,7 @@ import { openQueue } from './queue.ts'
 import { signerOf } from './request-id.ts'
 import type { Signer } from './request-id.ts'
 import { rulesFor } from './rules.ts'
-import { openShared } from './shared.ts'
+import { openShared, waitWhileHeld } from './shared.ts'
 import { sideOf } from './split.ts'
 import type { SlottedEnvironment, SlottedReplica, SlottedTable } from './slotted.ts'
 import { openTables } from './tables.ts'
@@ -37,7 +37,7 @@ import { openTap } from './tap.ts'
 import { openTracing } from './tracing.ts'
 import { openUpstreams } from './upstreams.ts'
 import { accept } from './wire/accept.ts'
-import type { Exchange } from './wire/wire.ts'
+import type { Acceptor, Exchange } from './wire/wire.ts'
 
 const {
   index,
@@ -49,6 +49,7 @@ const {
   traceShare,
   listen,
   preview,
+  waits,
   tls,
   tables: first,
 } = workerData as WorkerData
@@ -125,15 +126,21 @@ const doors = {
   tls,
   refused: ({ status }: { status: number }) => counter.unreadable(status),
 }
-const traffic = await accept(listen, (exchange) => walk(exchange, 'live'), {}, doors)
-const previewing =
-  preview === null
-    ? null
-    : await accept(preview, (exchange) => walk(exchange, 'preview'), {}, doors)
-tell({ kind: 'ready', port: traffic.port, previewPort: previewing?.port ?? null })
+let traffic: Acceptor | null = null
+let previewing: Acceptor | null = null
+tell({ kind: 'ready', ...(waits ? { port: 0, previewPort: null } : await open()) })
+
+/** @returns where it listens */
+async function open(): Promise<{ port: number; previewPort: number | null }> {
+  traffic ??= await accept(listen, (exchange) => walk(exchange, 'live'), {}, doors)
+  if (preview !== null)
+    previewing ??= await accept(preview, (exchange) => walk(exchange, 'preview'), {}, doors)
+  return { port: traffic.port, previewPort: previewing?.port ?? null }
+}
 
 /** The walk of a request: which service → which environment, chosen and counted in one step → there and back. */
 function walk(exchange: Exchange, role: 'live' | 'preview'): void {
+  waitWhileHeld(shared)
   const host = exchange.fields.host ?? ''
   const table = tables.find(host, exchange.target)
   if (table === null) return refuse(exchange, noRoute(host, exchange.target))
@@ -266,15 +273,21 @@ function obey(message: ToWorker): void {
     case 'tap-taken':
       return tap.taken(message.bytes)
     case 'pairs':
-      traffic.renew(message.pairs)
+      traffic?.renew(message.pairs)
       return previewing?.renew(message.pairs)
+    case 'listen':
+      return void open().then(() => tell({ kind: 'done', id: message.id }))
+    case 'flush':
+      for (const one of [notebook, counter, access, tracing]) one.flush()
+      return tell({ kind: 'done', id: message.id })
+    case 'leave':
     case 'stop':
-      return void leave()
+      return void leave(message.kind)
   }
 }
 
-async function leave(): Promise<void> {
-  await Promise.all([traffic.stop(), previewing?.stop()])
+async function leave(how: 'stop' | 'leave'): Promise<void> {
+  await Promise.all([traffic?.[how](), previewing?.[how]()])
   leaving = true
   if (flights.size === 0) tell({ kind: 'idle' })
 }

@@ -19,6 +19,8 @@ export function call<Answer>(
     const outgoing = request(
       {
         socketPath,
+        // A connection that is kept leads to whoever served there when it was made.
+        agent: false,
         method,
         path,
         headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },

@@ -23,6 +23,9 @@ export function dataDirectory(path: string) {
     captures: join(root, 'captures'),
     lock: (role: ProcessRole) => join(root, `${role}.lock.db`),
     socket: (name: SocketName) => socketPath(root, name),
+    /** Who runs in this role: an identity. */
+    process: (role: ProcessRole | 'gateway-next' | 'gateway-leaving') =>
+      join(root, `${role}.process.json`),
   }
 }
 
@@ -33,12 +36,17 @@ export type ProcessRole = 'supervisor' | 'gateway' | 'controller' | 'examiner'
 
 /**
  * Where processes are spoken to; at `tap` the examiner hears what the gateway taps, at `held` the gateway hands on the sockets that it
- * listens on.
+ * listens on, at `leaving` one answers that hands over to another.
  */
-export type SocketName = ProcessRole | 'tap' | 'held'
+export type SocketName = ProcessRole | 'tap' | 'held' | 'leaving'
 
 /** Unix socket paths end at 103 bytes on macOS and 107 on Linux; a deep data directory gets a short one instead. */
-const socketPathMax = 100
+const socketPathMax = 94
+
+/** Where this process makes a socket that then takes the place of another's: at most nine bytes more. */
+export function asideOf(path: string): string {
+  return `${path}.${process.pid}`
+}
 
 function socketPath(root: string, name: SocketName): string {
   const direct = join(root, `${name}.sock`)

@@ -23,6 +23,7 @@ test(
       bound.map(({ fd }) => fd),
       { of: 'this test' },
     )
+    await offer.place()
     const [first, second] = await Promise.all([
       takeDescriptors<{ of: string }>(path),
       takeDescriptors(path),

@@ -3,9 +3,10 @@
  * connections that wait in them. Node offers this to a child only, so this is a private door of ours, and `canPass` says whether it
  * is there. Within one process it makes copies: a worker closes what it listened on when it ends.
  */
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
+import { asideOf } from './data-directory.ts'
 
 type Pipe = {
   open(fd: number): number
@@ -40,11 +41,19 @@ export type Taken<About> = {
   sockets: readonly { fd: number; close(): void }[]
 }
 
+export type Offer = {
+  /** Where they are offered now: aside, until they take their place. */
+  at(): string
+  /** In one step, instead of whoever offered others there. */
+  place(): Promise<void>
+  close(): void
+}
+
 /** Between two descriptors. */
 const silenceMs = 2000
 
 /**
- * Everybody who connects is given copies of all of them. Only this user may. A socket file left behind is replaced.
+ * Everybody who connects is given copies of all of them. Only this user may.
  *
  * @param fds bound sockets that this thread never accepts on; they stay open
  */
@@ -52,7 +61,7 @@ export async function offerDescriptors(
   path: string,
   fds: readonly number[],
   about: unknown,
-): Promise<{ close(): void }> {
+): Promise<Offer> {
   const { Tcp, bound } = door!
   const handles = fds.map((fd) => {
     const handle = new Tcp(bound)
@@ -61,15 +70,30 @@ export async function offerDescriptors(
       throw new Error(`descriptor ${fd} is no socket that can be handed on (${error})`)
     return handle
   })
-  const server = createServer({ pauseOnConnect: true }, (socket) => give(socket, handles, about))
-  await rm(path, { force: true })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(path, resolve)
-  })
-  await chmod(path, 0o600)
-  server.unref()
-  return { close: () => server.close() }
+  const aside = asideOf(path)
+  let server = await listen()
+  let at = aside
+  return {
+    at: () => at,
+    place: async () => {
+      // It was placed before, and another one since.
+      if (at === path) server = await listen()
+      await rename(aside, path)
+      at = path
+    },
+    close: () => server.close(),
+  }
+
+  async function listen(): Promise<Server> {
+    const opened = createServer({ pauseOnConnect: true }, (socket) => give(socket, handles, about))
+    await rm(aside, { force: true })
+    await new Promise<void>((resolve, reject) => {
+      opened.once('error', reject)
+      opened.listen(aside, resolve)
+    })
+    await chmod(aside, 0o600)
+    return opened.unref()
+  }
 }
 
 /** One after the other, each once the one before has arrived: a read brings one descriptor at most. */

@@ -18,6 +18,15 @@ export function isAlive(identity: Identity): boolean {
   return now !== null && now.startTime === identity.startTime && now.bootId === identity.bootId
 }
 
+/** Of the process that wrote, or was written, this file; null where there is none. */
+export function readIdentity(file: string): Identity | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Identity
+  } catch {
+    return null
+  }
+}
+
 let known: string | null = null
 
 export function bootId(): string {

@@ -25,3 +25,9 @@ export function isProblem(value: unknown): value is Problem {
     'status' in value
   )
 }
+
+/** Of a call: it reached no process at all. A time limit that ran out says nothing of that. */
+export function isNobodyThere(error: unknown): boolean {
+  const cause = error instanceof ProblemError ? (error.cause as NodeJS.ErrnoException) : null
+  return cause?.code === 'ENOENT' || cause?.code === 'ECONNREFUSED'
+}

@@ -1,26 +1,34 @@
 /** Serves a Hono app over a Unix socket that only this user may open. */
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { isDiskTrouble } from './disk-trouble.ts'
 import { ProblemError } from './problem.ts'
+import { asideOf } from './data-directory.ts'
 import type { Problem } from './problem.ts'
 
-/** Call only while holding the data directory's lock for this role: a socket file left behind is replaced. */
-export async function serveSocket(
-  app: Hono,
-  socketPath: string,
-): Promise<{ close(): Promise<void> }> {
-  await rm(socketPath, { force: true })
+export type ServedSocket = {
+  /** Answers what was asked, and nothing further; whoever asks there next reaches whoever took its place. */
+  leave(): void
+  close(): Promise<void>
+}
+
+/** Call only while nobody else may serve there: a socket file left behind, or of whoever leaves, is replaced. */
+export async function serveSocket(app: Hono, socketPath: string): Promise<ServedSocket> {
+  // Aside first, then in one step into its place: there is always somebody to ask. Its server removes what it was made as.
+  const aside = asideOf(socketPath)
+  await rm(aside, { force: true })
   const listener = getRequestListener(app.fetch)
   const server = createServer((request, response) => void listener(request, response))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(socketPath, resolve)
+    server.listen(aside, resolve)
   })
-  await chmod(socketPath, 0o600)
+  await chmod(aside, 0o600)
+  await rename(aside, socketPath)
   return {
+    leave: () => void server.close(),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -4,7 +4,7 @@ import { dataDirectory } from '../ipc/data-directory.ts'
 import { identityOf, isAlive } from '../ipc/identity.ts'
 import { ProblemError } from '../ipc/problem.ts'
 import { takeLock } from '../storage/lock.ts'
-import type { RunningBeryl } from './up.ts'
+import type { RunningBeryl } from './running.ts'
 
 /** Longer than everything that stopping may take: traffic, model servers, processes. */
 const downWithinMs = 180_000

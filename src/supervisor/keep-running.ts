@@ -1,35 +1,13 @@
 /**
- * One process of Beryl: started in a session of its own, watched, and started again when it dies. One that an earlier
- * supervisor left running is taken over, by identity.
+ * One process of Beryl: watched, and started again when it dies. One that an earlier supervisor left running is taken over, by
+ * identity. Another one may be started beside it, to take its place.
  */
-import { spawn } from 'node:child_process'
-import {
-  mkdirSync,
-  openSync,
-  closeSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { join } from 'node:path'
-import type { DataDirectory } from '../ipc/data-directory.ts'
-import { identityOf, isAlive } from '../ipc/identity.ts'
+import { rmSync } from 'node:fs'
+import { isAlive, readIdentity } from '../ipc/identity.ts'
 import type { Identity } from '../ipc/identity.ts'
 import { log } from '../log.ts'
-import { entryOf, starter } from './entries.ts'
-
-type Role = Parameters<typeof entryOf>[0]
-
-export type Program = {
-  role: Role
-  directory: DataDirectory
-  /** Environment variables for each start; asked anew each time. */
-  env: () => Record<string, string>
-  /** Descriptors that the process inherits, from 3 on. */
-  inherit: readonly number[]
-}
+import { adoptProcess, endProcess, startProcess } from './process.ts'
+import type { Process, Program } from './process.ts'
 
 export type Kept = {
   pid(): number | null
@@ -39,125 +17,116 @@ export type Kept = {
   exits(): number
   /** SIGTERM, then SIGKILL after the grace. Not started again. */
   stop(graceMs: number): Promise<void>
+  /** Ends it, and another one is started. */
+  renew(): void
+  /** It runs on, and is nobody's here any more. */
+  release(): void
+  /** Starts another one. While both are there, whoever dies is not started again: one of the two answers below follows. */
+  beside(how: Pick<Program, 'env' | 'inherit'>): Beside
+}
+
+export type Beside = {
+  process: Process
+  /** The new one is the one that is kept. @returns the one before, which ends by itself; null: it has ended */
+  take(): Process | null
+  /** The one before is still the one that is kept; where it is no use any more, one is started anew. */
+  drop(isUseful: boolean): void
 }
 
 const restartFirstMs = 50
 const restartMaxMs = 5000
 /** A process that ran this long died of something new: back-off begins again. */
 const steadyMs = 30_000
-const adoptedPollMs = 250
-const logMaxBytes = 10 * 1024 * 1024
 
 export function keepRunning(program: Program): Kept {
   const { role, directory } = program
-  const identityFile = join(directory.root, `${role}.process.json`)
-  let identity: Identity | null = null
+  const file = directory.process(role)
+  let current: Process | null = null
   let lastExit: string | null = null
   let exits = 0
   let stopping = false
+  let besides: Process | null = null
   let backOffMs = restartFirstMs
   let timer: NodeJS.Timeout | null = null
-  let gone: (() => void) | null = null
 
-  const running = readIdentity(identityFile)
+  const running = readIdentity(file)
   if (running !== null && isAlive(running)) adopt(running)
   else start()
 
   return {
-    pid: () => identity?.pid ?? null,
+    pid: () => current?.identity?.pid ?? null,
     lastExit: () => lastExit,
     exits: () => exits,
     stop: async (graceMs) => {
       stopping = true
-      if (timer !== null && identity === null) clearTimeout(timer)
-      const target = identity
-      if (target === null) return
-      const ended = new Promise<void>((resolve) => (gone = resolve))
-      if (!isAlive(target)) return
-      process.kill(target.pid, 'SIGTERM')
-      const kill = setTimeout(() => {
-        if (isAlive(target)) process.kill(target.pid, 'SIGKILL')
-      }, graceMs)
-      await ended
-      clearTimeout(kill)
-      rmSync(identityFile, { force: true })
+      if (timer !== null) clearTimeout(timer)
+      const all = [current, besides].filter((one) => one !== null)
+      await Promise.all(all.map((one) => endProcess(one, graceMs)))
+      rmSync(file, { force: true })
     },
+    renew: () => {
+      if (current?.identity != null) process.kill(current.identity.pid, 'SIGTERM')
+    },
+    release: () => {
+      stopping = true
+      if (timer !== null) clearTimeout(timer)
+      current?.leave()
+    },
+    beside,
   }
 
   function start(): void {
-    const startedAt = Date.now()
-    const output = openLog(directory, role)
-    const child = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', starter, entryOf(role)],
-      {
-        detached: true,
-        stdio: ['ignore', output, output, ...program.inherit],
-        env: { ...process.env, ...program.env() },
-      },
-    )
-    closeSync(output)
-    child.on('error', (error) => onGone(`could not be started: ${error.message}`, startedAt))
-    child.on('exit', (code, signal) =>
-      onGone(signal === null ? `exit code ${code}` : `signal ${signal}`, startedAt),
-    )
-    if (child.pid === undefined) return
-    identity = identityOf(child.pid)
-    if (identity !== null) writeFileSync(identityFile, JSON.stringify(identity))
+    timer = null
     lastExit = null
+    hold(startProcess(program, file), Date.now())
   }
 
   function adopt(found: Identity): void {
-    identity = found
+    hold(adoptProcess(found), Date.now())
     log.info({ role, pid: found.pid }, 'took over a running process')
-    const poll = () => {
-      if (!isAlive(found)) return onGone('died (seen by its pid)', Date.now())
-      timer = setTimeout(poll, adoptedPollMs)
-    }
-    poll()
   }
 
-  function onGone(how: string, startedAt: number): void {
-    if (identity === null && lastExit !== null) return
-    identity = null
+  function hold(one: Process, since: number): void {
+    current = one
+    void one.ended.then((how) => (current === one ? onGone(how, since) : undefined))
+  }
+
+  function onGone(how: string, since: number): void {
+    current = null
     lastExit = how
-    gone?.()
     if (stopping) return
     exits++
-    if (Date.now() - startedAt > steadyMs) backOffMs = restartFirstMs
+    if (besides !== null)
+      return log.warn({ role, how }, `${role} ended while another takes its place`)
+    if (Date.now() - since > steadyMs) backOffMs = restartFirstMs
     log.warn({ role, how, againInMs: backOffMs }, `${role} ended; it is started again`)
     timer = setTimeout(start, backOffMs)
     backOffMs = Math.min(restartMaxMs, backOffMs * 2)
   }
-}
 
-/** The last lines of a process's log: what a person needs when it does not start. */
-export function lastLogLines(directory: DataDirectory, role: Role, count: number): string[] {
-  try {
-    return readFileSync(join(directory.logs, `${role}.log`), 'utf8')
-      .trimEnd()
-      .split('\n')
-      .slice(-count)
-  } catch {
-    return []
+  function beside(how: Pick<Program, 'env' | 'inherit'>): Beside {
+    const next = startProcess({ ...program, ...how }, directory.process('gateway-next'))
+    besides = next
+    const over = () => {
+      besides = null
+      rmSync(directory.process('gateway-next'), { force: true })
+    }
+    return {
+      process: next,
+      take: () => {
+        over()
+        const before = current
+        hold(next, Date.now())
+        return before
+      },
+      drop: (isUseful) => {
+        over()
+        if (isUseful && current !== null) return
+        const before = current
+        current = null
+        before?.leave()
+        if (!stopping) start()
+      },
+    }
   }
-}
-
-export function readIdentity(file: string): Identity | null {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Identity
-  } catch {
-    return null
-  }
-}
-
-function openLog(directory: DataDirectory, role: Role): number {
-  mkdirSync(directory.logs, { recursive: true, mode: 0o700 })
-  const file = join(directory.logs, `${role}.log`)
-  try {
-    if (statSync(file).size > logMaxBytes) renameSync(file, `${file}.1`)
-  } catch {
-    // There is no log yet.
-  }
-  return openSync(file, 'a', 0o600)
 }

@@ -5,6 +5,7 @@ import { loadManifest } from '../config/load.ts'
 import { ManifestError } from '../config/manifest-error.ts'
 import type { Manifest } from '../config/manifest.ts'
 import { gatewayClient } from '../gateway/client.ts'
+import { settingsOf } from '../gateway/config.ts'
 import { call } from '../ipc/call.ts'
 import { cannotStart, dataDirectory } from '../ipc/data-directory.ts'
 import type { DataDirectory } from '../ipc/data-directory.ts'
@@ -17,29 +18,25 @@ import { takeLock } from '../storage/lock.ts'
 import type { Lock } from '../storage/lock.ts'
 import { bindAll, taken } from './bind-all.ts'
 import type { BoundSockets } from './bind-all.ts'
-import { keepRunning, lastLogLines } from './keep-running.ts'
+import { askToStepAside, openControl, stepAsideMs } from './control.ts'
+import { endLeaving, handOver, settleHandOver } from './hand-over.ts'
+import type { HandedOver } from './hand-over.ts'
+import { keepRunning } from './keep-running.ts'
 import type { Kept } from './keep-running.ts'
+import { lastLogLines } from './process.ts'
+import { runningIn } from './running.ts'
+import type { RunningBeryl } from './running.ts'
 import { whyNotFree } from './why-not-free.ts'
 
 export type UpOptions = {
   manifestPath: string
   dataDirectory: string
+  /** Of another `beryl up` on the same data directory, which is asked to step aside; everything runs on. */
+  takeOver?: boolean
   /** What happens, line by line. */
   print?: (line: string) => void
   /** Once it is up. */
   ready?: (running: RunningBeryl, manifest: Manifest) => void
-}
-
-/** What `running.json` holds, for whoever looks for this Beryl. */
-export type RunningBeryl = {
-  url: string
-  gateway: string
-  preview: string | null
-  pid: number
-  /** Of the Beryl that runs; absent: one from before it was written down. */
-  version?: string
-  /** The certificate that the API shows, a file: whoever reads this may trust it. */
-  cert?: string
 }
 
 const readyWithinMs = 30_000
@@ -54,15 +51,18 @@ const replicasStopMs = 120_000
 export async function up({
   manifestPath,
   dataDirectory: root,
+  takeOver = false,
   print = console.log,
   ready: isReady = () => {},
 }: UpOptions): Promise<void> {
   const directory = dataDirectory(root)
   const { manifest, text, directory: home } = await loadManifest(manifestPath)
-  const lock = lockOf(directory)
+  if (takeOver) await askToStepAside(directory)
+  const lock = await lockOf(directory, takeOver ? stepAsideMs : 0)
   try {
     openDatabase(directory.database).close()
     readOrCreateToken(directory.adminToken)
+    await settleHandOver(directory)
     const bound = await bindAll(manifest, directory, home)
     await supervise({ manifestPath, manifest, text, home, directory, bound, print, isReady })
   } catch (error) {
@@ -72,18 +72,24 @@ export async function up({
   }
 }
 
-function lockOf(directory: DataDirectory): Lock {
+/** @param withinMs whoever holds it was asked to let go of it */
+async function lockOf(directory: DataDirectory, withinMs: number): Promise<Lock> {
+  const until = Date.now() + withinMs
   try {
     prepareDirectory(directory.root)
-    const lock = takeLock(directory.lock('supervisor'))
-    if (lock !== null) return lock
+    for (;;) {
+      const lock = takeLock(directory.lock('supervisor'))
+      if (lock !== null) return lock
+      if (Date.now() >= until) break
+      await new Promise((resolve) => setTimeout(resolve, readyPollMs))
+    }
   } catch (error) {
     throw cannot('cannot-start', (error as Error).message)
   }
   throw cannot(
     'already-running',
     `another \`beryl up\` runs on ${directory.root}: one writer per data directory`,
-    `beryl status --data ${directory.root}, or start a second Beryl with a --data of its own`,
+    `beryl up --take-over takes its place, and no connection is dropped; beryl status --data ${directory.root}; or start a second Beryl with a --data of its own`,
   )
 }
 
@@ -114,12 +120,13 @@ async function supervise({
   text,
   home,
   directory,
-  bound,
+  bound: firstBound,
   print,
   isReady,
 }: Supervised): Promise<void> {
   const signal = stopSignal()
   mkdirSync(directory.replicaLogs, { recursive: true, mode: 0o700 })
+  let bound = firstBound
   let api = manifest.api.listen
   const tls = filesOf(manifest.api.tls, home)
   await stopOldController(directory)
@@ -129,52 +136,103 @@ async function supervise({
     throw taken(api, 'api.listen', why)
   }
   writeAside(directory.manifest, text)
+  const earlier = runningIn(directory)
   const gateway = keepRunning({
     role: 'gateway',
     directory,
     env: () => ({ BERYL_GATEWAY: JSON.stringify(bound.gatewayConfig) }),
-    inherit: bound.descriptors,
+    inherit: () => bound.descriptors,
   })
   const examiner = keepRunning({
     role: 'examiner',
     directory,
     env: () => ({ BERYL_EXAMINER: JSON.stringify({ dataDirectory: directory.root }) }),
-    inherit: [],
+    inherit: () => [],
   })
+  if (earlier !== null && earlier.version !== version) examiner.renew()
   const controllerConfig = () =>
     JSON.stringify({ dataDirectory: directory.root, manifestPath, api: { ...api, tls } })
   const controller = keepRunning({
     role: 'controller',
     directory,
     env: () => ({ BERYL_CONTROLLER: controllerConfig() }),
-    inherit: [],
+    inherit: () => [],
   })
   const all = { gateway, examiner, controller }
+  const asked = await openControl(directory, restartGateway)
   const stop = () => stopAll(all, directory, print)
   try {
     const url = await Promise.race([ready(directory, all), signal.first.then(() => null)])
     if (url !== null) {
       // A restarted controller answers where the first one did, even if the system chose the port.
       api = { host: new URL(url).hostname.replace(/^\[|\]$/g, ''), port: Number(new URL(url).port) }
-      const { listen, preview, secure } = await gatewayClient(directory.socket('gateway')).state()
-      const scheme = secure ? 'https' : 'http'
-      const running: RunningBeryl = {
-        url,
-        gateway: `${scheme}://${host(listen)}`,
-        preview: preview === null ? null : `${scheme}://${host(preview)}`,
-        pid: process.pid,
-        version,
-        ...(tls === null ? {} : { cert: tls.cert }),
-      }
-      writeAside(directory.running, `${JSON.stringify(running, null, 2)}\n`)
-      isReady(running, manifest)
+      await renewGateway()
+      isReady(await writeRunning(url), manifest)
     }
-    await signal.first
+    const isAside = await Promise.race([
+      signal.first.then(() => false),
+      asked.aside.then(() => true),
+    ])
+    if (isAside) {
+      for (const kept of [gateway, examiner, controller]) kept.release()
+      await asked.close()
+      print('Another `beryl up` has taken over; everything runs on.')
+      return
+    }
   } catch (error) {
+    await asked.close()
     await stop()
     throw error
   }
+  await asked.close()
   await stop()
+
+  /** One that runs already, of an older Beryl or with other settings: it is replaced, and no connection is dropped. */
+  async function renewGateway(): Promise<void> {
+    const state = await gatewayClient(directory.socket('gateway')).state()
+    if (state.version === version && state.settings === settingsOf(bound.gatewayConfig)) return
+    await handOver(gateway, directory, bound).then(
+      ({ from, to }) =>
+        print(`The gateway was replaced (pid ${from} → ${to}); no connection was dropped.`),
+      (error: unknown) =>
+        print(`The gateway that runs goes on as it is: ${(error as Error).message}`),
+    )
+  }
+
+  /** With the settings that the manifest has now under `gateway` and `telemetry`; nothing else of it counts. */
+  async function restartGateway(): Promise<HandedOver> {
+    const { manifest: now } = await loadManifest(manifestPath).catch((error: unknown) => {
+      const { message } = error as Error
+      throw isToldAlready(error) ? cannot('manifest', message, 'mend it, and ask again') : error
+    })
+    const next = await bindAll(now, directory, home)
+    try {
+      const handed = await handOver(gateway, directory, next)
+      bound.close()
+      bound = next
+      const running = runningIn(directory)
+      if (running !== null) await writeRunning(running.url)
+      return handed
+    } catch (error) {
+      next.close()
+      throw error
+    }
+  }
+
+  async function writeRunning(url: string): Promise<RunningBeryl> {
+    const { listen, preview, secure } = await gatewayClient(directory.socket('gateway')).state()
+    const scheme = secure ? 'https' : 'http'
+    const running: RunningBeryl = {
+      url,
+      gateway: `${scheme}://${host(listen)}`,
+      preview: preview === null ? null : `${scheme}://${host(preview)}`,
+      pid: process.pid,
+      version,
+      ...(tls === null ? {} : { cert: tls.cert }),
+    }
+    writeAside(directory.running, `${JSON.stringify(running, null, 2)}\n`)
+    return running
+  }
 }
 
 /** Ready means: the gateway answers, and the controller has told it of every service. @returns the API's address */
@@ -219,7 +277,7 @@ async function stopAll(
   print: (line: string) => void,
 ): Promise<void> {
   print('Stopping: no new requests; those in flight may end …')
-  await gateway.stop(gatewayStopMs)
+  await Promise.all([gateway.stop(gatewayStopMs), endLeaving(directory, gatewayStopMs)])
   print('Stopping the model servers …')
   await call(directory.socket('controller'), {
     method: 'POST',

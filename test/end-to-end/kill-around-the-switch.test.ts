@@ -1,8 +1,7 @@
 /** `kill -9` around the moments that matter most: the switch, the rollback, the drain; and of everything at once. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { isAlive } from '../../src/ipc/identity.ts'
-import { readIdentity } from '../../src/supervisor/keep-running.ts'
+import { isAlive, readIdentity } from '../../src/ipc/identity.ts'
 import { eventually, startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
 import { mixed, oldAfterNew, steadyTraffic } from '../support/traffic.ts'

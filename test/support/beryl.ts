@@ -1,4 +1,5 @@
 /** A real Beryl in a temporary directory: its own processes, ports and model servers. Nothing outlives `stop`. */
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -7,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ask } from '../../src/api/ask.ts'
 import type { ReleaseView, ServiceView } from '../../src/api/shapes.ts'
-import { readIdentity } from '../../src/supervisor/keep-running.ts'
+import { readIdentity } from '../../src/ipc/identity.ts'
 import { assertContract } from './contract.ts'
 import { steadyTraffic } from './traffic.ts'
 
@@ -165,8 +166,12 @@ export async function startBeryl({
       supervisor.kill('SIGKILL')
       await ended
     },
-    restartSupervisor: async () => {
-      supervisor = await startSupervisor()
+    /** `takeOver`: of the one that runs, which steps aside; answers how that one ended. */
+    restartSupervisor: async ({ takeOver = false } = {}) => {
+      const before = supervisor
+      const ended = new Promise<number | null>((resolve) => before.once('exit', resolve))
+      supervisor = await startSupervisor(takeOver ? ['--take-over'] : [])
+      if (takeOver) assert.equal(await ended, 0)
       running = JSON.parse(await readFile(join(data, 'running.json'), 'utf8')) as typeof running
     },
     /** Whoever read what `beryl up` says is gone. */
@@ -194,10 +199,10 @@ export async function startBeryl({
     },
   }
 
-  async function startSupervisor(): Promise<ChildProcess> {
+  async function startSupervisor(more: readonly string[] = []): Promise<ChildProcess> {
     const child = spawn(
       process.execPath,
-      [program, 'up', '-f', join(directory, 'beryl.yaml'), '--data', data],
+      [program, 'up', '-f', join(directory, 'beryl.yaml'), '--data', data, ...more],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     )
     let said = ''

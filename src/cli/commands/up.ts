@@ -9,14 +9,15 @@ import { goOnWithoutReaders, say } from '../output.ts'
 
 export async function upCommand(
   { data, json }: Globals,
-  { file, detach: isDetached }: { file: string; detach: boolean },
+  { file, detach: isDetached, takeOver }: { file: string; detach: boolean; takeOver: boolean },
 ): Promise<number> {
   const directory = resolve(whereData({ data, file }))
-  if (isDetached) return upDetached({ file, directory, json })
+  if (isDetached) return upDetached({ file, directory, takeOver, json })
   goOnWithoutReaders()
   await up({
     manifestPath: file,
     dataDirectory: directory,
+    takeOver,
     // The one document goes to standard output; what happens later is for whoever watches.
     print: (line) => (json ? process.stderr : process.stdout).write(`${line}\n`),
     ready: (running, manifest) => {
@@ -46,14 +47,17 @@ export async function upCommand(
 async function upDetached({
   file,
   directory,
+  takeOver,
   json,
 }: {
   file: string
   directory: string
+  takeOver: boolean
   json: boolean
 }): Promise<number> {
   await loadManifest(file)
   const args = [process.argv[1]!, 'up', '-f', resolve(file), '--data', directory]
+  if (takeOver) args.push('--take-over')
   const { pid, log } = await detach(directory, args)
   const isFound = directory === resolve(whereData({}))
   const where = isFound ? '' : ` --data ${directory}`

@@ -18,6 +18,7 @@ function metricsWith(version: string): GatewayMetrics {
   const places = { blue: 1, green: 0 }
   return {
     run: 'r',
+    inherited: [],
     workers: 2,
     services: { chat: { generation: 7, inFlight: places, waiting: places, assigned: 3, void: 0 } },
     rows: [row],

@@ -151,6 +151,11 @@ export function gatewayFake(table: ServiceTable, back: ServiceTable | null = nul
   const client = {
     state: async (): Promise<GatewayState> => ({
       run: 'run',
+      pid: 1,
+      version: '0',
+      settings: '',
+      isListening: true,
+      leaving: null,
       startedAt: 0,
       secure: false,
       listen: { host: '127.0.0.1', port: 1 },
@@ -199,6 +204,7 @@ export function gatewayFake(table: ServiceTable, back: ServiceTable | null = nul
     open: async () => ({ open: [], more: 0 }),
     metrics: async () => ({
       run: 'run',
+      inherited: [],
       workers: 1,
       services: {},
       rows: [],

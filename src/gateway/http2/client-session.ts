@@ -13,6 +13,8 @@ import { StreamExchange } from './stream-exchange.ts'
 export type SessionOwner = {
   handle(exchange: Exchange): void
   left(session: ClientSession): void
+  /** Its next stream is its last one. */
+  isLeaving(): boolean
   refused(refusal: Unreadable): void
 }
 
@@ -105,6 +107,7 @@ export class ClientSession {
     })
     this.streams.add(exchange)
     this.owner.handle(exchange)
+    if (this.owner.isLeaving()) void this.leave()
   }
 
   /** What cannot be read as a request is never forwarded, and its stream ends with it; the others go on. */

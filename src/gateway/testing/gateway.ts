@@ -28,6 +28,7 @@ export async function openGateway(
   const bound = bindAsSupervisors(config.workers ?? 2)
   let logged = ''
   let woken = () => {}
+  const children = new Set<ChildProcess>()
   let child: ChildProcess = await start()
   const { listen } = await client.state()
   const base = `http://127.0.0.1:${listen.port}`
@@ -55,18 +56,26 @@ export async function openGateway(
       config = { ...config, listen: { host: '127.0.0.1', port: listen.port } }
       child = await start()
     },
+    /** Another one takes over on the same sockets. Answers the one before, and how it ended. */
+    succeed: async () => {
+      const before = child
+      const ended = new Promise<number | null>((resolve) => before.once('exit', resolve))
+      child = await start({ takesOver: true })
+      return { pid: before.pid!, ended, kill: () => before.kill('SIGKILL') }
+    },
     close: async () => {
       for (const socket of bound) socket.close()
-      const gone = new Promise((resolve) => child.once('exit', resolve))
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGKILL')
+      for (const one of children) {
+        const gone = new Promise((resolve) => one.once('exit', resolve))
+        if (one.exitCode !== null || one.signalCode !== null) continue
+        one.kill('SIGKILL')
         await gone
       }
       rmSync(root, { recursive: true, force: true })
     },
   }
 
-  async function start(): Promise<ChildProcess> {
+  async function start(more: Partial<GatewayConfig> = {}): Promise<ChildProcess> {
     const full: GatewayConfig = {
       dataDirectory: root,
       listen: { host: '127.0.0.1', port: bound[0]?.port ?? 0 },
@@ -78,6 +87,7 @@ export async function openGateway(
       sockets:
         bound.length === 0 ? null : { traffic: bound.map((_, index) => index + 3), preview: [] },
       ...config,
+      ...more,
     }
     const started = spawn(
       process.execPath,
@@ -87,6 +97,7 @@ export async function openGateway(
         stdio: ['pipe', 'pipe', 'pipe', ...bound.map(({ fd }) => fd)],
       },
     )
+    children.add(started)
     const already = logged.length
     for (const stream of [started.stdout, started.stderr])
       stream!.on('data', (chunk: Buffer) => {

@@ -40,6 +40,8 @@ const usual: Limits = {
 }
 /** Deadlines are kept to this; it costs a walk over all connections. */
 const sweepMs = 1000
+/** While this gateway leaves to another: a kept connection on which nothing was asked for so long is closed. */
+const quietMs = 3000
 /** A client that has not shaken hands by then. */
 const handshakeMs = 10_000
 /** What clients may choose from, the best first. */
@@ -60,12 +62,21 @@ export async function accept(
   const connections = new Set<ClientConnection>()
   const sessions = new Set<ClientSession>()
   let stopping = false
+  /** Since when (ms, monotonic). */
+  let leavingSince: number | null = null
+  let gone = () => {}
   const acceptance: Acceptance = {
     handle,
     get stopping() {
       return stopping
     },
-    left: (connection) => void connections.delete(connection),
+    get leaving() {
+      return leavingSince !== null
+    },
+    left: (connection) => {
+      connections.delete(connection)
+      gone()
+    },
     refused,
     http2,
   }
@@ -87,6 +98,13 @@ export async function accept(
       for (const connection of connections)
         if (connection.waitsFor === 'request') connection.close()
       await Promise.all([...sessions].map((session) => session.leave()))
+    },
+    leave: async () => {
+      leavingSince = performance.now()
+      for (const session of sessions) void session.leave()
+      // Handshakes under way become connections yet.
+      await Promise.all(servers.map(closed))
+      while (connections.size + sessions.size > 0) await new Promise<void>((act) => (gone = act))
     },
   }
 
@@ -140,15 +158,27 @@ export async function accept(
     sessions.add(
       new ClientSession(socket, secure, {
         handle,
-        left: (session) => void sessions.delete(session),
+        left: (session) => {
+          sessions.delete(session)
+          gone()
+        },
+        isLeaving: () => leavingSince !== null,
         refused,
       }),
     )
   }
 
+  function isQuiet(now: number, { since }: ClientConnection): boolean {
+    return leavingSince !== null && now - Math.max(since, leavingSince) > quietMs
+  }
+
   function sweep(): void {
     const now = performance.now()
-    for (const session of sessions) session.sweep(now, { headMs, idleMs, blockedMs, lingerMs })
+    const patience =
+      leavingSince === null
+        ? { headMs, idleMs, blockedMs, lingerMs }
+        : { headMs: quietMs, idleMs: quietMs, blockedMs, lingerMs }
+    for (const session of sessions) session.sweep(now, patience)
     for (const connection of connections) {
       const waited = now - connection.since
       if (connection.blockedSince > 0 && now - connection.blockedSince > blockedMs)
@@ -159,6 +189,7 @@ export async function accept(
           because: `a head that took longer than ${headMs / 1000} s`,
         })
       else if (connection.waitsFor === 'request' && waited > idleMs) connection.close()
+      else if (connection.waitsFor === 'request' && isQuiet(now, connection)) connection.close()
       else if (connection.lingers) {
         if (waited > lingerMs) connection.link.destroy()
       } else if (connection.mayBeGone && now - connection.halfClosedSince > halfClosedMs)

@@ -15,6 +15,8 @@ export type Acceptance = {
   handle(exchange: Exchange): void
   /** No more requests after the present one. */
   readonly stopping: boolean
+  /** Each client is told with its next answer to come back on a new connection; until then it may ask on this one. */
+  readonly leaving: boolean
   left(connection: ClientConnection): void
   refused(refusal: Unreadable): void
   /** It began as HTTP/2 does: from here on it is not this connection's. */
@@ -54,8 +56,9 @@ export class ClientConnection implements LinkListener {
     this.link = linkOf(socket, this)
   }
 
-  get stopping(): boolean {
-    return this.acceptance.stopping
+  /** The answer that begins now is said to be the last one. */
+  get saysGoodbye(): boolean {
+    return this.acceptance.stopping || this.acceptance.leaving
   }
 
   /** All is said; what the client still sends is thrown away, for a while. */

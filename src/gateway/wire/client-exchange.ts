@@ -156,7 +156,7 @@ export class ClientExchange implements Exchange, BodySink {
     this.endsWithConnection = body === 'open' && !this.modern
     this.closesAfter =
       !this.keep ||
-      this.connection.stopping ||
+      this.connection.saysGoodbye ||
       this.endsWithConnection ||
       // Whether its body still comes is up to the client: what follows could be read as either.
       (this.expectsContinue && !this.reading)

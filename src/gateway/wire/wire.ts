@@ -148,4 +148,9 @@ export type Acceptor = {
    * HTTP/2 knows which of its streams was the last: until then one may still begin.
    */
   stop(): Promise<void>
+  /**
+   * No new connections. Those that stand are told with their next answer that it is the last one (in HTTP/2 by GOAWAY), and
+   * closed without one once they are quiet: a request is never cut off by our closing. Resolves once none is left.
+   */
+  leave(): Promise<void>
 }
