@@ -24,7 +24,7 @@ export type GatewayClient = Omit<
 
 const lookMs = 2000
 /** A way back does not wait longer for a gateway that leaves. */
-const holdMs = 100
+const holdMs = 250
 /** Long enough for a worker that must be replaced while the change waits. */
 const changeMs = 10_000
 

@@ -79,7 +79,8 @@ export async function startCrew({
       if (!leaving && members.includes(null)) throw new WorkersChanged('a worker is being replaced')
       const answers = await Promise.all(
         members.flatMap((member, index) =>
-          member === null ? [] : [ask(member, index, order, 'replace')],
+          // One that leaves may be held: it is waited for, and never cuts what it has open.
+          member === null ? [] : [ask(member, index, order, leaving ? 'leave' : 'replace')],
         ),
       )
       return answers.flat()

@@ -17,7 +17,7 @@ import { openSums } from './counts.ts'
 import { openHandOver } from './hand-over.ts'
 import type { HandOver } from './hand-over.ts'
 import { openHealth } from './health.ts'
-import { holdSockets } from './held-sockets.ts'
+import { holdSockets, SocketsGone } from './held-sockets.ts'
 import { openLedger } from './ledger.ts'
 import type { WorkerData } from './messages.ts'
 import { readyPathOf } from './pooled.ts'
@@ -234,8 +234,9 @@ export async function startGateway(
   function heal(): void {
     switchboard.heal().catch((error: unknown) => {
       log.error({ error: (error as Error).message }, 'a worker could not be replaced')
-      if (crew.size() > 0) return void setTimeout(heal, healAgainMs)
-      log.error({}, 'no worker is left: this gateway ends, and its supervisor starts another')
+      if (!(error instanceof SocketsGone) && crew.size() > 0)
+        return void setTimeout(heal, healAgainMs)
+      log.error({}, 'this gateway ends, and its supervisor starts another')
       process.exit(1)
     })
   }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { RequestListener, ServerResponse } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { after, test } from 'node:test'
@@ -188,6 +189,29 @@ test(
       rows.map(({ outcomes }) => outcomes),
       [{ void: 1 }],
     )
+  },
+)
+
+test(
+  'over HTTP/2 a client is told to come back on another connection, and its open stream ends whole',
+  { skip },
+  async () => {
+    const { gateway, slow, state } = await opened()
+    const session = connectHttp2(gateway.base)
+    const idle = connectHttp2(gateway.base)
+    open.push(session, idle)
+    await once(idle, 'remoteSettings')
+    const stream = session.request({ ':path': '/slow' })
+    await until(state, ({ inFlight }) => inFlight.blue === 1)
+    const told = Promise.all([once(session, 'goaway'), once(idle, 'close')])
+    const before = await gateway.succeed()
+    await told
+    for (const response of slow) response.end('v1')
+    let text = ''
+    for await (const chunk of stream) text += String(chunk)
+    assert.equal(text, 'v1')
+    await once(session, 'close')
+    process.kill(before.pid, 'SIGKILL')
   },
 )
 

@@ -16,6 +16,9 @@ export type HeldSockets = {
   close(): void
 }
 
+/** Without the private door: no worker can take the place of one that died, and its sockets would be nobody's. */
+export class SocketsGone extends Error {}
+
 /** @param path where they are offered */
 export async function holdSockets(
   { sockets, listen, preview, workers }: GatewayConfig,
@@ -30,7 +33,9 @@ export async function holdSockets(
     return {
       of: async (index) => {
         if (used.has(index))
-          throw new Error(`the sockets of worker ${index} ended with it, and cannot be copied here`)
+          throw new SocketsGone(
+            `the sockets of worker ${index} ended with it, and cannot be copied`,
+          )
         used.add(index)
         const here = (_: number, at: number) => at % workers === index
         return { traffic: sockets.traffic.filter(here), preview: sockets.preview.filter(here) }

@@ -72,11 +72,8 @@ export function openShared(buffers: SharedBuffers): Shared {
   }
 }
 
-/**
- * Longer than the way back takes to be stored elsewhere, a disk sync included; then requests are begun all the same. Shorter than what
- * a worker may take for an acknowledgement.
- */
-export const holdMaxMs = 150
+/** Longer than the way back takes to be stored elsewhere, a disk sync included; then requests are begun all the same. */
+export const holdMaxMs = 1000
 
 export function holdRequests({ hold }: Shared): void {
   Atomics.store(hold, 0, 1)

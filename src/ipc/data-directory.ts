@@ -43,9 +43,9 @@ export type SocketName = ProcessRole | 'tap' | 'held' | 'leaving'
 /** Unix socket paths end at 103 bytes on macOS and 107 on Linux; a deep data directory gets a short one instead. */
 const socketPathMax = 94
 
-/** Where this process makes a socket that then takes the place of another's: at most nine bytes more. */
-export function asideOf(path: string): string {
-  return `${path}.${process.pid}`
+/** Where a process makes a socket that then takes the place of another's: at most nine bytes more. */
+export function asideOf(path: string, pid = process.pid): string {
+  return `${path}.${pid}`
 }
 
 function socketPath(root: string, name: SocketName): string {

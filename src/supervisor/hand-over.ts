@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs'
 import { gatewayClient } from '../gateway/client.ts'
 import type { GatewayState } from '../gateway/control.ts'
 import { handOverMs } from '../gateway/hand-over.ts'
-import { cannotStart } from '../ipc/data-directory.ts'
+import { asideOf, cannotStart } from '../ipc/data-directory.ts'
 import type { DataDirectory } from '../ipc/data-directory.ts'
 import { isAlive, readIdentity } from '../ipc/identity.ts'
 import type { Identity } from '../ipc/identity.ts'
@@ -82,6 +82,7 @@ async function untilReady(next: Process, directory: DataDirectory): Promise<stri
 
 async function giveUp(next: Beside, directory: DataDirectory, from: number): Promise<void> {
   await endProcess(next.process, 0)
+  removeAside(directory, next.process.identity)
   // Only one that was asked to leave, and not yet told to close.
   await gatewayClient(directory.socket('leaving'))
     .stay()
@@ -92,6 +93,7 @@ async function giveUp(next: Beside, directory: DataDirectory, from: number): Pro
 
 /** It ends by itself; one that hangs does not keep two gateways alive. */
 async function seeOff(before: Process): Promise<void> {
+  before.unref()
   const late = setTimeout(() => {
     log.error({ pid: before.identity?.pid }, 'a gateway that had left did not end, and is killed')
     void endProcess(before, 0)
@@ -106,6 +108,7 @@ export async function settleHandOver(directory: DataDirectory): Promise<void> {
   if (next !== null && (await stateOf(directory))?.pid !== next.pid) {
     log.warn({ pid: next.pid }, 'a gateway that had not taken over yet is ended')
     await endProcess(adoptProcess(next), 0)
+    removeAside(directory, next)
   }
   rmSync(directory.process('gateway-next'), { force: true })
   if ((await stateOf(directory)) === null)
@@ -120,6 +123,13 @@ export async function settleHandOver(directory: DataDirectory): Promise<void> {
 export async function endLeaving(directory: DataDirectory, graceMsOfIt: number): Promise<void> {
   const before = aliveIn(directory.process('gateway-leaving'))
   if (before !== null) await endProcess(adoptProcess(before), graceMsOfIt)
+}
+
+/** What it had not put into its place yet. */
+function removeAside(directory: DataDirectory, next: Identity | null): void {
+  if (next === null) return
+  for (const name of ['gateway', 'held'] as const)
+    rmSync(asideOf(directory.socket(name), next.pid), { force: true })
 }
 
 function aliveIn(file: string): Identity | null {

@@ -70,7 +70,7 @@ export function keepRunning(program: Program): Kept {
     release: () => {
       stopping = true
       if (timer !== null) clearTimeout(timer)
-      current?.leave()
+      current?.unref()
     },
     beside,
   }
@@ -124,7 +124,7 @@ export function keepRunning(program: Program): Kept {
         if (isUseful && current !== null) return
         const before = current
         current = null
-        before?.leave()
+        before?.unref()
         if (!stopping) start()
       },
     }

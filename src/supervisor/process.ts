@@ -32,8 +32,8 @@ export type Process = {
   /** How it ended; null while it runs. */
   exit(): string | null
   ended: Promise<string>
-  /** No longer looked after: it runs on. */
-  leave(): void
+  /** Nobody waits for its end only because of it; it runs on. */
+  unref(): void
 }
 
 const adoptedPollMs = 250
@@ -65,23 +65,26 @@ export function startProcess(
   })
   const identity = child.pid === undefined ? null : identityOf(child.pid)
   if (identity !== null) writeFileSync(identityFile, JSON.stringify(identity))
-  return { identity, exit: () => exit, ended, leave: () => child.unref() }
+  return { identity, exit: () => exit, ended, unref: () => child.unref() }
 }
 
 export function adoptProcess(identity: Identity): Process {
   let exit: string | null = null
   let timer: NodeJS.Timeout | null = null
+  let isWaitedFor = true
   const ended = new Promise<string>((resolve) => {
     const poll = () => {
       if (!isAlive(identity)) return resolve((exit = 'died (seen by its pid)'))
       timer = setTimeout(poll, adoptedPollMs)
+      if (!isWaitedFor) timer.unref()
     }
     poll()
   })
-  const leave = () => {
-    if (timer !== null) clearTimeout(timer)
+  const unref = () => {
+    isWaitedFor = false
+    timer?.unref()
   }
-  return { identity, exit: () => exit, ended, leave }
+  return { identity, exit: () => exit, ended, unref }
 }
 
 /** SIGTERM, then SIGKILL after the grace. */
