@@ -57,14 +57,16 @@ export function fromCall(received: Received, target: string): Received {
   if (code === undefined) throw new NoAnswer('it ended without a grpc-status', false)
   const body = Buffer.concat(chunks.map(({ bytes }) => bytes))
   const packing = String(headers['grpc-encoding'] ?? '')
-  const { ms, firstMs } = { ms: received.ms, firstMs: chunks[0]?.ms ?? received.ms }
   const answer = answerOf({ target, code, message: said('grpc-message'), body, packing })
+  // As it is read now it came in one piece, and began when its first bytes did.
+  const ms = chunks[0]?.ms ?? received.ms
   return {
-    ...answer,
+    status: answer.status,
+    ...(answer.says === undefined ? {} : { says: answer.says }),
     headers: { ...headers, 'content-type': answer.type },
     trailers,
-    chunks: answer.body.length === 0 ? [] : [{ bytes: answer.body, ms: firstMs }],
-    ms,
+    chunks: answer.body.length === 0 ? [] : [{ bytes: answer.body, ms }],
+    ms: received.ms,
   }
 }
 
@@ -96,7 +98,6 @@ export function answerOf({
   }
   const json = inJson(target, 'response', body, packing)
   if (json !== null) return { status: 200, type: 'application/json', body: json }
-  // One message is the bytes that it is, without what was around it on its way; several stay as they came.
   return { status: 200, type, body }
 }
 
