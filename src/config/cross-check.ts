@@ -18,7 +18,7 @@ import { unreachable } from './paths.ts'
 import { signalProblems } from './signal-problems.ts'
 import { asleep, sleepPrograms } from './sleep.ts'
 import { grpcProblems } from './grpc.ts'
-import { onSpot } from './spot.ts'
+import { onSpot, spotPrograms } from './spot.ts'
 import { judges, versionProblems } from './version-problems.ts'
 
 export async function crossCheck(manifest: Manifest, directory: string): Promise<CrossProblem[]> {
@@ -100,6 +100,7 @@ async function checkService(
     ...budgets(at, service),
     ...asleep(at, service),
     ...onSpot(at, service),
+    ...(await spotPrograms(at, service, directory)),
     ...(await sleepPrograms(at, service, directory)),
     ...(await gateProblems(at, service, directory)),
     ...(await signalProblems(at, service, directory)),

@@ -674,6 +674,12 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /price.spotReplicaHour: nothing is on spot capacity/,
   ],
   [
+    'a program for spot capacity that is not there',
+    'command:',
+    'spot: { candidate: true, command: [./on-spot.sh], notice: { run: [./soon.sh] } }\n      command:',
+    /environment.spot.command: .*on-spot.sh/,
+  ],
+  [
     'a notice that runs nothing',
     'command:',
     'spot: { candidate: true, notice: { run: [] } }\n      command:',

@@ -1,5 +1,6 @@
 /** Files that the manifest names. */
 import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { CrossProblem } from './cross-problem.ts'
 
 const kinds = { file: 'a file', directory: 'a directory', either: 'a file or directory' } as const
@@ -17,4 +18,14 @@ export async function notThere(
   if (wanted === 'file' && found.isDirectory()) return problem('a directory')
   if (wanted === 'directory' && !found.isDirectory()) return problem('a file')
   return []
+}
+
+/** Names without a / are looked for on PATH, wherever Beryl runs; placeholders are filled in later. @param directory where it runs */
+export async function programThere(
+  path: string[],
+  file: string,
+  directory: string,
+): Promise<CrossProblem[]> {
+  if (!file.includes('/') || file.includes('{')) return []
+  return notThere(path, resolve(directory, file), 'file')
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { CrossProblem } from './cross-problem.ts'
 import type { ServiceManifest } from './manifest.ts'
-import { notThere } from './not-there.ts'
+import { programThere } from './not-there.ts'
 import { duration } from './units.ts'
 import { named, path } from './words.ts'
 
@@ -118,7 +118,7 @@ export function experimentalIn(name: string, { environment }: ServiceManifest): 
   ]
 }
 
-/** Programs that are run once in weeks should not be missing then. Names without a / are looked for on PATH, wherever Beryl runs. */
+/** Programs that are run once in weeks should not be missing then. */
 export async function sleepPrograms(
   at: string[],
   { environment }: ServiceManifest,
@@ -127,12 +127,9 @@ export async function sleepPrograms(
   const { sleep: asked } = environment
   if (asked?.by !== 'commands') return []
   const base = environment.provider === 'process' ? environment.directory : '.'
-  const found = (['down', 'up'] as const).map(async (which) => {
-    const [file] = asked[which]
-    const path = [...at, 'environment', 'sleep', which]
-    if (!file.includes('/') || file.includes('{')) return []
-    return notThere(path, resolve(directory, base, file), 'file')
-  })
+  const found = (['down', 'up'] as const).map((which) =>
+    programThere([...at, 'environment', 'sleep', which], asked[which][0], resolve(directory, base)),
+  )
   return (await Promise.all(found)).flat()
 }
 

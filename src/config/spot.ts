@@ -1,6 +1,8 @@
 /** Spot capacity: said how, used by somebody, and never under what is live but where that is asked for. */
+import { resolve } from 'node:path'
 import type { CrossProblem } from './cross-problem.ts'
 import type { ExternalEnvironment, ServiceManifest } from './manifest.ts'
+import { programThere } from './not-there.ts'
 
 export function onSpot(at: string[], service: ServiceManifest): CrossProblem[] {
   const { environment, standbyOnSpot } = service
@@ -34,6 +36,23 @@ export function onSpot(at: string[], service: ServiceManifest): CrossProblem[] {
       message: 'nobody is on it: say standby: { spot: true }, candidate: true or live: true',
     })
   return found
+}
+
+/** A program that is missing would be spot capacity that is never there. */
+export async function spotPrograms(
+  at: string[],
+  { environment }: ServiceManifest,
+  directory: string,
+): Promise<CrossProblem[]> {
+  if (environment.provider === 'external' || environment.spot === undefined) return []
+  const { command, notice } = environment.spot
+  const path = [...at, 'environment', 'spot']
+  const base = resolve(directory, environment.directory)
+  const found = [
+    command === undefined ? [] : programThere([...path, 'command'], command[0], base),
+    notice === undefined ? [] : programThere([...path, 'notice', 'run'], notice.run[0], base),
+  ]
+  return (await Promise.all(found)).flat()
 }
 
 /** Beryl starts nothing there that could stand in for them, and each place becomes live in its turn. */

@@ -11,6 +11,7 @@ import { isEnd } from '../release/release.ts'
 import type { Release, Service } from '../release/release.ts'
 import { isGone } from '../release/remove.ts'
 import type { Seen } from '../release/seen.ts'
+import { liveOnSpot } from '../release/spot.ts'
 import type { NewEvent } from '../storage/events.ts'
 import { isBusy } from './busy.ts'
 import { freezesOf } from './freeze.ts'
@@ -278,7 +279,9 @@ export function createController(hands: Hands & { watching: Watching }): Control
     const seen = lastSeen.get(name)?.seen
     const service = rows.find(name)
     const weak = seen === undefined || service === null ? null : weakened(service, seen)
-    const all = [...found, ...away, ...(weak === null ? [] : [weak])]
+    const onSpot =
+      seen === undefined || service === null ? null : liveOnSpot(service, seen.replicas)
+    const all = [...found, ...away, ...[weak, onSpot].filter((one) => one !== null)]
     tell.problems(name, all, service?.release ?? null)
   }
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { weakened } from './ladder.ts'
 import type { Rules } from './release.ts'
+import { liveOnSpot } from './spot.ts'
 import { plainRules } from './testing/plain.ts'
 import { World } from './testing/world.ts'
 
@@ -179,6 +180,8 @@ describe('a standby on spot capacity', () => {
     world.tick()
     assert.deepEqual(world.moved, ['r1', 'r2', 'r1'])
     assert.deepEqual(capacity(world, 'r1'), { spot: 2, onDemand: 2 })
+    const said = () => liveOnSpot(world.service, [...world.replicas.values()])
+    assert.match(said()!, /^what is live is on spot capacity: 0 of 2 on-demand replicas of a are/)
     const routed = () => world.table!.environments[world.table!.live!]!.replicas.length
     assert.equal(routed(), 2)
     const [first] = world.replicasOf('r1').filter((one) => one.spot !== true)
@@ -188,6 +191,7 @@ describe('a standby on spot capacity', () => {
     turns(world, 4)
     assert.deepEqual(capacity(world, 'r1'), { spot: 0, onDemand: 2 })
     assert.equal(world.ended.at(-1)!.phase.name, 'rolled-back')
+    assert.equal(said(), null)
   })
 
   test('where the version may be live on spot capacity it stays there', () => {

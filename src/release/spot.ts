@@ -114,6 +114,18 @@ export function findingsOfReplicas(
   )
 }
 
+/** What is live went back to a standby on spot capacity, and its own replicas are not there yet; null: that is not so. */
+export function liveOnSpot(
+  { live, colour }: Service,
+  replicas: readonly ReplicaFact[],
+): string | null {
+  if (live === null || onOfLive(live).counts !== 'onDemand') return null
+  const here = replicas.filter((one) => one.environment === colour && one.release === live.release)
+  const own = counting(onDemand, here)
+  if (own.length === here.length || countReady(own) >= live.replicas) return null
+  return `what is live is on spot capacity: ${countReady(own)} of ${live.replicas} on-demand replicas of ${live.version} are ready${reasonOf(own)}`
+}
+
 /** What of a place is on spot capacity, and what of that is not there, for sentences; null: nothing. */
 export function spotText(replicas: readonly ReplicaFact[]): string | null {
   const onSpot = replicas.filter((one) => one.spot === true && one.state !== 'stopping')

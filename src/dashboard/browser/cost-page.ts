@@ -18,7 +18,7 @@ export function CostPage({ service }: { service: string }) {
 }
 
 export function Ledger({ view }: { view: CostView }) {
-  const { total, added, last30Days, releases, lines, unpricedHours, gaps } = view
+  const { total, added, last30Days, releases, lines, unpricedHours, gaps, spot } = view
   if (lines.length === 0 && gaps.length === 0)
     return html`<p class="message">Nothing has run yet.</p>`
   return html`
@@ -35,7 +35,15 @@ export function Ledger({ view }: { view: CostView }) {
           <dt>of it, 30 days</dt>
           <dd>${addedText(last30Days.added)}</dd>
         </div>
+        ${spot.replicaHours > 0 && html`<${Sum} name="of it, on spot capacity" sum=${spot} />`}
       </dl>
+      ${
+        spot.saved !== null &&
+        spot.saved > 0 &&
+        html`<p class="hint">
+          Spot capacity saved ${spot.saved.toFixed(2)} ${spot.currency} against on demand.
+        </p>`
+      }
       ${
         unpricedHours > 0 &&
         html`<p class="hint">

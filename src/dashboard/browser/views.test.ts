@@ -258,6 +258,7 @@ test('versions, names and the ledger are tables that say what there is', () => {
       { release: 'r1', version: 'v1', ...sum, hours: { live: 2, candidate: 0, standby: 0 }, added },
     ],
     total: sum,
+    spot: { replicaHours: 1, money: 0.5, currency: 'USD', saved: 1.5 },
     added,
     last30Days: { from: 0, total: sum, added },
     unpricedHours: 0,
@@ -266,6 +267,10 @@ test('versions, names and the ledger are tables that say what there is', () => {
   assert.match(
     words(html`<${Ledger} view=${view} />`),
     /in all 2\.0 replica-hours = 4\.00 USD .*blue-green added 2\.0 replica-hours = 4\.00 USD: \+25 %/,
+  )
+  assert.match(
+    words(html`<${Ledger} view=${view} />`),
+    /of it, on spot capacity 1\.0 replica-hours = 0\.50 USD .*Spot capacity saved 1\.50 USD/,
   )
 })
 

@@ -113,6 +113,24 @@ test('one that falls silent is unready, and ready again when its owner has mende
   })
 })
 
+test('an address on spot capacity that falls silent is lost: no restart is counted, and nobody pays meanwhile', async () => {
+  await withClaims(async (provider, bench) => {
+    const [server] = bench.places.serves.blue
+    const spec = { ...bench.spec('serves'), spot: [server!.address] }
+    await provider.start(spec)
+    await eventuallySeen(provider, spec.id, 'ready')
+    server!.status = 503
+    await eventuallySeen(provider, spec.id, 'unready', ({ spot }) => spot?.lost === 1)
+    server!.status = 200
+    assert.equal((await eventuallySeen(provider, spec.id, 'ready')).restarts, 0)
+    const [record] = bench.journal.all()
+    assert.deepEqual(
+      record!.spells!.map(({ is }) => is),
+      ['away', 'awake'],
+    )
+  })
+})
+
 test('a claim whose server died while no controller was there is unready for the next one, and counts on', async () => {
   await withClaims(async (provider, bench) => {
     const spec = bench.spec('serves')

@@ -4,8 +4,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { SpotTerms } from '../provider.ts'
-import { eventually, eventuallySeen, specOf } from '../testing.ts'
+import { eventually, eventuallySeen, silentLog, specOf } from '../testing.ts'
 import { askJson, fixture, withProvider } from './bench.ts'
+import { processProvider } from './process-provider.ts'
 import { wasTaken } from './spot.ts'
 
 const terms: SpotTerms = { exitCodes: [42], tries: 2, retryS: 0.2 }
@@ -39,6 +40,24 @@ test('a crash is a crash on spot capacity too; a code of its own may say that it
     await askJson(`http://127.0.0.1:${second.port}/exit?code=42`)
     const third = await eventuallySeen(provider, spec.id, 'ready', ({ spot }) => spot!.lost === 1)
     assert.equal(third.restarts, 1)
+  })
+})
+
+test('one that was taken away while no controller was there is asked for again, and counted as lost', async () => {
+  await withProvider(async (provider, { journal, logDirectory }) => {
+    const spec = onSpot()
+    await provider.start(spec)
+    const before = await eventuallySeen(provider, spec.id, 'ready')
+    await provider.close()
+    process.kill(before.pid!, 'SIGKILL')
+    const next = processProvider({ journal, logDirectory, gpuSlots: [], log: silentLog })
+    try {
+      await next.open()
+      const after = await eventuallySeen(next, spec.id, 'ready', ({ spot }) => spot!.lost === 1)
+      assert.equal(after.restarts, 0)
+    } finally {
+      await next.close()
+    }
   })
 })
 
