@@ -48,10 +48,11 @@ export async function spotPrograms(
   const { command, notice } = environment.spot
   const path = [...at, 'environment', 'spot']
   const base = resolve(directory, environment.directory)
-  const found = [
-    command === undefined ? [] : programThere([...path, 'command'], command[0], base),
-    notice === undefined ? [] : programThere([...path, 'notice', 'run'], notice.run[0], base),
+  const named = [
+    ...(command === undefined ? [] : [{ at: ['command'], file: command[0] }]),
+    ...(notice === undefined ? [] : [{ at: ['notice', 'run'], file: notice.run[0] }]),
   ]
+  const found = named.map(({ at: key, file }) => programThere([...path, ...key], file, base))
   return (await Promise.all(found)).flat()
 }
 

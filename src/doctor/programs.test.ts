@@ -39,6 +39,14 @@ test('a command is found where the replica would find it', () => {
   assert.match(looked({ command: ['sh'] })[0]!, /^ok command: tiny: \/.*\/sh$/)
 })
 
+test('what starts a replica on spot capacity, and what asks whether it is taken away, are looked for too', () => {
+  const notice = { run: ['sh', '-c', 'exit 1'] }
+  const [own, spot, asks] = looked({ spot: { candidate: true, command: ['no-srun'], notice } })
+  assert.match(own!, /^ok command/)
+  assert.match(spot!, /^problem command: tiny: no "no-srun" on PATH → .*environment\.spot\.command/)
+  assert.match(asks!, /^ok command: tiny: \/.*\/sh$/)
+})
+
 test('a command that is not there, or may not be run, is a problem that says where it was looked for', () => {
   assert.match(
     looked({ command: ['no-such-server'] })[0]!,

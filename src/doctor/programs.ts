@@ -17,18 +17,39 @@ export function programFindings(
   )
   return [
     ...started.flatMap(([name, service]) => [
-      commandFinding(name, service, directory),
+      ...programsOf(service).map((one) => commandFinding(name, service, one, directory)),
       ...unreadable(name, service, directory),
     ]),
     ...gpuFindings(started, slots),
   ]
 }
 
-function commandFinding(name: string, { environment }: Started, base: string): Finding {
-  const [command] = environment.command
+type Named = { key: string; command: string; env: Readonly<Record<string, string>> }
+
+/** On spot capacity a program that is missing would be capacity that is never there. */
+function programsOf({ environment }: Started): Named[] {
+  const { command, env, spot } = environment
+  const there = { ...env, ...spot?.env }
+  return [
+    { key: 'command', command: command[0], env },
+    ...(spot?.command === undefined
+      ? []
+      : [{ key: 'spot.command', command: spot.command[0], env: there }]),
+    ...(spot?.notice === undefined
+      ? []
+      : [{ key: 'spot.notice.run', command: spot.notice.run[0], env: there }]),
+  ]
+}
+
+function commandFinding(
+  name: string,
+  { environment }: Started,
+  { key: which, command, env }: Named,
+  base: string,
+): Finding {
   const where = resolve(base, environment.directory)
-  const key = `services.${name}.environment.command`
-  const found = whichOf(command, where, environment.env['PATH'] ?? process.env['PATH'] ?? '')
+  const key = `services.${name}.environment.${which}`
+  const found = whichOf(command, where, env['PATH'] ?? process.env['PATH'] ?? '')
   const what = JSON.stringify(command)
   if (found === 'none')
     return command.includes('/')

@@ -203,10 +203,10 @@ function patienceS({ rules }: Release): number {
   return Math.min(rules.readyWithinS, patienceMostS)
 }
 
-/** A model that waits for its place, or is being loaded, takes its time; so does capacity that has to be found. */
+/** A model that waits for its place, or is being loaded, takes its time; so does capacity that has to be found, or was taken away. */
 function stuckOf({ rung }: Rung, coming: readonly ReplicaFact[]): readonly ReplicaFact[] {
-  return coming.filter(
-    ({ state, spot }) => state !== 'starting' || (rung !== 'shared' && spot !== true),
+  return coming.filter(({ state, spot }) =>
+    spot === true ? state === 'ready' : state !== 'starting' || rung !== 'shared',
   )
 }
 
@@ -217,7 +217,8 @@ function stillUp(
   here: readonly ReplicaFact[],
   seen: Seen,
 ): readonly ReplicaFact[] {
-  if (rung.rung === 'asleep') return here.filter(({ state }) => state !== 'asleep')
+  if (rung.rung === 'asleep')
+    return here.filter(({ state, short }) => state !== 'asleep' && short !== true)
   const leaving = surplus(service, seen)
   if (rung.rung === 'shared') {
     const pooled = pooledOf(here)

@@ -201,6 +201,37 @@ describe('a standby on spot capacity', () => {
     assert.deepEqual(capacity(world, 'r1'), { spot: 2, onDemand: 0 })
   })
 
+  test('asleep it sleeps where it is; one that is taken away there comes back, sleeps again, and no step up is made of it', () => {
+    const world = begun()
+    const standby: Rules['standby'] = [
+      { rung: 'full', forS: 600 },
+      { rung: 'asleep', forS: 36_000 },
+    ]
+    world.deploy('b', { rules: { ...onSpot, standby, drillEveryS: 7200 }, spot })
+    world.until('stabilizing', (one) => one.pass(30))
+    turns(world, 6)
+    world.behave(600)
+    turns(world, 12)
+    const states = () => world.replicasOf('r1').map(({ state, spot: on }) => [state, on])
+    const asleep = [
+      ['asleep', true],
+      ['asleep', true],
+    ]
+    assert.deepEqual(states(), asleep)
+    world.pass(3600)
+    lost(world, 'r1')
+    world.tick()
+    assert.match(world.waitingFor, /step down to asleep: 1 to go \(it was taken away\)/)
+    turns(world, 4)
+    assert.deepEqual(states(), asleep)
+    lost(world, 'r1', true)
+    turns(world, 4)
+    const { phase, paused } = world.service.release!
+    assert.deepEqual([phase.name, paused], ['stabilizing', null])
+    // It is back, and what stood in for it has left.
+    assert.deepEqual(states(), asleep)
+  })
+
   test('a drill brings up what a rollback would: on demand, and then it leaves again', () => {
     const world = stabilizing()
     world.behave(600)
