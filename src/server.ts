@@ -20,6 +20,7 @@ import { keepRecord } from './controller/record.ts'
 import { openRegistry } from './controller/registry.ts'
 import { keepVersions } from './controller/retention.ts'
 import { openRows } from './controller/rows.ts'
+import { keepPoolServers } from './controller/pool-servers.ts'
 import { keepRuns } from './controller/runs.ts'
 import type { Times, Watch } from './controller/store.ts'
 import { keepSignals } from './controller/signals.ts'
@@ -199,6 +200,7 @@ const api = await listenApi(app, {
 const socket = await serveSocket(controlApp(), directory.socket('controller'))
 provider.changed(() => rows.walked().forEach((name) => controller.poke(name)))
 controller.start()
+const poolServers = keepPoolServers({ provider, wanted: registry.poolServers })
 notifier.start()
 const record = keepRecord({ store, rows, now, bounds })
 const captures = keepCaptures({ examiner, registry, services: () => rows.names() })
@@ -248,6 +250,7 @@ function controlApp(): Hono {
   )
   app.post('/stop-replicas', async (context) => {
     await controller.stop()
+    poolServers.stop()
     return context.json(await stopReplicas({ provider, store, now }))
   })
   app.post('/exit', (context) => {
@@ -261,6 +264,7 @@ function controlApp(): Hono {
 async function exit(): Promise<void> {
   api.close()
   captures.stop()
+  poolServers.stop()
   record.stop()
   retention.stop()
   signals.stop()

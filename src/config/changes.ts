@@ -77,7 +77,10 @@ function effectOf(
 ): Pick<Change, 'when' | 'because'> {
   if (root === 'releases' || root === 'machine') return { when: 'now' }
   // Who is in it goes by what its release began with.
-  if (root === 'pools') return { when: 'next release' }
+  if (root === 'pools')
+    return key === 'start'
+      ? { when: 'now', because: 'its servers are started anew, and what was loaded there again' }
+      : { when: 'next release' }
   if (root !== 'services' || service === undefined)
     return {
       when: 'next start',

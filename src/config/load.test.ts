@@ -641,7 +641,25 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'one server in two pools',
     'services:',
     'pools: { spare: { url: "http://127.0.0.1:9", models: 1 }, more: { url: "http://127.0.0.1:9", models: 1 } }\nservices:',
-    /pools.more.url: the same server as pools.spare.url: its places would count twice/,
+    /pools.more.url: the same address as pools.spare.url: its places would count twice/,
+  ],
+  [
+    'a pool server of another machine that is to be started here',
+    'services:',
+    'pools: { spare: { url: "http://10.0.0.1:9", models: 1, start: { command: [serve, "{port}"] } } }\nservices:',
+    /pools.spare.start: Beryl starts servers at 127.0.0.1 only, and 10.0.0.1 is another/,
+  ],
+  [
+    'a placeholder of a pool server that means nothing',
+    'services:',
+    'pools: { spare: { url: "http://127.0.0.1:9", models: 1, start: { command: [serve, "{model}"] } } }\nservices:',
+    /pools.spare.start.command: \{model\} means nothing here: only \{port\} does/,
+  ],
+  [
+    'a pool at an address of Beryl',
+    'services:',
+    'pools: { spare: { url: "http://127.0.0.1:8080", models: 1 } }\nservices:',
+    /pools.spare.url: the same address as gateway.listen/,
   ],
   [
     'authorities of a pool without TLS',

@@ -7,8 +7,8 @@ import type { CrossProblem } from './cross-problem.ts'
 import { currency } from './environment.ts'
 import type { Manifest } from './manifest.ts'
 import { speaksOf } from './speaks.ts'
-import { duration, upstreamUrl } from './units.ts'
-import { named } from './words.ts'
+import { duration, pause, upstreamUrl } from './units.ts'
+import { env, named, path } from './words.ts'
 
 export const pool = z
   .strictObject({
@@ -21,6 +21,22 @@ export const pool = z
     models: z.int().min(1).max(1000),
     /** For one to be loaded, or unloaded. */
     within: duration.default(120),
+    /** Beryl starts one for each address, of this machine; without it they run already. */
+    start: z
+      .strictObject({
+        /** Placeholder: {port}, that of its address. */
+        command: z.tuple([named], z.string()),
+        env: env.default({}),
+        /** Relative to the manifest. */
+        directory: named.default('.'),
+        gpus: z.int().min(0).max(64).default(0),
+        /** It answers, whatever is loaded. */
+        ready: z
+          .strictObject({ path: path.default('/v2/health/live'), within: duration.default(600) })
+          .prefault({}),
+        stop: z.strictObject({ grace: pause.default(10) }).prefault({}),
+      })
+      .optional(),
     /** Of one server; each of its places costs its part. */
     price: z.strictObject({ serverHour: z.number().min(0), currency }).optional(),
   })
@@ -49,10 +65,16 @@ export function poolProblems(manifest: Manifest, directory: string): CrossProble
   return [...servers(manifest, directory), ...rungs(manifest), ...sameNames(manifest)]
 }
 
-function servers({ pools }: Manifest, directory: string): CrossProblem[] {
-  const seen = new Map<string, string>()
+function servers({ pools, gateway, api }: Manifest, directory: string): CrossProblem[] {
+  const seen = new Map(
+    [
+      { ...gateway.listen, what: 'gateway.listen' },
+      { ...api.listen, what: 'api.listen' },
+    ].map(({ host, port, what }) => [`${host} ${port}`, what]),
+  )
   return Object.entries(pools).flatMap(([name, one]) => {
     const at = ['pools', name]
+    const started = startProblems([...at, 'start'], one)
     const all = serversOf(one)
     const first = all[0]?.secure === true
     const found = all.flatMap(({ host, port, secure = false }, index): CrossProblem[] => {
@@ -61,7 +83,7 @@ function servers({ pools }: Manifest, directory: string): CrossProblem[] {
       const other = seen.get(address)
       seen.set(address, other ?? path.join('.'))
       if (other !== undefined)
-        return [{ path, message: `the same server as ${other}: its places would count twice` }]
+        return [{ path, message: `the same address as ${other}: its places would count twice` }]
       if (secure === first) return []
       const scheme = first ? 'https' : 'http'
       return [
@@ -71,6 +93,7 @@ function servers({ pools }: Manifest, directory: string): CrossProblem[] {
         },
       ]
     })
+    found.push(...started)
     if (one.tls === undefined) return found
     if (!first)
       return [
@@ -85,6 +108,28 @@ function servers({ pools }: Manifest, directory: string): CrossProblem[] {
       return [...found, { path: [...at, 'tls', 'ca'], message: (error as Error).message }]
     }
   })
+}
+
+/** What is to be started must be of this machine. */
+function startProblems(at: string[], one: PoolManifest): CrossProblem[] {
+  const { start } = one
+  if (start === undefined) return []
+  const far = serversOf(one).find(({ host }) => host !== '127.0.0.1')
+  const found: CrossProblem[] = []
+  if (far !== undefined)
+    found.push({
+      path: at,
+      message: `Beryl starts servers at 127.0.0.1 only, and ${far.host} is another address: leave start out where somebody else starts them`,
+    })
+  const unknown = [...start.command, ...Object.values(start.env)]
+    .flatMap((text) => text.match(/(?<!\$)\{[^{}]*\}/g) ?? [])
+    .find((text) => text !== '{port}')
+  if (unknown !== undefined)
+    found.push({
+      path: [...at, 'command'],
+      message: `${unknown} means nothing here: only {port} does`,
+    })
+  return found
 }
 
 function rungs({ pools, services }: Manifest): CrossProblem[] {

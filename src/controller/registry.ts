@@ -19,6 +19,7 @@ import { redactOf } from './redact-rules.ts'
 import { requestRulesOf } from './request-rules.ts'
 import type { Plan } from './plan.ts'
 import { trafficOf } from './traffic.ts'
+import { poolServersOf } from './pool-servers.ts'
 import { sharedIn } from './pools.ts'
 import type { Rows } from './rows.ts'
 import type { ControllerStore } from './store.ts'
@@ -52,6 +53,8 @@ export function openRegistry({
       source = next
       manifest = next.manifest
     },
+
+    poolServers: () => poolServersOf(manifest.pools, directory),
 
     /** Releases that may run at the same time; null: as many as want. */
     atOnce: (): number | null => manifest.releases?.atOnce ?? null,

@@ -73,6 +73,8 @@ export type Program = {
   /** Added to Beryl's own environment; values may contain `{port}`. */
   env: Readonly<Record<string, string>>
   directory: string
+  /** Always this one; absent: one that is free. */
+  port?: number
   /** GPU slots this replica needs; the provider chooses which (`CUDA_VISIBLE_DEVICES`). */
   gpus: number
   /** Bytes of the machine's, for each replica; absent: not said. */

@@ -1,5 +1,5 @@
 /**
- * A real MLServer as the pool in which the standbys of two services stand: real models are loaded, unloaded and rolled back to under
+ * A real MLServer, started by Beryl, as the pool in which the standbys of two services stand: real models are loaded, unloaded and rolled back to under
  * live traffic, and every answer is held against what the model itself says. Without Python this fails: what did not run must not look
  * like a pass.
  */
@@ -12,8 +12,8 @@ import { pathToFileURL } from 'node:url'
 import type { ReleaseView, ServiceView } from '../../src/api/shapes.ts'
 import { eventually, startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
-import { installMlServer, startMlServer } from '../support/mlserver.ts'
-import type { MlServer } from '../support/mlserver.ts'
+import { installMlServer, mlServerOf, pidsWith } from '../support/mlserver.ts'
+import type { MlServerAsked } from '../support/mlserver.ts'
 import { inferred, loadedIn, pooledManifest, poolNames } from '../support/pooled.ts'
 import type { PoolName } from '../support/pooled.ts'
 
@@ -36,11 +36,12 @@ const texts = [
   'x',
 ]
 const directory = mkdtempSync(join(tmpdir(), 'beryl-mlserver-'))
+const repository = join(directory, 'repository')
 /** `tiny` leaves v1 for v2, and `rank` the other way round. */
 const trained = { 'tiny-v1': 'v1', 'tiny-v2': 'v2', 'rank-w1': 'v2', 'rank-w2': 'v1' }
 const directoryOf = (name: PoolName) => join(directory, 'models', trained[name])
 
-let pool: MlServer
+let pool: MlServerAsked
 let beryl: Running
 let stopped = false
 let traffic: Promise<{ lost: string[]; pooled: number }>
@@ -50,9 +51,13 @@ before(async () => {
   trainAll(join(directory, 'models'))
   const program = await installMlServer(join(directory, 'python'))
   const all = Object.fromEntries(poolNames.map((name) => [name, directoryOf(name)]))
-  pool = await startMlServer(program, join(directory, 'repository'), all)
-  const keys = `url: "${pool.url}", models: 1, within: 20s`
-  beryl = await startBeryl({ models: {}, manifest: pooledManifest({ pool: keys, directoryOf }) })
+  pool = await mlServerOf(program, repository, all)
+  const start = JSON.stringify({ command: pool.command, env: pool.env })
+  const keys = `url: "${pool.url}", models: 1, within: 20s, start: ${start}`
+  beryl = await startBeryl({
+    models: {},
+    manifest: pooledManifest({ pool: keys, directoryOf, readyWithin: '30s' }),
+  })
   for (const [service, version] of [
     ['tiny', 'v1'],
     ['rank', 'w1'],
@@ -62,13 +67,17 @@ before(async () => {
     await beryl.until(id, ({ phase }) => phase === 'finished', 'live')
   }
   traffic = asking()
+  await eventually(
+    async () => (await fetch(`${pool.url}/v2/health/live`).catch(() => null))?.status === 200,
+    () => 'MLServer to answer',
+  )
 })
 
 after(async () => {
   stopped = true
   const said = await traffic
   assert.equal(await beryl.stop(), 0)
-  await pool.end()
+  assert.deepEqual(pidsWith(repository), [], 'it ends with Beryl')
   rmSync(directory, { recursive: true, force: true })
   assert.deepEqual(said.lost, [], 'each was answered, by a model of its service, and rightly')
   assert.ok(said.pooled > 0, 'MLServer has answered clients')
@@ -107,6 +116,29 @@ test('the old version stands in MLServer alone, and is timed', async () => {
     standby.replicas.map(({ address, state }) => [`http://${address}`, state]),
     [[pool.url, 'ready']],
   )
+})
+
+test('whoever is killed it goes on: with the controller it is taken up again, by itself it is started, and loads the model again', async () => {
+  const [pid, ...more] = pidsWith(repository)
+  assert.ok(pid !== undefined && more.length === 0)
+  beryl.kill('controller')
+  const standby = async () =>
+    Object.values((await service('tiny')).environments).find(({ role }) => role === 'standby')!
+  await eventually(
+    async () => (await standby().catch(() => null))?.replicas[0]?.state === 'ready',
+    () => 'the next controller to know it',
+  )
+  assert.deepEqual(pidsWith(repository), [pid])
+  process.kill(pid, 'SIGKILL')
+  await eventually(
+    async () => (await loadedIn(pool.url).catch((): string[] => [])).includes('tiny-v1'),
+    () => 'it to be loaded again',
+  )
+  await eventually(
+    async () => (await standby()).replicas[0]?.state === 'ready',
+    () => 'it to be ready again',
+  )
+  assert.equal((await beryl.release(release['tiny']!)).paused, null)
 })
 
 test('a later standby pushes it out, and both rolled back in the same second are served in the stated order', async () => {

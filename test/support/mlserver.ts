@@ -5,7 +5,7 @@
 import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -15,7 +15,13 @@ import { freePorts } from './theirs.ts'
 const run = promisify(execFile)
 const runtime = fileURLToPath(new URL('../peers/mlserver/', import.meta.url))
 
-/** `grpc`: HOST:PORT of its other door. */
+/** How it is started, and where it will answer; `grpc`: HOST:PORT of its other door. */
+export type MlServerAsked = {
+  url: string
+  grpc: string
+  command: [string, ...string[]]
+  env: Record<string, string>
+}
 export type MlServer = { url: string; grpc: string; end: () => Promise<void> }
 
 /** @returns the program */
@@ -39,13 +45,17 @@ async function pythonFor(): Promise<string> {
   throw new Error('MLServer needs Python 3.11 or 3.12, with venv: none was found')
 }
 
-/** Nothing is loaded when it starts. @param models name → directory of a model of examples/langid @param version that its metadata name */
-export async function startMlServer(
+/**
+ * Writes down what it will find; nothing is loaded when it starts.
+ *
+ * @param models name → directory of a model of examples/langid @param version that its metadata name
+ */
+export async function mlServerOf(
   program: string,
   directory: string,
   models: Readonly<Record<string, string>>,
   version = 'v1',
-): Promise<MlServer> {
+): Promise<MlServerAsked> {
   mkdirSync(directory, { recursive: true })
   const [http, grpc, metrics] = await freePorts(3)
   const write = (file: string, content: object) =>
@@ -65,11 +75,26 @@ export async function startMlServer(
     const settings = { name, implementation: 'langid.Langid', versions: [version], parameters }
     write(join(name, 'model-settings.json'), settings)
   }
+  return {
+    url: `http://127.0.0.1:${http}`,
+    grpc: `127.0.0.1:${grpc}`,
+    command: [program, 'start', directory],
+    env: { PYTHONPATH: runtime, PYTHONDONTWRITEBYTECODE: '1' },
+  }
+}
+
+/** By the test itself, as its owner would. */
+export async function startMlServer(
+  program: string,
+  directory: string,
+  models: Readonly<Record<string, string>>,
+  version = 'v1',
+): Promise<MlServer> {
+  const { url, grpc, command, env: own } = await mlServerOf(program, directory, models, version)
   const log = join(directory, 'log')
   const out = openSync(log, 'w')
-  const env = { ...process.env, PYTHONPATH: runtime, PYTHONDONTWRITEBYTECODE: '1' }
-  const child = spawn(program, ['start', directory], { stdio: ['ignore', out, out], env })
-  const url = `http://127.0.0.1:${http}`
+  const env = { ...process.env, ...own }
+  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', out, out], env })
   await eventually(
     async () => {
       if (child.exitCode !== null) throw new Error(readFileSync(log, 'utf8').slice(-2000))
@@ -78,7 +103,7 @@ export async function startMlServer(
     },
     () => `MLServer to answer: ${readFileSync(log, 'utf8').slice(-500)}`,
   )
-  return { url, grpc: `127.0.0.1:${grpc}`, end: () => end(child) }
+  return { url, grpc, end: () => end(child) }
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -86,4 +111,17 @@ async function end(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit')
   child.kill('SIGKILL')
   await exited
+}
+
+/** Processes that were started with this argument. Linux. */
+export function pidsWith(argument: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return []
+    try {
+      const line = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0')
+      return line.includes(argument) ? [Number(name)] : []
+    } catch {
+      return []
+    }
+  })
 }

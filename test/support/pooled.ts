@@ -11,8 +11,10 @@ export type PoolName = (typeof poolNames)[number]
 export function pooledManifest({
   pool,
   directoryOf,
+  readyWithin = '5s',
 }: {
   pool: string
+  readyWithin?: string
   directoryOf: (name: PoolName) => string
 }): string {
   const of = (name: 'tiny' | 'rank', path: string, versions: readonly PoolName[]) => `
@@ -22,7 +24,7 @@ export function pooledManifest({
     environment:
       provider: process
       command: [${JSON.stringify(process.execPath)}, ${JSON.stringify(poolProgram)}, --port, "{port}", --load, ${name}, "${name}={model}"]
-      ready: { path: /v2/models/${name}/ready, within: 5s }
+      ready: { path: /v2/models/${name}/ready, within: ${readyWithin} }
       alive: { every: 500ms, timeout: 2s, failures: 3 }
       stop: { grace: 1s }
     versions:

@@ -14,7 +14,22 @@ export async function freePort(host: string, taken: ReadonlySet<number>): Promis
   )
 }
 
-export function isPortFree(host: string, port: number): Promise<boolean> {
+/** @param always no other one @param before the one it had; 0: none @returns why it has to wait, where somebody else is on its only one */
+export async function portOf(
+  host: string,
+  {
+    always,
+    before,
+    taken,
+  }: { always: number | undefined; before: number; taken: ReadonlySet<number> },
+): Promise<number | { wait: string }> {
+  const asked = always ?? before
+  if (asked !== 0 && (await isPortFree(host, asked))) return asked
+  if (always === undefined) return freePort(host, taken)
+  return { wait: `port ${always}, where it is to answer, is taken by another program` }
+}
+
+function isPortFree(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))

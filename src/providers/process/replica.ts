@@ -16,7 +16,7 @@ import type { Life } from '../watch-life.ts'
 import { endSession, killSession } from './end-session.ts'
 import { CannotRun, launch } from './launch.ts'
 import { markedLeader } from './marks.ts'
-import { freePort, isPortFree } from './ports.ts'
+import { portOf } from './ports.ts'
 import { deathsInARow, restartInMs } from './restarts.ts'
 import { chooseSlots } from './slots.ts'
 import type { Choice, Holder } from './slots.ts'
@@ -195,8 +195,9 @@ export class Replica {
       waits: spec.waits === true,
     })
     if (!('slots' in choice) || life.aborted) return choice
-    const kept = port !== 0 && (await isPortFree(host, port))
-    const chosen = kept ? port : await freePort(host, portsTaken(this.id))
+    const taken = portsTaken(this.id)
+    const chosen = await portOf(host, { always: spec.port, before: port, taken })
+    if (typeof chosen !== 'number') return chosen
     if (life.aborted) return choice
     const change = { host, port: chosen, gpus: choice.slots, process: null }
     // A first start happens only as written. A replica that served before is not kept down by a full disk: its mark is found.
