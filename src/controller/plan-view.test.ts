@@ -11,20 +11,27 @@ import { bundleOf, releaseOf, since, switched } from './testing/hands.ts'
 const validity: YesNoRules = { ...errors, name: 'validity', from: 'answer', margin: 0.02 }
 const service = { ...switched(releaseOf({ name: 'finished', since } as never)), release: null }
 
-type Asked = { perSecond?: number; control?: boolean; shared?: Plan['shared']; standby?: 'shared' }
+type Asked = {
+  perSecond?: number
+  control?: boolean
+  shared?: Plan['shared']
+  standby?: 'shared'
+  spot?: Plan['rules']['spot']
+}
 
-function planned({ perSecond = 1, control = true, shared, standby }: Asked) {
+function planned({ perSecond = 1, control = true, shared, standby, spot }: Asked) {
   const { control: _, ...rules } = plainRules
   const plan = {
     rules: {
       ...rules,
       ...(control ? { control: {} } : {}),
+      ...(spot === undefined ? {} : { spot }),
       watch: { atLeastS: 600, atMostS: 7200, whenUndecided: 'hold' },
     },
     watch: rulesOf(errors, latency, validity),
-    template: { provider: 'process', gpus: 0 },
+    template: { provider: 'process', gpus: 0, ...(spot === undefined ? {} : { onSpot: {} }) },
     gates: {},
-    price: { replicaHour: 2, currency: 'USD' },
+    price: { replicaHour: 2, spotReplicaHour: 0.5, currency: 'USD' },
     shared,
   } as unknown as Plan
   return planView({ ...service, live: bundleOf('b', 'r2') }, 'c', {
@@ -36,7 +43,7 @@ function planned({ perSecond = 1, control = true, shared, standby }: Asked) {
       said: { validity: { bad: 20, total: 20_000 } },
       perSecond,
       spoken: null,
-      tookMs: [0],
+      tookMs: [spot === undefined ? 0 : 3_600_000],
       measured: {
         moveMs: null,
         startMs: null,
@@ -54,6 +61,22 @@ function planned({ perSecond = 1, control = true, shared, standby }: Asked) {
 
 const said = (perSecond: number, control: boolean) =>
   planned({ perSecond, control }).regression!.said
+
+test('on spot capacity: what of the second environment is on it, and what that saves', () => {
+  const { cost, policies } = planned({ spot: { candidate: true, standby: true } })
+  // An hour until the switch, ten minutes of watch on demand, and five on the rung `full`.
+  const hours = [1, 10 / 60, 5 / 60] as const
+  assert.ok(Math.abs(cost!.replicaHours - (hours[0] + hours[1] + hours[2])) < 1e-9)
+  assert.ok(Math.abs(cost!.spotHours - (hours[0] + hours[2])) < 1e-9)
+  assert.ok(Math.abs(cost!.spotSaves! - (hours[0] + hours[2]) * 1.5) < 1e-9)
+  assert.ok(Math.abs(cost!.money! - (cost!.replicaHours * 2 - cost!.spotSaves!)) < 1e-9)
+  const kept = policies.map(({ rung, inManifest }) => [rung, inManifest])
+  assert.deepEqual(kept.slice(0, 2), [
+    ['full', false],
+    ['full, spot', true],
+  ])
+  assert.deepEqual(planned({}).cost!.spotHours, 0)
+})
 
 test('what if it stood in a pool: its place, at its price, and the way back as it was drilled; without a pool it is refused', () => {
   const shared = {

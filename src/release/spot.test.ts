@@ -119,10 +119,13 @@ describe('a candidate on spot capacity', () => {
   })
 
   test('a way back to an older version is brought up on demand', () => {
-    const world = begun()
-    const { id } = world.deploy('b', { kind: 'rollback', rules: onSpot, spot }) as { id: string }
-    world.until('watching')
-    assert.deepEqual(capacity(world, id), { spot: 0, onDemand: 2 })
+    for (const may of [spot, { live: true } as const]) {
+      const world = begun()
+      const options = { kind: 'rollback', rules: onSpot, spot: may } as const
+      const { id } = world.deploy('b', options) as { id: string }
+      world.until('watching')
+      assert.deepEqual(capacity(world, id), { spot: 0, onDemand: 2 })
+    }
   })
 })
 

@@ -21,10 +21,11 @@ export function onOfLive({ spot: may }: Pick<Placed, 'spot'>): On {
 
 export function onOfCandidate(release: Release): On {
   const { bundle, rules, kind } = release
-  if (bundle.spot === undefined || rules.spot?.candidate !== true) return onOfLive(bundle)
-  // The way back to an older version is not a matter of money.
-  if (kind === 'rollback' || release.onDemand !== undefined) return onOfLive(bundle)
-  return spot
+  const once = onOfLive(bundle)
+  // The way back to an older version is not a matter of money, and not of luck.
+  if (kind === 'rollback') return { ...once, starts: 'onDemand' }
+  if (bundle.spot === undefined || rules.spot?.candidate !== true) return once
+  return release.onDemand === undefined ? spot : once
 }
 
 /**
