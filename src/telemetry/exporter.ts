@@ -24,6 +24,8 @@ const usual = {
   triesMax: 5,
   firstWaitMs: 1000,
   waitMaxMs: 30_000,
+  /** Whoever ends waits so long for all that is still to be sent. */
+  stopMs: 2000,
 }
 /** The specification's: what may be sent again. */
 const retryable: readonly number[] = [429, 502, 503, 504]
@@ -33,12 +35,13 @@ export function openExporter(
   resource: Resource,
   limits: Partial<typeof usual> = {},
 ) {
-  const { queueMax, batchMax, flushMs, timeoutMs, triesMax, firstWaitMs, waitMaxMs } = {
+  const { queueMax, batchMax, flushMs, timeoutMs, triesMax, firstWaitMs, waitMaxMs, stopMs } = {
     ...usual,
     ...limits,
   }
   const url = `${otlp.replace(/\/$/, '')}/v1/traces`
   const stopping = new AbortController()
+  const over = new AbortController()
   let queue: Span[] = []
   let timer: NodeJS.Timeout | null = null
   let sending: Promise<void> | null = null
@@ -61,7 +64,9 @@ export function openExporter(
     async stop(): Promise<void> {
       flush()
       stopping.abort()
+      const last = setTimeout(() => over.abort(), stopMs)
       await sending
+      clearTimeout(last)
     },
   }
 
@@ -109,7 +114,7 @@ export function openExporter(
         headers: { ...headers, 'content-type': 'application/json' },
         body,
         redirect: 'error',
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), over.signal]),
       })
       // What is in it is not needed, and may have no end.
       await response.body?.cancel()

@@ -1,5 +1,7 @@
 /** Spans reach a receiver as the specification has them; one that is slow, refuses or is away costs spans, and nothing else. */
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { openExporter } from './exporter.ts'
 import type { Span } from './otlp.ts'
@@ -118,4 +120,24 @@ test('a receiver that is away, or never answers, holds a bounded number of spans
   assert.ok(exporter.counts().dropped >= 5)
   await exporter.stop()
   assert.equal(exporter.counts().dropped, 20)
+})
+
+test('whoever ends waits for no receiver that never answers: what it did not take is dropped', async (context) => {
+  let asked = 0
+  const server = createServer(() => void asked++)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const exporter = open(`http://127.0.0.1:${port}`, {
+    batchMax: 2,
+    timeoutMs: 3_600_000,
+    stopMs: 20,
+  })
+  exporter.add([span(), span(), span(), span(), span()])
+  await until('the receiver is asked', () => asked === 1)
+  await exporter.stop()
+  assert.deepEqual([asked, exporter.counts()], [1, { sent: 0, dropped: 5 }])
 })
