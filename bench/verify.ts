@@ -18,6 +18,7 @@ import { openCaptures } from '../src/verification/capture/captures.ts'
 import { tappedOf } from '../src/verification/capture/testing.ts'
 import { load as measureLoad } from '../src/verification/load/load.ts'
 import { openGateway, placed, tableOf } from '../src/gateway/testing/gateway.ts'
+import { load as askedFor } from './gateway/others.ts'
 
 const rounds = 7
 const count = 20_000
@@ -181,21 +182,10 @@ async function recording(): Promise<void> {
   )
 }
 
-type Loaded = { done: number; errors: number; why: string | null; p99: number }
-
-async function load(more: { count: number; perSecond?: number }): Promise<Loaded> {
+async function load(more: { count: number; perSecond?: number }): Promise<{ p99: number }> {
   const body = 'x'.repeat(200)
   const request = `POST /small HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
-  const asked = { port: gateway.port, request, connections, ...more }
-  const client = spawn(process.execPath, [
-    fileURLToPath(new URL('gateway/load.ts', import.meta.url)),
-    JSON.stringify(asked),
-  ])
-  const [line] = (await once(client.stdout, 'data')) as [Buffer]
-  const loaded = JSON.parse(String(line)) as Loaded
-  if (loaded.why !== null || loaded.errors > 0)
-    throw new Error(`the load did not go through: ${loaded.why}, ${loaded.errors} errors`)
-  return loaded
+  return askedFor({ port: gateway.port, request, connections, ...more })
 }
 
 function cpuMs(): number {

@@ -1,14 +1,15 @@
 /**
- * Calls of gRPC over a few connections of HTTP/2, bounded in count and time; prints one JSON line. Arguments as JSON:
+ * Calls of gRPC over a few connections of HTTP/2, bounded in count and time; prints one JSON line. What is asked stands on its input, as JSON:
  * `{ port, path, connections, count, messages }`: so many calls at once; each must end with `grpc-status: 0` after so many messages.
  */
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:http2'
 import type { ClientHttp2Session } from 'node:http2'
 import { framed } from './grpc-frames.ts'
 
 type Asked = { port: number; path: string; connections: number; count: number; messages: number }
 
-const { port, path, connections, count, messages } = JSON.parse(process.argv[2]!) as Asked
+const { port, path, connections, count, messages } = JSON.parse(readFileSync(0, 'utf8')) as Asked
 const limitMs = 60_000
 const sessionsMax = 4
 const asked = framed('a'.repeat(300))

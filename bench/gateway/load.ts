@@ -1,9 +1,10 @@
 /**
- * Load over raw sockets, bounded in count and time; prints one JSON line. Arguments as JSON:
+ * Load over raw sockets, bounded in count and time; prints one JSON line. What is asked stands on its input, as JSON:
  * `{ port, request, connections, count, perSecond?, secure?, upgrade? }`: `secure` goes over TLS; with `upgrade` that is asked first, and
  * what is sent then must come back as it is; with `perSecond` requests begin on schedule, whatever the answers do, and
  * latency counts from when they should have begun.
  */
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -26,7 +27,7 @@ const {
   perSecond,
   secure = false,
   upgrade,
-} = JSON.parse(process.argv[2]!) as Asked
+} = JSON.parse(readFileSync(0, 'utf8')) as Asked
 const limitMs = 60_000
 const good = Buffer.from('HTTP/1.1 200')
 const latencies = new Float64Array(count)

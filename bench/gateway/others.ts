@@ -7,12 +7,11 @@ type Load = { done: number; errors: number; ms: number; p50: number; p99: number
 export async function load(what: object): Promise<Load> {
   const child = spawn(
     process.execPath,
-    [
-      fileURLToPath(new URL(`./${'messages' in what ? 'load-grpc' : 'load'}.ts`, import.meta.url)),
-      JSON.stringify(what),
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    [fileURLToPath(new URL(`./${'messages' in what ? 'load-grpc' : 'load'}.ts`, import.meta.url))],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
   )
+  // A body of 256 KB is too long for an argument.
+  child.stdin.end(JSON.stringify(what))
   let said = ''
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
   await new Promise((resolve) => child.once('close', resolve))

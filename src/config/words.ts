@@ -20,7 +20,7 @@ export const env = z.record(
 /** A file, a directory or a program: an empty name is none. */
 export const named = z.string().min(1, 'expected a name, it is empty')
 
-/** A wait of zero would be none; deadlines are kept to a quarter of a second. */
+/** A wait of zero would be none; deadlines are kept to a quarter or half of a second. */
 export const wait = duration.refine((seconds) => seconds >= 0.1, 'expected at least 100ms')
 
 /** Where a route, or what holds for a part of it, begins: matched by whole segments. */

@@ -69,7 +69,11 @@ test('the limit on everything cuts an answer that never ends, but no stream', as
   const endless = await gatewayTo({ totalMs: 500 }, talking('application/json'))
   await assert.rejects(endless.ask())
   assert.equal((await endless.seen(1))[0]!.outcome, 'deadline')
-  const stream = await gatewayTo({ totalMs: 500 }, talking('text/event-stream; charset=utf-8'))
+  // It goes on for two seconds, never silent for long.
+  const stream = await gatewayTo(
+    { totalMs: 500, idleMs: 1000 },
+    talking('text/event-stream; charset=utf-8'),
+  )
   assert.equal((await stream.ask()).text.length, 40 * 'data: x\n\n'.length)
 })
 
