@@ -61,7 +61,7 @@ describe('standby policies', () => {
       ['1 replica', false, 12, 40_000],
       ['1 replica, spot', false, 3, 40_000],
     ])
-    assert.match(rows[1]!.risk, /^none: it answers already; it may be taken away at any time/)
+    assert.match(rows[1]!.risk, /^it answers already; it may be taken away at any time/)
   })
 
   test('what was never measured is not known, and what cannot sleep is not offered to', () => {

@@ -79,7 +79,7 @@ export function policiesOf({
       backFrom: from,
       atOnce,
       requests: ms === null ? null : (perSecond * (1 - atOnce) * ms) / 1000,
-      risk: spot ? `${risks[rung]}; ${spotRisk}` : risks[rung]!,
+      risk: spot ? `${risks[rung]!.replace(/^none: /, '')}; ${spotRisk}` : risks[rung]!,
     }
   })
 }
