@@ -62,11 +62,6 @@ function differences(from: unknown, to: unknown, path: string[]): Difference[] {
   ]
 }
 
-const takeOver = 'or now by `beryl up --take-over`'
-const atStart: Record<string, string> = {
-  gateway: 'read when it starts: now by `beryl restart gateway`',
-  api: takeOver,
-}
 const atOnce: readonly string[] = ['route', 'requests', 'capture', 'budget', 'retention']
 
 function effectOf(
@@ -85,7 +80,9 @@ function effectOf(
     return {
       when: 'next start',
       because:
-        (root === undefined ? undefined : atStart[root]) ?? 'read once, when `beryl up` starts',
+        root === 'gateway'
+          ? 'read when it starts: `beryl restart gateway`'
+          : 'read once, when `beryl up` starts: now by `beryl up --take-over`',
     }
   if (key === undefined)
     return to === undefined ? ofRemoval(inUse(service), remove) : ofNew(inUse(service))

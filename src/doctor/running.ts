@@ -82,8 +82,16 @@ export async function processFindings(
   return [
     supervisor,
     ...states.map((state) => processFinding(directory, state)),
+    ...leavingFinding(directory),
     ...(supervised ? [versionFinding(running?.version, version)] : []),
   ]
+}
+
+function leavingFinding(directory: DataDirectory): Finding[] {
+  const before = readIdentity(directory.process('gateway-leaving'))
+  if (before === null || !isAlive(before)) return []
+  const text = `a gateway that has handed over (pid ${before.pid}) ends what it has begun, within a minute`
+  return [ok('processes', text)]
 }
 
 type State = { role: Role; pid: number | null; silent: string | null }

@@ -88,7 +88,7 @@ test('another version that runs is said', async () => {
   assert.equal(seen.code, 0, 'a warning is no problem')
   assert.match(
     ills(seen, 'version')[0]!,
-    /^warning: Beryl 0\.0\.1 runs, and .* → stop it and start it again/,
+    /^warning: Beryl 0\.0\.1 runs, and .* → beryl up --take-over/,
   )
 })
 

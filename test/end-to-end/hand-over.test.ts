@@ -1,6 +1,6 @@
 /** One gateway hands over to the next while everybody asks: nothing is refused or lost, and no version answers that was left. */
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { dataDirectory } from '../../src/ipc/data-directory.ts'
@@ -36,7 +36,7 @@ after(async () => assert.equal(await beryl.stop(), 0))
 let asking: Traffic | null = null
 afterEach(() => asking?.stop())
 const traffic16 = (options: { keepAlive?: boolean } = {}): Traffic =>
-  (asking = steadyTraffic(beryl.gateway, { concurrency: clients, ...options }))
+  (asking = steadyTraffic(beryl.gateway, { concurrency: clients, pauseMs: 80, ...options }))
 
 const approved = async (id: string) => {
   await beryl.until(id, ({ phase }) => phase === 'awaiting-approval', 'awaiting approval')
@@ -162,7 +162,8 @@ test('while two gateways live a switch waits, and says so; a rollback is stored 
   await second.asks('still b?', 'b')
   assert.ok(isAlive(older))
   // What it has open keeps the version that it left from being taken down.
-  assert.match((await beryl.release(id)).waitingFor ?? '', /in flight on green/)
+  const open = /[1-9]\d* requests that are still in flight on green/
+  await beryl.until(id, ({ waitingFor }) => open.test(waitingFor ?? ''), 'waiting for what is open')
   await second.close()
   await beryl.until(id, ({ phase }) => phase === 'rolled-back', 'rolled back')
   await gone(older)
@@ -268,6 +269,8 @@ test('whoever is killed in the middle: no connection is refused, and only what w
     })
   await traffic.stop()
   assert.deepEqual(await pids(), models)
+  const left = (await readdir(beryl.data)).filter((name) => /\.sock\.\d+$|gateway-next/.test(name))
+  assert.deepEqual(left, [])
 })
 
 test('other settings: a gateway that cannot start leaves the one that runs alone; then `up --take-over` brings them', async () => {
