@@ -294,11 +294,10 @@ export class Member implements Tenant {
   }
 
   private answered(): void {
-    const { present, readyOnce, host, port } = this.record
-    const at = this.place
+    const { present, readyOnce } = this.record
     // Only now: what is routed goes where it answered last.
-    if (present?.ready !== true || !readyOnce || !isSame(at, { host, port }))
-      this.note({ ...at, readyOnce: true, present: this.since(true) })
+    if (present?.ready !== true || !readyOnce)
+      this.note({ ...this.place, readyOnce: true, present: this.since(true) })
     this.set({ name: 'ready' })
   }
 

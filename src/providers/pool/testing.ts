@@ -18,6 +18,8 @@ export async function poolServer(secret?: { cert: string; key: string }) {
     /** The most that were loaded at the same time. */
     most: 0,
     calls: [] as string[],
+    /** How often it was asked what it holds. */
+    looks: 0,
     /** By what is done: what it answers instead of doing it. */
     refuses: new Map<'load' | 'unload' | 'ready', number>(),
     /** As Triton, it answers `unload` at once, and has these in memory until somebody takes them out. */
@@ -58,6 +60,7 @@ export async function poolServer(secret?: { cert: string; key: string }) {
         { name: 'unloaded', state: 'UNAVAILABLE', reason: 'unloaded' },
       ]
     const isIndex = request.url === '/v2/repository/index'
+    if (isIndex) one.looks++
     response.end(JSON.stringify(isIndex ? index() : { name: model, port: one.port }))
   }
   const server = secret === undefined ? createServer(answer) : createSecureServer(secret, answer)
