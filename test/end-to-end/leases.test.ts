@@ -1,5 +1,7 @@
-/** GPU slots with two services: a candidate of one on the slot where the standby of the other sleeps, and the rollback that wants it back. */
+/** GPU slots with two services: a candidate of one on the slot where the standby of the other sleeps, and the rollback that wants it back. It sleeps and wakes by programs. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { ReleaseView } from '../../src/api/shapes.ts'
@@ -8,7 +10,17 @@ import type { Running } from '../support/beryl.ts'
 
 const server = fileURLToPath(new URL('../fixtures/model.js', import.meta.url))
 const command = `[${JSON.stringify(process.execPath)}, ${JSON.stringify(server)}, "{model}", "{port}"]`
-const environment = `{ provider: process, command: ${command}, gpus: 1, ready: { path: /healthz, within: 5s }, stop: { grace: 1s }, sleep: { by: paths, sleep: /sleep, wake: /wake_up } }`
+/** A program of the user's own, beside the manifest: it asks the server, and writes down whom it asked for what. */
+const program = `import { appendFileSync } from 'node:fs'
+const [, , pid, port, path] = process.argv
+process.kill(Number(pid), 0)
+const { ok } = await fetch('http://127.0.0.1:' + port + path, { method: 'POST' })
+appendFileSync('asked.log', path + '\\n')
+process.exit(ok ? 0 : 1)
+`
+const by = (path: string) =>
+  `[${JSON.stringify(process.execPath)}, ask.mjs, "{pid}", "{port}", ${path}]`
+const environment = `{ provider: process, command: ${command}, gpus: 1, ready: { path: /healthz, within: 5s }, stop: { grace: 1s }, sleep: { by: commands, down: ${by('/sleep')}, up: ${by('/wake_up')} } }`
 let beryl: Running
 
 before(async () => {
@@ -16,6 +28,7 @@ before(async () => {
   process.env['BERYL_GPUS'] = '0,1'
   beryl = await startBeryl({
     models: { v1: { answer: 'one' }, v2: { answer: 'two' }, w1: { answer: 'other' } },
+    files: { 'ask.mjs': program },
     manifest: `apiVersion: beryl/v1
 gateway: { listen: 127.0.0.1:0, workers: 1 }
 api: { listen: 127.0.0.1:0 }
@@ -68,6 +81,8 @@ test('a rollback takes the slot back: the candidate on it is rejected by name, a
     new RegExp(`leased from tiny, and the rollback of ${id} called them back`),
   )
   assert.equal((await beryl.service()).live?.version, 'v1')
+  const asked = readFileSync(join(beryl.directory, 'asked.log'), 'utf8').trim().split('\n')
+  assert.deepEqual([asked.at(-2), asked.at(-1)], ['/sleep', '/wake_up'])
   await eventually(
     async () => (await fetch(`${beryl.gateway}/version`)).status === 200,
     () => 'v1 to answer',
