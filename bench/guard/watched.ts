@@ -1,8 +1,8 @@
 /** The controller's side of a watch, as the product wires it: who reads what the gateway saw, and a release that is being watched. */
 import { openCurves } from '../../src/controller/curves/curves.ts'
 import type { ControllerStore } from '../../src/controller/store.ts'
-import { watchingOf } from '../../src/controller/watching.ts'
-import type { Watching } from '../../src/controller/watching.ts'
+import { watchingOf } from '../../src/controller/watch/watching.ts'
+import type { Watching } from '../../src/controller/watch/watching.ts'
 import type { GatewayClient } from '../../src/gateway/client.ts'
 import { beginLoad } from '../../src/guard/load.ts'
 import { errors, latency, rulesOf } from '../../src/guard/testing.ts'

@@ -4,7 +4,7 @@ import { log } from '../log.ts'
 import type { Now } from '../release/release.ts'
 import type { Captured } from '../verification/capture/captured.ts'
 import type { ExaminerClient } from '../verification/client.ts'
-import type { Registry } from './registry.ts'
+import type { Registry } from './versions/registry.ts'
 import type { ControllerStore } from './store.ts'
 
 /** An examiner that started anew records nothing until it is told. */

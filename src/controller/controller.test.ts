@@ -8,7 +8,7 @@ import type { ExaminerClient } from '../verification/client.ts'
 import { createController } from './controller.ts'
 import type { Controller } from './controller.ts'
 import type { GuardFact, Spent } from '../release/seen.ts'
-import { gatesOf } from './gates.ts'
+import { gatesOf } from './gates/gates.ts'
 import { openRows } from './rows.ts'
 import {
   gatewayFake,
@@ -21,7 +21,7 @@ import {
   tableOf,
   until,
 } from './testing/hands.ts'
-import type { Watching } from './watching.ts'
+import type { Watching } from './watch/watching.ts'
 
 const switching: Phase = { name: 'switching', since, generation: 4, step: 1, of: 1 }
 const watching: Phase = { name: 'watching', since, generation: 4 }

@@ -17,14 +17,14 @@ import { isBusy } from './busy.ts'
 import { freezesOf } from './freeze.ts'
 import { holdsOf } from './holds.ts'
 import { seenOf } from './look.ts'
-import { keepTap } from './tap.ts'
+import { keepTap } from './watch/tap.ts'
 import { shareLook } from './share-look.ts'
-import { tellOf } from './tell.ts'
+import { tellOf } from './record/tell.ts'
 import { makeItSo } from './make-it-so.ts'
 import type { Hands } from './make-it-so.ts'
 import { missedMove } from './missed-move.ts'
 import { leasesIn, placesIn } from './pools.ts'
-import type { Watching } from './watching.ts'
+import type { Watching } from './watch/watching.ts'
 
 /** While something is under way, and while nothing is. */
 const busyTickMs = 100

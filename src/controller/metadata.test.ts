@@ -5,7 +5,7 @@ import { gatesOf } from '../config/gates.ts'
 import { manifest } from '../config/manifest.ts'
 import { identity } from '../verification/identity/identity.ts'
 import { calm, model, target } from '../verification/testing.ts'
-import { specOf } from './gate-specs.ts'
+import { specOf } from './gates/gate-specs.ts'
 
 async function spec(protocol: string, gate: object) {
   const read = manifest.parse({

@@ -1,11 +1,11 @@
 /** The manifest snapshot that a release is judged by, taken when it is asked for (rulings §13). */
-import type { Price } from './cost.ts'
+import type { Price } from './ledger/cost.ts'
 import type { WatchRules } from '../guard/guard.ts'
 import type { Template } from '../providers/provider.ts'
 import type { Rules } from '../release/release.ts'
 import type { GateSpec } from '../verification/gate.ts'
 import type { SharedPool } from './pools.ts'
-import type { SignalSources } from './signal-specs.ts'
+import type { SignalSources } from './watch/signal-specs.ts'
 
 export type Plan = {
   rules: Rules

@@ -9,9 +9,9 @@ import type { Said } from '../guard/values.ts'
 import type { WatchState } from '../guard/watch.ts'
 import type { ReplicaRecord } from '../providers/provider.ts'
 import type { Store } from '../storage/store.ts'
-import type { Lately } from './lately.ts'
+import type { Lately } from './watch/lately.ts'
 import type { Track } from './curves/track.ts'
-import type { Peaks } from './peaks.ts'
+import type { Peaks } from './watch/peaks.ts'
 import type { Plan } from './plan.ts'
 
 /** A watch, and the order in which its evidence is taken: of single answers, and of those given twice. */

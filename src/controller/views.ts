@@ -14,9 +14,9 @@ import { spotText } from '../release/spot.ts'
 import type { StoryEvent } from '../storage/events.ts'
 import type { Controller } from './controller.ts'
 import { freezesOf } from './freeze.ts'
-import { costOfRelease } from './ledger.ts'
+import { costOfRelease } from './ledger/ledger.ts'
 import type { Hands } from './make-it-so.ts'
-import type { Watching } from './watching.ts'
+import type { Watching } from './watch/watching.ts'
 
 export type ViewSources = Hands & {
   controller: Controller

@@ -2,7 +2,7 @@
 import type { PlanView } from '../../api/shapes.ts'
 import { rungText } from '../../release/ladder.ts'
 import type { Rung } from '../../release/release.ts'
-import type { Price } from '../cost.ts'
+import type { Price } from '../ledger/cost.ts'
 import type { SharedPool } from '../pools.ts'
 
 /** From the record of this service, medians, ms; null: never measured. */

@@ -4,7 +4,7 @@
  */
 import type { PlanView } from '../../api/shapes.ts'
 import { evidencePerRequest, requestsToSee } from '../../statistics/wald.ts'
-import type { Price } from '../cost.ts'
+import type { Price } from '../ledger/cost.ts'
 import type { Measured } from './policies.ts'
 
 const hourMs = 3_600_000

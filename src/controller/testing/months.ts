@@ -8,8 +8,8 @@ import { elapsedS } from '../../release/clock.ts'
 import type { Rules } from '../../release/release.ts'
 import { plainRules } from '../../release/testing/plain.ts'
 import { World } from '../../release/testing/world.ts'
-import { costOf } from '../cost.ts'
-import type { Gap, Move, Up } from '../role-times.ts'
+import { costOf } from '../ledger/cost.ts'
+import type { Gap, Move, Up } from '../ledger/role-times.ts'
 
 const monthS = 30 * 86_400
 const price = { replicaHour: 2, spotReplicaHour: 0.5, currency: 'USD' }
