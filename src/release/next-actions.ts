@@ -134,7 +134,8 @@ function bringUp(service: Service, seen: Seen): Action[] {
       environment,
       replica: replica.id,
     }))
-    const lacking = lackingOf(on, placed.replicas, runningIn(seen, environment, placed))
+    const noticed = here.filter((one) => one.noticed === true && one.state !== 'stopping').length
+    const lacking = lackingOf(on, placed.replicas, runningIn(seen, environment, placed), noticed)
     const start = (count: number, more: { spot?: true }): Action[] =>
       count > 0 ? [{ do: 'start', environment, placed, count, ...more }] : []
     return [...cleanUp, ...start(lacking.onDemand, {}), ...start(lacking.spot, { spot: true })]

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { weakened } from './ladder.ts'
 import type { Rules } from './release.ts'
-import { liveOnSpot } from './spot.ts'
+import { liveOnSpot, spotText } from './spot.ts'
 import { plainRules } from './testing/plain.ts'
 import { World } from './testing/world.ts'
 
@@ -257,11 +257,30 @@ test('a replica that is about to be taken away is replaced, and drained while ot
   for (let turn = 0; turn < 3; turn++) world.tick()
   const routed = world.table!.environments[world.table!.live!]!.replicas.map(({ id }) => id)
   assert.deepEqual(routed, [second!.id])
+  assert.match(spotText(world.replicasOf('r1'))!, /, 1 of them about to be taken away/)
   assert.equal(world.replicasOf('r1').length, 3)
   world.inFlightOf = {}
   turns(world, 2)
   assert.equal(world.replicas.has(first!.id), false)
   assert.equal(world.replicasOf('r1').length, 2)
+})
+
+test('where whatever comes is said to be taken away, there are not ever more: on-demand replicas stand in', () => {
+  const world = stabilizing()
+  const notice = () => {
+    for (const one of world.replicasOf('r1'))
+      if (one.spot === true && one.noticed !== true) world.change(one.id, { noticed: true })
+  }
+  const most = { spot: 0, onDemand: 0 }
+  // Each is noticed before its successor stands in the routes.
+  for (let turn = 0; turn < 40; turn++) {
+    notice()
+    world.behave()
+    const { spot: taken, onDemand } = capacity(world, 'r1')
+    most.spot = Math.max(most.spot, taken)
+    most.onDemand = Math.max(most.onDemand, onDemand)
+  }
+  assert.deepEqual(most, { spot: 4, onDemand: 2 })
 })
 
 test('without `spot` in its rules, nothing is on spot capacity, even where the version knows how', () => {

@@ -48,18 +48,25 @@ export function counting({ counts }: On, replicas: readonly ReplicaFact[]): read
   return counts === 'onDemand' ? replicas.filter((one) => one.spot !== true) : replicas
 }
 
-/** @param here those of the place that come up, or are up, and are not to go */
+/**
+ * Where those that came for what is about to be taken away are so themselves, on-demand capacity stands in, or there would be ever more.
+ *
+ * @param here those of the place that come up, or are up, and are not to go
+ * @param noticed those that are still there, and are about to be taken away
+ */
 export function lackingOf(
   { counts, starts }: On,
   wanted: number,
   here: readonly ReplicaFact[],
+  noticed = 0,
 ): { spot: number; onDemand: number } {
   const onSpot = here.filter((one) => one.spot === true)
   const others = here.length - onSpot.length
   const had = onSpot.filter((one) => one.short !== true).length
   if (starts === 'onDemand')
     return { spot: 0, onDemand: Math.max(0, wanted - others - (counts === 'either' ? had : 0)) }
-  const more = Math.max(0, wanted - onSpot.length - (counts === 'either' ? others : 0))
+  const missing = wanted - onSpot.length - (counts === 'either' ? others : 0)
+  const more = Math.max(0, Math.min(missing, 2 * wanted - noticed - onSpot.length))
   // What cannot be had is asked for now and then; meanwhile on-demand capacity stands in for it.
   return { spot: more, onDemand: Math.max(0, wanted - had - others - more) }
 }
@@ -132,6 +139,12 @@ export function spotText(replicas: readonly ReplicaFact[]): string | null {
   const onSpot = replicas.filter((one) => one.spot === true && one.state !== 'stopping')
   if (onSpot.length === 0) return null
   const gone = onSpot.filter(({ state }) => state !== 'ready' && state !== 'asleep')
-  const said = `${onSpot.length} of ${replicas.length} on spot capacity`
-  return gone.length === 0 ? said : `${said}, ${gone.length} of them not there${reasonOf(gone)}`
+  const noticed = onSpot.filter((one) => one.noticed === true && !gone.includes(one))
+  return [
+    `${onSpot.length} of ${replicas.length} on spot capacity`,
+    ...(gone.length === 0 ? [] : [`${gone.length} of them not there${reasonOf(gone)}`]),
+    ...(noticed.length === 0
+      ? []
+      : [`${noticed.length} of them about to be taken away (spot.notice says so)`]),
+  ].join(', ')
 }

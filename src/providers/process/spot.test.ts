@@ -105,6 +105,25 @@ test('a notice is heard; once it is gone it is not asked for again', async () =>
   })
 })
 
+test('what is said to be taken away before it was ready was not had: it is asked for again, now and then at last', async () => {
+  await withProvider(async (provider, { logDirectory: directory }) => {
+    const notice = { run: ['true'], directory, env: {}, everyS: 60, withinS: 5 }
+    const spec = specOf(fixture('never-ready.js'), { spot: { ...terms, notice } })
+    await provider.start(spec)
+    const { state, spot } = await eventuallySeen(
+      provider,
+      spec.id,
+      'starting',
+      (one) => one.spot!.short,
+    )
+    assert.match(
+      JSON.stringify(state),
+      /spot capacity could not be had \(before it was ready true said/,
+    )
+    assert.equal(spot!.noticed, false)
+  })
+})
+
 describe('how an end is read', () => {
   test('signals of batch systems, what a shell makes of them, and codes of the manifest', () => {
     const how = (text: string) => wasTaken(`the process ended (${text})`, terms)

@@ -25,16 +25,14 @@ export function wasTaken(how: string, { exitCodes }: Pick<SpotTerms, 'exitCodes'
   return code === undefined || [...passedOn, ...exitCodes].includes(Number(code))
 }
 
-/** Returns once its program says so, or its life is over. A program that cannot say is told of once, and asked again. */
+/** Returns once its program says so, or its life is over. Asked at once, and again and again; a program that cannot say is told of once. */
 export async function untilNoticed(
   { everyS, withinS, ...program }: NonNullable<SpotTerms['notice']>,
   replica: () => Pick<ReplicaRecord, 'host' | 'port' | 'process'>,
   { life, warn }: { life: AbortSignal; warn: (text: string) => void },
 ): Promise<void> {
   let told = false
-  for (;;) {
-    await pause(everyS * 1000, life)
-    if (life.aborted) return
+  for (; !life.aborted; await pause(everyS * 1000, life)) {
     const limit = AbortSignal.any([life, AbortSignal.timeout(withinS * 1000)])
     const trouble = await runOnce(program, replica(), limit)
     if (trouble === null) return
@@ -72,15 +70,18 @@ export class SpotCapacity {
     this.short = false
   }
 
-  /** While this life lasts. */
+  /** While this life lasts. @param end one that never answered, and will not: it was not had, and is asked for again more slowly */
   async lookForNotice(
-    replica: Parameters<typeof untilNoticed>[1],
+    replica: () => Pick<ReplicaRecord, 'host' | 'port' | 'process' | 'present'>,
     life: AbortSignal,
+    end: (because: string) => void,
   ): Promise<void> {
     const { notice } = this.terms
     if (notice === undefined) return
     await untilNoticed(notice, replica, { life, warn: this.warn })
     if (life.aborted) return
+    if (replica().present?.ready !== true)
+      return end(`before it was ready ${notice.run.join(' ')} said that it is taken away`)
     this.noticed = true
     this.warn('its capacity is about to be taken away; another is started')
     this.changed()
