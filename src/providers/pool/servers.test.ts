@@ -119,6 +119,17 @@ test('a pool in which no server loads it has failed, with what the last one said
   })
 })
 
+test('a pool of which no server answers has failed, too; that is not a full one', async () => {
+  await withPool(async (provider, { servers: [a, b] }) => {
+    const two = [a!, b!]
+    for (const one of two) await one.close()
+    const spec = specIn(two, 'm1', { ready: { path: '/v2/models/m1/ready', withinS: 0.2 } })
+    await provider.start(spec)
+    const { state } = await eventuallySeen(provider, spec.id, 'failed')
+    assert.match(becauseOf({ state }), /ECONNREFUSED/)
+  })
+})
+
 test('an index that lies loads nothing: what counts is what answers; one that cannot be read stops nothing', async () => {
   await withPool(async (provider, { servers: [a, b] }) => {
     a!.index = [{ name: 'm1', state: 'READY' }]

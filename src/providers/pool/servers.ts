@@ -89,7 +89,8 @@ export class Servers {
   /**
    * A server with a place, the emptiest first; null: none. @param refusedBy `nameOf` of those that are asked last
    */
-  choose({ spec, left }: Tenant, refusedBy: ReadonlySet<string>): Address | null {
+  choose(tenant: Tenant, refusedBy: ReadonlySet<string>): Address | null {
+    const { spec, left } = tenant
     const { servers, models } = spec
     const answering = servers.filter((at) => this.troubleOf(at) === null)
     // Where none answers the first is asked all the same: what it says is the reason. Where it is being unloaded it is not loaded.
@@ -97,7 +98,8 @@ export class Servers {
     const free = (answering.length > 0 ? open : servers)
       .map((at) => ({
         at,
-        free: models - this.insideOf(at).length,
+        // What it left behind itself is in nobody's way where it is asked for again.
+        free: models - this.insideOf(at, tenant).length,
         last: refusedBy.has(nameOf(at)),
       }))
       .filter((one) => one.free > 0)
@@ -118,20 +120,24 @@ export class Servers {
     }, 0)
   }
 
-  /** `pool spare is full (2 on 1 of 2 servers): m1 of tiny, …`. */
+  /** `pool spare is full (2 on each of 2): m1 of tiny, …; 127.0.0.1:9001 is lost: …`. */
   whyFull({ pool, servers, models }: PoolSpec): string {
     const inside = servers.flatMap((at) => (this.troubleOf(at) === null ? this.insideOf(at) : []))
     const lost = servers.flatMap((at) => {
       const trouble = this.troubleOf(at)
-      return trouble === null ? [] : [`; ${nameOf(at)} is lost: ${trouble}`]
+      return trouble === null ? [] : [`${nameOf(at)} is lost: ${trouble}`]
     })
+    if (lost.length === servers.length)
+      return `no server of pool ${pool} answers: ${lost.join('; ')}`
     const size = servers.length === 1 ? `${models}` : `${models} on each of ${servers.length}`
-    return `pool ${pool} is full (${size}): ${inside.join(', ')}${lost.join('')}`
+    return [`pool ${pool} is full (${size}): ${inside.join(', ')}`, ...lost].join('; ')
   }
 
   /** What takes places there, in words. */
-  private insideOf(at: Address): string[] {
-    const ours = this.tenants().flatMap(({ spec, place, left }) => {
+  private insideOf(at: Address, but: Tenant | null = null): string[] {
+    const ours = this.tenants().flatMap((one) => {
+      if (one === but) return []
+      const { spec, place, left } = one
       const text = `${spec.model} of ${spec.service}`
       if (isSame(place, at)) return [text]
       return left.some((one) => isSame(one, at)) && this.isHeld(at, spec.model) !== false

@@ -219,7 +219,11 @@ export class Replica {
       (error: CannotRun) => this.neverRan(life, error),
     )
     void this.follow(life)
-    void this.lookForNotice(life)
+    void this.spot?.lookForNotice(
+      () => this.record,
+      life,
+      (why) => this.kill(why),
+    )
   }
 
   private async follow(life: AbortSignal): Promise<void> {
@@ -254,14 +258,10 @@ export class Replica {
   /** Its end is seen, not told. */
   private watch(identity: Identity, life: AbortSignal): void {
     void untilDead(identity, life).then((how) => this.died(life, `the process ended (${how})`))
-    void this.lookForNotice(life)
-  }
-
-  private async lookForNotice(life: AbortSignal): Promise<void> {
-    await this.spot?.lookForNotice(
+    void this.spot?.lookForNotice(
       () => this.record,
       life,
-      (because) => this.kill(because),
+      (why) => this.kill(why),
     )
   }
 
