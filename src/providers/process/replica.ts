@@ -52,7 +52,7 @@ export class Replica {
     this.written = new WrittenRecord(record, around)
     this.around = around
     if (record.failed !== null) this.state = { name: 'failed', ...record.failed }
-    this.spot = SpotCapacity.of(record, around)
+    this.spot = SpotCapacity.of(record, around, (because) => this.kill(because))
     this.sleeper = sleeperOf({
       sleep: record.spec.sleep,
       replica: () => this.record,
@@ -219,11 +219,7 @@ export class Replica {
       (error: CannotRun) => this.neverRan(life, error),
     )
     void this.follow(life)
-    void this.spot?.lookForNotice(
-      () => this.record,
-      life,
-      (why) => this.kill(why),
-    )
+    void this.spot?.lookForNotice(() => this.record, life)
   }
 
   private async follow(life: AbortSignal): Promise<void> {
@@ -258,11 +254,7 @@ export class Replica {
   /** Its end is seen, not told. */
   private watch(identity: Identity, life: AbortSignal): void {
     void untilDead(identity, life).then((how) => this.died(life, `the process ended (${how})`))
-    void this.spot?.lookForNotice(
-      () => this.record,
-      life,
-      (why) => this.kill(why),
-    )
+    void this.spot?.lookForNotice(() => this.record, life)
   }
 
   private watched(life: AbortSignal): Life {

@@ -46,16 +46,27 @@ export class SpotCapacity {
   private short = false
   private noticed = false
   private readonly terms: SpotTerms
+  private readonly kill: (because: string) => void
   private readonly warn: (text: string) => void
   private readonly changed: () => void
 
-  /** Null for a replica on demand. */
-  static of({ spec }: ReplicaRecord<ProcessSpec>, around: Surroundings): SpotCapacity | null {
-    return spec.spot === undefined ? null : new SpotCapacity(spec.id, spec.spot, around)
+  /** Null for a replica on demand. @param kill one that never answered, and will not: it was not had, and is asked for again more slowly */
+  static of(
+    { spec }: ReplicaRecord<ProcessSpec>,
+    around: Surroundings,
+    kill: (because: string) => void,
+  ): SpotCapacity | null {
+    return spec.spot === undefined ? null : new SpotCapacity(spec.id, spec.spot, around, kill)
   }
 
-  private constructor(id: string, terms: SpotTerms, { log, changed }: Surroundings) {
+  private constructor(
+    id: string,
+    terms: SpotTerms,
+    { log, changed }: Surroundings,
+    kill: (because: string) => void,
+  ) {
     this.terms = terms
+    this.kill = kill
     this.warn = (text) => log.warn({ replica: id }, text)
     this.changed = changed
   }
@@ -70,18 +81,17 @@ export class SpotCapacity {
     this.short = false
   }
 
-  /** While this life lasts. @param end one that never answered, and will not: it was not had, and is asked for again more slowly */
+  /** While this life lasts. */
   async lookForNotice(
     replica: () => Pick<ReplicaRecord, 'host' | 'port' | 'process' | 'present'>,
     life: AbortSignal,
-    end: (because: string) => void,
   ): Promise<void> {
     const { notice } = this.terms
     if (notice === undefined) return
     await untilNoticed(notice, replica, { life, warn: this.warn })
     if (life.aborted) return
     if (replica().present?.ready !== true)
-      return end(`before it was ready ${notice.run.join(' ')} said that it is taken away`)
+      return this.kill(`before it was ready ${notice.run.join(' ')} said that it is taken away`)
     this.noticed = true
     this.warn('its capacity is about to be taken away; another is started')
     this.changed()
