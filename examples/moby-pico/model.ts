@@ -47,10 +47,10 @@ type Scratch = ReturnType<typeof scratchOf>
 export type Cache = { keys: Float32Array[]; values: Float32Array[]; length: number }
 
 const headerBytes = 28
-const epsilon = 1e-5
-const rotationBase = 10_000
+export const epsilon = 1e-5
+export const rotationBase = 10_000
 /** It was trained on texts of 128 tokens: further back it would see distances that it has never learnt, and fall into babble. */
-const lookBack = 128
+export const lookBack = 128
 
 /** @throws Error for a file of another size than its header says */
 export function loadModel(file: string): Model {

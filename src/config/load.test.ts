@@ -305,6 +305,12 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     /^8:\d+ services.tiny.environment.sleep: vLLM has its sleep calls only with --enable-sleep-mode/,
   ],
   [
+    'a router of llama.cpp that is called ready before its model is loaded',
+    'provider: process',
+    'sleep: { by: llama.cpp, model: tiny }\n      provider: process',
+    /services.tiny.environment.ready.path: llama.cpp's router answers before any model is loaded.*expected \/props\?model=tiny/,
+  ],
+  [
     'a price without currency',
     'command:',
     'price: { replicaHour: 2.1 }\n      command:',

@@ -6,14 +6,14 @@ import { sleep, sleepOf } from './sleep.ts'
 const callsOf = (asked: object) => {
   const { down, up, hidden } = sleepOf(sleep.parse(asked), 'v7')
   const text = (step: (typeof down)[number]) =>
-    'run' in step ? step.run.join(' ') : `${step.path} ${step.body ?? ''}`.trim()
+    'run' in step ? step.run.join(' ') : `${step.path} ${step.body ?? step.until ?? ''}`.trim()
   return { down: down.map(text), up: up.map(text), hidden }
 }
 
-test('llama.cpp in router mode: unloaded by name, and loaded by the first request', () => {
-  assert.deepEqual(callsOf({ by: 'llama.cpp', model: 'tiny-{version}' }), {
-    down: ['/models/unload {"model":"tiny-v7"}'],
-    up: ['/v1/completions {"model":"tiny-v7","prompt":"a","max_tokens":1}'],
+test('llama.cpp in router mode: unloaded by name until it has left, and loaded by the first request', () => {
+  assert.deepEqual(callsOf({ by: 'llama.cpp', model: 'org/tiny' }), {
+    down: ['/models/unload {"model":"org/tiny"}', '/props?model=org%2Ftiny&autoload=false refused'],
+    up: ['/v1/completions {"model":"org/tiny","prompt":"a","max_tokens":1}'],
     hidden: ['/models'],
   })
 })

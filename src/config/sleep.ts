@@ -31,7 +31,7 @@ export const sleep = z.discriminatedUnion('by', [
 ])
 
 export type SleepManifest = z.output<typeof sleep>
-type Call = { method: 'POST'; path: string; body?: string }
+type Call = { method: 'GET' | 'POST'; path: string; body?: string; until?: 'refused' }
 /** Placeholders are not filled in yet. */
 type Run = { run: string[] }
 
@@ -81,10 +81,14 @@ function callsOf(asked: SleepManifest): Omit<Sleeping, 'withinS'> {
       return { down: [post(`${at}/unload`)], up: [post(`${at}/load`)], hidden: ['/v2/repository'] }
     }
     case 'llama.cpp': {
-      // `/models/load` answers before it is loaded; a request is answered once it is, and loads it by itself.
+      // `/models/unload` answers before it has left memory, `/models/load` before it is loaded; a request is answered once it is, and loads it by itself.
       const again = { model: asked.model, prompt: 'a', max_tokens: 1 }
+      const left = `${loadedPath(asked.model)}&autoload=false`
       return {
-        down: [post('/models/unload', { model: asked.model })],
+        down: [
+          post('/models/unload', { model: asked.model }),
+          { method: 'GET', path: left, until: 'refused' },
+        ],
         up: [post('/v1/completions', again)],
         hidden: ['/models'],
       }
@@ -107,8 +111,13 @@ function callsOf(asked: SleepManifest): Omit<Sleeping, 'withinS'> {
   }
 }
 
+/** Of llama.cpp's router: loads the model, and answers 2xx once it is loaded. */
+function loadedPath(model: string): string {
+  return `/props?model=${encodeURIComponent(model)}`
+}
+
 /** Kinds that no real server was run against: said by `validate`, and in the docs. */
-const experimental: readonly SleepManifest['by'][] = ['vllm', 'sglang', 'llama.cpp', 'ollama']
+const experimental: readonly SleepManifest['by'][] = ['vllm', 'sglang', 'ollama']
 
 export function experimentalIn(name: string, { environment }: ServiceManifest): string[] {
   const by = environment.sleep?.by
@@ -148,7 +157,13 @@ export function asleep(
         ]
       : [],
   )
-  if (environment.provider !== 'process' || environment.sleep?.by !== 'vllm') return found
+  const by = environment.sleep
+  if (by?.by === 'llama.cpp' && environment.ready.path !== loadedPath(by.model))
+    found.push({
+      path: [...at, 'environment', 'ready', 'path'],
+      message: `llama.cpp's router answers before any model is loaded, /health too: expected ${loadedPath(by.model)}, which loads it (one name for all versions, which clients ask for whichever is live)`,
+    })
+  if (environment.provider !== 'process' || by?.by !== 'vllm') return found
   const { command, env } = environment
   if (env['VLLM_SERVER_DEV_MODE'] !== '1' || !command.includes('--enable-sleep-mode'))
     found.push({

@@ -53,7 +53,8 @@ export type Run = {
   directory: string
   env: Readonly<Record<string, string>>
 }
-export type Call = { method: 'GET' | 'POST'; path: string; body?: string }
+/** `until`: asked again and again until it is refused with a status of 4xx; what went has gone then. Before, any other answer will do. */
+export type Call = { method: 'GET' | 'POST'; path: string; body?: string; until?: 'refused' }
 
 /** `model`, `version`: what it must then say it is, asked whenever it has become ready. */
 export type Ready = {

@@ -75,6 +75,24 @@ test('one that refuses to sleep stays ready and says why; asked again it sleeps'
   })
 })
 
+test('what answers before it has let go is asleep once it is refused, and not where it never is', async () => {
+  await withProvider(async (provider) => {
+    const steps = (path: string, withinS: number): Sleep => ({
+      down: [...sleep.down, { method: 'GET', path, until: 'refused' }],
+      up: sleep.up,
+      withinS,
+    })
+    const { id, at } = await started(provider, { sleep: steps('/held', 30) })
+    await provider.sleep(id)
+    await eventuallySeen(provider, id, 'asleep', isDown)
+    assert.equal((await fetch(`${at}/held`)).status, 404)
+    const { id: never } = await started(provider, { sleep: steps('/is_sleeping', 0.3) })
+    await provider.sleep(never)
+    const seen = await eventuallySeen(provider, never, 'ready', (one) => becauseOf(one) !== '')
+    assert.match(becauseOf(seen), /^GET \/is_sleeping.*: not done within 0\.3 s$/)
+  })
+})
+
 test('one that does not wake says why, and is started anew when it fails three times', async () => {
   await withProvider(async (provider) => {
     const { id, replica, tell } = await started(provider)

