@@ -50,7 +50,7 @@ export const watchEvidenceShape = z
           }),
           worseByAtMost: z.number().nullable().meta({
             description:
-              'Pairs: surely worse by at most this much: any margin from here on would promote.',
+              'Pairs: surely worse by at most this much: any margin from here on would promote. Null where requests from before the switch count, too.',
           }),
         }),
       )

@@ -91,13 +91,13 @@ export function describeRelease(release: ReleaseView): string[] {
 
 /** What the answer would have been, had the manifest asked otherwise. */
 function otherTolerances({ worseByAtLeast: least, worseByAtMost: most }: Signal): string {
-  if (least === null || most === null) return ''
+  if (least === null) return ''
   const points = (value: number) => `${Math.round(Math.max(0, value) * 10_000) / 100} points`
   const back =
     least > 0
       ? `a tolerance below ${points(least)} would roll back`
       : 'no tolerance would roll back'
-  return `; ${back}, a margin from ${points(most)} on would promote`
+  return most === null ? `; ${back}` : `; ${back}, a margin from ${points(most)} on would promote`
 }
 
 type Signal = NonNullable<ReleaseView['watch']>['evidence']['signals'][number]

@@ -10,7 +10,7 @@ import type { CrossProblem } from './cross-problem.ts'
 import type { Manifest, ServiceManifest } from './manifest.ts'
 import { ofOthers, sameAddresses } from './external.ts'
 import { rungs } from './ladder.ts'
-import { poolProblems } from './pools.ts'
+import { poolProblems, poolPrograms } from './pools.ts'
 import { languageModel } from './language-model.ts'
 import { scoreProblems } from './scores.ts'
 import { notThere } from './not-there.ts'
@@ -31,6 +31,7 @@ export async function crossCheck(manifest: Manifest, directory: string): Promise
     ...samePorts(manifest),
     ...sameAddresses(manifest),
     ...poolProblems(manifest, directory),
+    ...(await poolPrograms(manifest, directory)),
     ...pairProblems(manifest, directory),
   ]
 }

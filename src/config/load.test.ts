@@ -594,6 +594,12 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'provider: process\n      __proto__: { replicas: 3 }',
     /^9:7 .*unknown key "__proto__"; known here: provider, command/,
   ],
+  [
+    'an alias within what it names',
+    'route: { path: / }',
+    'route: &here { path: / , more: *here }',
+    /not usable: an alias \(\*\) stands within what it names \(&\)/,
+  ],
   ['an alias of nothing', 'route: { path: / }', 'route: *nothing', /not usable: Unresolved alias/],
   [
     'a tag that would make code',
@@ -660,6 +666,18 @@ const cases: [name: string, from: string, to: string, said: RegExp][] = [
     'services:',
     'pools: { spare: { url: "http://127.0.0.1:9", models: 1, start: { command: [serve, "{model}"] } } }\nservices:',
     /pools.spare.start.command: \{model\} means nothing here: only \{port\} does/,
+  ],
+  [
+    'a pool server whose program is not there',
+    'services:',
+    'pools: { spare: { url: "http://127.0.0.1:9", models: 1, start: { command: [./serve-pool, "{port}"] } } }\nservices:',
+    /pools.spare.start.command: expected a file, there is none at .*serve-pool/,
+  ],
+  [
+    'a pool server that should run in a directory that is not there',
+    'services:',
+    'pools: { spare: { url: "http://127.0.0.1:9", models: 1, start: { command: [serve], directory: ./pool } } }\nservices:',
+    /pools.spare.start.directory: expected a directory, there is none at .*pool/,
   ],
   [
     'a pool at an address of Beryl',

@@ -157,12 +157,20 @@ function utf8(bytes: Buffer): string | null {
 
 function toPlain(document: Document, file: string): unknown {
   try {
-    return document.toJS({ maxAliasCount: aliasMax })
+    const plain: unknown = document.toJS({ maxAliasCount: aliasMax })
+    if (isEndless(plain, [])) throw new Error('an alias (*) stands within what it names (&)')
+    return plain
   } catch (cause) {
     throw new ManifestError([
       { file, line: 1, column: 1, path: '', message: `not usable: ${(cause as Error).message}` },
     ])
   }
+}
+
+function isEndless(value: unknown, above: readonly object[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const down = [...above, value]
+  return above.includes(value) || Object.values(value).some((one) => isEndless(one, down))
 }
 
 /** Where the value stands, or the nearest thing above it that is there. */

@@ -6,6 +6,7 @@ import type { Peer } from '../tls/peer.ts'
 import type { CrossProblem } from './cross-problem.ts'
 import { currency } from './environment.ts'
 import type { Manifest } from './manifest.ts'
+import { notThere, programThere } from './not-there.ts'
 import { speaksOf } from './speaks.ts'
 import { duration, pause, upstreamUrl } from './units.ts'
 import { env, named, path } from './words.ts'
@@ -63,6 +64,22 @@ export function peerOfPool(one: PoolManifest, directory: string): Peer | undefin
 
 export function poolProblems(manifest: Manifest, directory: string): CrossProblem[] {
   return [...servers(manifest, directory), ...rungs(manifest), ...sameNames(manifest)]
+}
+
+/** As of other programs: one that is missing would be a pool that is never there. */
+export async function poolPrograms(
+  { pools }: Manifest,
+  directory: string,
+): Promise<CrossProblem[]> {
+  const found = Object.entries(pools).map(async ([name, { start }]) => {
+    if (start === undefined) return []
+    const at = ['pools', name, 'start']
+    const base = resolve(directory, start.directory)
+    const noDirectory = await notThere([...at, 'directory'], base, 'directory')
+    if (noDirectory.length > 0) return noDirectory
+    return programThere([...at, 'command'], start.command[0], base)
+  })
+  return (await Promise.all(found)).flat()
 }
 
 function servers({ pools, gateway, api }: Manifest, directory: string): CrossProblem[] {

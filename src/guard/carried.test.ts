@@ -6,8 +6,18 @@ import { seeded } from '../statistics/testing/random.ts'
 import { alarmsAtMost } from '../statistics/testing/simulate.ts'
 import { standsForAll } from './carried.ts'
 import { decide } from './decide.ts'
-import { alone, errors, historyOf, judged, latency, many, rulesOf } from './testing.ts'
-import { beginWatch, observe } from './watch.ts'
+import {
+  alone,
+  answer,
+  errors,
+  historyOf,
+  judged,
+  latency,
+  many,
+  rulesOf,
+  twice,
+} from './testing.ts'
+import { beginWatch, observe, observePairs } from './watch.ts'
 import type { WatchState } from './watch.ts'
 
 const history = historyOf({ bad: 5, total: 1000 })
@@ -35,6 +45,21 @@ test('fewer are a part of the way, and the watch goes on from there', () => {
   const bare = beginWatch(rulesOf(errors, latency), history, false)
   const after = (from: WatchState) => fine(observe(from, judged(many('good', 100)), alone))
   assert.ok(after(state) > after(bare))
+})
+
+test('what margin would promote is not said by its pairs alone: that would be another than promotes it', () => {
+  const pairs = Array.from({ length: 33 }, (_, seq) => twice(seq, answer('good'), answer('good')))
+  const said = (state: WatchState) => {
+    const context = { ...alone, ready: { new: 1, old: 1 }, pairs: true }
+    const { decision, evidence } = decide(observePairs(state, pairs, context))
+    return [decision, evidence.signals[0]!.worseByAtMost === null]
+  }
+  assert.deepEqual(said(beginWatch(rulesOf(errors, latency), history, false)), ['hold', false])
+  const carried = { total: 1000, newOnly: 0 }
+  assert.deepEqual(said(beginWatch(rulesOf(errors, latency), history, false, carried)), [
+    'promote',
+    true,
+  ])
 })
 
 test('failures of the new version alone are no evidence for it, and never for a rollback: gates have judged those', () => {

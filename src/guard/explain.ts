@@ -121,7 +121,9 @@ function explain(signal: SignalState, state: WatchState): SignalEvidence {
     toSee: toSee(signal, state.goal),
     toClear: toClear(signal),
     worseByAtLeast: isPaired ? worseByAtLeast(pairs, state.risks.rollback) : null,
-    worseByAtMost: isPaired ? worseByAtMost(pairs, state.risks.promotion) : null,
+    // What counts from before the switch has its own bound, at what was needed: no margin follows from these pairs alone.
+    worseByAtMost:
+      isPaired && signal.carried === undefined ? worseByAtMost(pairs, state.risks.promotion) : null,
   }
 }
 

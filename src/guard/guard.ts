@@ -118,7 +118,8 @@ export type SignalEvidence = {
   toClear: number | null
   /**
    * Pairs only: the new version is surely worse by at least so much, and by at most so much. With any tolerance below the first it
-   * would have been rolled back, with any margin from the second on it would be no worse.
+   * would have been rolled back, with any margin from the second on it would be no worse (null where requests from before the switch
+   * count, too).
    */
   worseByAtLeast: number | null
   worseByAtMost: number | null

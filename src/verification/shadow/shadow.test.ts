@@ -8,7 +8,7 @@ import type { Examination } from '../examination.ts'
 import type { TapListener } from '../tap/hear.ts'
 import { calm, labelled, model, right, shadowSpec, target } from '../testing.ts'
 import type { Behaviour } from '../testing.ts'
-import { shadow } from './shadow.ts'
+import { progressText, shadow } from './shadow.ts'
 
 /** Exchanges of clients with a live version that answers rightly, one after the other, until the gate has heard enough. */
 function traffic(told: (nth: number) => Told = () => ({})) {
@@ -249,4 +249,9 @@ test('without a live version that answers, nothing is decided', async (context) 
     assert.equal(verdict, 'undecided')
     assert.match(because, /no live version that answers/)
   }
+})
+
+test('while more is compared than was asked for, it says what it waits for', () => {
+  assert.equal(progressText(39, 40), '39 of 40 compared')
+  assert.match(progressText(310, 40), /^310 compared, which do not show yet/)
 })

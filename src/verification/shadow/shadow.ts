@@ -51,7 +51,7 @@ export async function shadow(
     await eachOf(inbox, { concurrency: spec.concurrency, signal }, async (heard) => {
       const one = inPlainWords(heard)
       await pairs.compare(copyOfTapped(one), liveAnswer(pairs, one))
-      progress(`${pairs.compared} of ${spec.atLeast} compared${lost(copies.dropped)}`)
+      progress(`${progressText(pairs.compared, spec.atLeast)}${lost(copies.dropped)}`)
       if (pairs.isTimeToLook() && isDecided(pairs, spec)) end()
     })
   } catch (error) {
@@ -107,6 +107,13 @@ function told(
       ? `${pairs.compared} of the ${atLeast} requests that are needed were compared; `
       : ''
   return undecided(`${over}${few}${text}`, all)
+}
+
+/** Exported for its test. */
+export function progressText(compared: number, atLeast: number): string {
+  return compared < atLeast
+    ? `${compared} of ${atLeast} compared`
+    : `${compared} compared, which do not show yet that it is no worse`
 }
 
 function lost(dropped: Readonly<Record<string, number>>): string {
