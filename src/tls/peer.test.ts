@@ -79,3 +79,20 @@ test('authorities that are renewed on disk count from then on, and bad ones are 
   const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
   assert.throws(() => authorities(file('broken.pem', broken)), /that cannot be read/)
 })
+
+test('why no connection comes about is said in words, not in those of OpenSSL, and not by its stream', () => {
+  const alert = new Error(
+    'write EPROTO 40:error:0A000460:SSL routines::tlsv1 alert no application protocol:\n',
+  )
+  assert.match(peerTrouble(alert), /^it speaks another version of HTTP there/)
+  const refused = Object.assign(new Error('self-signed certificate'), {
+    code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+  })
+  const cancelled = Object.assign(
+    new Error('The pending stream has been canceled', { cause: refused }),
+    {
+      code: 'ERR_HTTP2_STREAM_CANCEL',
+    },
+  )
+  assert.match(peerTrouble(cancelled), /^its certificate is refused/)
+})

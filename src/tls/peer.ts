@@ -66,9 +66,14 @@ export function peerError(error: Error): Error {
 /** What went wrong, with what to do where the certificate is the reason. */
 export function peerTrouble(error: Error): string {
   const { code = '' } = error as NodeJS.ErrnoException
+  // A stream of HTTP/2 tells why its session ended by its cause.
+  if (code === 'ERR_HTTP2_STREAM_CANCEL' && error.cause instanceof Error)
+    return peerTrouble(error.cause)
   if (code in hints) return `its certificate is refused (${hints[code]}): ${error.message}`
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG')
     return `it speaks no TLS there (an http:// address?): ${error.message}`
+  if (error.message.includes('alert no application protocol'))
+    return 'it speaks another version of HTTP there (no application protocol in common)'
   return error.message
 }
 

@@ -96,6 +96,8 @@ test('one that is not believed is not looked at, and nothing is written', async 
   await refused({ ca: join(directory, 'none.pem') }, /--ca: .*none\.pem cannot be read/)
   await refused({ ca }, /are for https, and --url is http:/, `http://localhost:${port}`)
   assert.equal(asked, 0)
+  const second = await portOf(http2(createSecureServer(pair), null))
+  await refused({}, /its certificate is refused \(signed by nobody/, `https://localhost:${second}`)
 })
 
 test('gRPC and HTTP/2 are found where HTTP/1.1 is not spoken, in cleartext and over TLS', async () => {

@@ -10,8 +10,12 @@ const paths = ['/health', '/healthz', '/ready', '/']
 const answersInGrpc = /grpc-status \d|is not implemented there|answers that it is not ready/
 const answersInHttp2 = /^GET \S+ answers (\d{3})$/
 
-/** @returns null when nobody answers in HTTP/2 either */
-export async function lookInHttp2(address: Address, timeoutMs: number): Promise<Found | null> {
+/** @param trouble told where the server would speak, and is not believed @returns null when nobody answers in HTTP/2 either */
+export async function lookInHttp2(
+  address: Address,
+  timeoutMs: number,
+  trouble: (why: string) => void,
+): Promise<Found | null> {
   const { host, port, tls } = address
   const asked = (speaks: 'grpc' | 'http2', path: string) =>
     askHttp2({ host, port, tls, speaks, path, timeoutMs })
@@ -33,7 +37,10 @@ export async function lookInHttp2(address: Address, timeoutMs: number): Promise<
     if (why === null)
       return { address, kind: 'http', upstream: 'http2', names: [], ready: path, refused }
     const [, status] = answersInHttp2.exec(why) ?? []
-    if (status === undefined) return null
+    if (status === undefined) {
+      if (why.includes('its certificate is refused')) trouble(why)
+      return null
+    }
     refused.push(`${path} ${status}`)
   }
   return { address, kind: 'http', upstream: 'http2', names: [], ready: null, refused }

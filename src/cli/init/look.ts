@@ -39,7 +39,7 @@ export async function lookAt(
   ])
   const answers = [models, server, health].filter((said) => said !== null)
   if (answers.some(isBeryl)) return null
-  if (answers.length === 0) return lookInHttp2(address, timeoutMs)
+  if (answers.length === 0) return lookInHttp2(address, timeoutMs, trouble)
   if (server !== null && health !== null && isKserve(server)) {
     const name = (jsonOf(server) as { name: string }).name
     const path = '/v2/health/ready'
