@@ -19,3 +19,8 @@ export function readyPathOf(service: Pick<ServiceManifest, 'protocol' | 'environ
   const { path } = service.environment.ready
   return speaksOf(service) === 'grpc' && path === '/' ? health : path
 }
+
+/** What may be asked of one that sleeps: llama.cpp's router would load its model where `ready` is asked. */
+export function harmlessPathOf(service: Pick<ServiceManifest, 'protocol' | 'environment'>): string {
+  return service.environment.sleep?.by === 'llama.cpp' ? '/health' : readyPathOf(service)
+}

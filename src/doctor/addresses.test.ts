@@ -64,3 +64,12 @@ test('external servers are asked: one whole place is enough, none is a warning t
       assert.match(none.fix, /start the servers of one place, or mend .*services\.tiny/)
     }),
   ))
+
+test('a look wakes nobody: a router of llama.cpp would load its model where ready is asked', () =>
+  on(503, async (port) => {
+    const sleep = { by: 'llama.cpp', model: 'tiny' }
+    const ready = { path: '/props?model=tiny' }
+    const asked = { ...external(port, port), sleep, ready }
+    const [finding] = await externalFindings(parsed({}, asked), '.')
+    assert.match(finding!.said, /GET \/health answers 503/)
+  }))

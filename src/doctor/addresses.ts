@@ -1,7 +1,7 @@
 /** Where Beryl listens, and where it would ask: ports that are free or held by whom, servers that answer or not. */
 import type { ExternalEnvironment, Manifest, ServiceManifest } from '../config/manifest.ts'
 import { peerOf } from '../config/external.ts'
-import { readyPathOf, speaksOf } from '../config/speaks.ts'
+import { harmlessPathOf, speaksOf } from '../config/speaks.ts'
 import { probe } from '../providers/probe.ts'
 import type { RunningBeryl } from '../supervisor/running.ts'
 import { whyNotFree } from '../supervisor/why-not-free.ts'
@@ -71,7 +71,7 @@ async function placesFinding(
   environment: ExternalEnvironment,
   home: string,
 ): Promise<Finding> {
-  const path = readyPathOf(service)
+  const path = harmlessPathOf(service)
   const ask = ({ host, port }: Address) =>
     probe({
       host,

