@@ -35,6 +35,15 @@ export const requests = z.strictObject({
   queue: z
     .strictObject({ atMost: z.int().min(0).max(100_000).default(100), for: wait.default(10) })
     .prefault({}),
+  /** To each replica, of each of the gateway's workers: kept for the next request. */
+  connections: z
+    .strictObject({
+      idle: z.int().min(0).max(10_000).default(256),
+      idleFor: wait.optional(),
+      /** Then it is closed, and another one opened. */
+      requests: z.int().min(1).optional(),
+    })
+    .prefault({}),
   /** The same value goes to the same replica; it never chooses the version. */
   affinity: z.strictObject({ by: z.enum(['header', 'cookie']), name: headerName }).optional(),
   /** Methods that may reach a second replica though the first one may have seen the request; and second tries, as a share. */

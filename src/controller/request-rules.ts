@@ -16,7 +16,7 @@ export function requestRulesOf({
   // Whoever reaches a pool's controls unloads what others stand by on.
   const isPooled = standby.some((rung) => 'shared' in rung)
   const hidden = [...new Set([...own, ...(isPooled ? ['/v2/repository'] : [])])]
-  const { concurrent, queue, affinity, retry } = requests
+  const { concurrent, queue, affinity, retry, connections } = requests
   const paths = Object.entries(requests.paths).map(([path, own]): PathRules => ({
     path,
     ...ownRules(own),
@@ -31,6 +31,11 @@ export function requestRulesOf({
     queueMs: queue.for * 1000,
     affinity: affinity ?? null,
     retryShare: retry.share,
+    kept: {
+      idleMax: connections.idle,
+      idleMs: connections.idleFor === undefined ? null : connections.idleFor * 1000,
+      requestsMax: connections.requests ?? null,
+    },
     ...(hidden.length === 0 ? {} : { hidden }),
     ...(paths.length === 0 ? {} : { paths }),
   }

@@ -7,6 +7,7 @@ import type { Peer } from '../tls/peer.ts'
 import type { Identity } from '../ipc/identity.ts'
 import type { Counts } from './counts.ts'
 import type { SavedRoutes } from './routes-file.ts'
+import type { Kept } from './wire/wire.ts'
 
 export type Environment = 'blue' | 'green'
 
@@ -88,6 +89,8 @@ export type TrafficRules = RequestRules & {
   affinity: { by: 'header' | 'cookie'; name: string } | null
   /** Second tries, as a share of the requests. */
   retryShare: number
+  /** Connections to replicas. */
+  kept: Kept
   /** Paths that clients do not reach, with all that lies under them: a server's own controls. */
   hidden: readonly string[]
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { RequestListener } from 'node:http'
 import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import { after, test } from 'node:test'
 import type { Observation, TrafficRules } from './control.ts'
 import { openGateway, openModel, placed, saying, tableOf, until } from './testing/gateway.ts'
@@ -233,3 +234,29 @@ for (const rules of [
     assert.equal(replicas.size, 3)
   })
 }
+
+test('connections to a replica: so many are kept, for so long, and each carries so many requests', async () => {
+  const usual = { idleMax: 256, idleMs: null, requestsMax: null }
+  const opened = async (kept: TrafficRules['kept'], atOnce: number, rounds: number) => {
+    const gateway = await gatewayTo({ kept }, saying('x'))
+    const sockets = new Set<Socket>()
+    const closed = new Set<Socket>()
+    gateway.models[0]!.server.on('connection', (socket) => {
+      sockets.add(socket)
+      socket.on('close', () => closed.add(socket))
+    })
+    for (let round = 0; round < rounds; round++)
+      await Promise.all(Array.from({ length: atOnce }, () => gateway.ask()))
+    return { sockets, closed }
+  }
+  // Each of the two workers has its own.
+  assert.ok((await opened(usual, 1, 9)).sockets.size <= 2)
+  const { sockets } = await opened({ ...usual, requestsMax: 3 }, 1, 12)
+  assert.ok(sockets.size >= 4 && sockets.size <= 6, `${sockets.size}`)
+  assert.equal((await opened({ ...usual, idleMax: 0 }, 1, 5)).sockets.size, 5)
+  const short = await opened({ ...usual, idleMs: 20 }, 4, 1)
+  await until(
+    () => short.closed.size,
+    (size) => size === short.sockets.size,
+  )
+})

@@ -18,6 +18,7 @@ export const usualRules: TrafficRules = {
   queueMs: 10_000,
   affinity: null,
   retryShare: 0.2,
+  kept: { idleMax: 256, idleMs: null, requestsMax: null },
   hidden: [],
 }
 

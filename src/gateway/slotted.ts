@@ -11,6 +11,7 @@ import type { Peer } from '../tls/peer.ts'
 import { hashOf } from './hash.ts'
 import { pathTables, rulesOf } from './rules.ts'
 import type { PathTable } from './rules.ts'
+import type { Kept } from './wire/wire.ts'
 
 export type SlottedReplica = {
   id: string
@@ -20,6 +21,7 @@ export type SlottedReplica = {
   hash: number
   speaks?: 'http2' | 'grpc' | undefined
   tls?: Peer | undefined
+  kept?: Kept | undefined
   /** In a pool: what its model is called there. */
   model?: string
 }
@@ -62,6 +64,7 @@ export function slotTable(table: ServiceTable, serviceSlot: number, slotOf: Slot
       ...replica,
       slot: slotOf.replica(environment, replica),
       hash: hashOf(replica.id),
+      kept: rules.kept,
       // A pool is not the service's own, and spoken to in its own way.
       ...(replica.model === undefined ? { speaks: found.speaks, tls: found.tls } : {}),
     }))

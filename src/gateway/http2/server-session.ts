@@ -19,6 +19,8 @@ const sessionMemoryMiB = 32
 const probeAfterMs = 60_000
 /** After a call that was given up in silence, the server must answer a ping in this time. */
 const pingMs = 2000
+/** A connection without calls. */
+const usualIdleMs = 60_000
 /** Servers of gRPC end connections that ping often. */
 const pingAgainMs = 10_000
 
@@ -30,7 +32,7 @@ export type SessionHooks = {
 
 export class ServerSession {
   readonly begunAt = performance.now()
-  idleSince = performance.now()
+  private idleSince = performance.now()
   /** The last stream that the server will have looked at, once it said so. */
   lastStream: number | null = null
   /** It has carried a call to its end. */
@@ -41,13 +43,19 @@ export class ServerSession {
   waiting: StreamCall[] = []
   error: Error | null = null
   private open = 0
+  private carried = 0
   private leaving = false
   private pingedAt = 0
   private readonly session: ClientHttp2Session
 
+  private readonly requestsMax: number
+  private readonly idleMs: number
+
   /** @throws Error where it must prove who it is, and nobody can say to whom */
   constructor(to: Server, hooks: SessionHooks) {
-    const { host, port, tls } = to
+    const { host, port, tls, kept } = to
+    this.requestsMax = kept?.requestsMax ?? Infinity
+    this.idleMs = kept?.idleMs ?? usualIdleMs
     const socket = dial(to)
     const scheme = tls === undefined ? 'http' : 'https'
     this.session = connectHttp2(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, {
@@ -82,11 +90,24 @@ export class ServerSession {
     const allowed = this.isReady
       ? (this.session.remoteSettings.maxConcurrentStreams ?? streamsMax)
       : streamsMax
-    return Math.min(allowed, streamsMax) - this.open - this.waiting.length
+    return (
+      Math.min(allowed - this.open, streamsMax - this.open, this.requestsMax - this.carried) -
+      this.waiting.length
+    )
   }
 
-  get isIdle(): boolean {
-    return this.open === 0 && this.waiting.length === 0
+  /** Without calls for too long. */
+  isStale(now: number): boolean {
+    return this.open === 0 && this.waiting.length === 0 && now - this.idleSince > this.idleMs
+  }
+
+  /** It takes no more calls. */
+  get isLeaving(): boolean {
+    return this.leaving || this.isWorn
+  }
+
+  private get isWorn(): boolean {
+    return this.carried >= this.requestsMax
   }
 
   get isGone(): boolean {
@@ -97,9 +118,12 @@ export class ServerSession {
   request(head: readonly string[], options: { endStream: boolean; waitForTrailers: boolean }) {
     const stream = this.session.request(head, options)
     this.open++
+    this.carried++
     stream.once('close', () => {
       this.open--
       if (this.open === 0) this.idleSince = performance.now()
+      // Not before: some servers refuse what was begun right before a farewell.
+      if (this.open === 0 && this.isWorn) this.close()
     })
     return stream satisfies ClientHttp2Stream
   }

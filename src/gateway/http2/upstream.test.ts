@@ -11,9 +11,11 @@ import type {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 import { afterEach, test } from 'node:test'
+import { setImmediate as breathe } from 'node:timers/promises'
 import { block, flags, frame, settings, types } from '../testing/frames.ts'
 import { openPair } from '../testing/pair.ts'
 import type { Pair } from '../testing/pair.ts'
+import type { Kept } from '../wire/wire.ts'
 
 let pair: Pair
 const open: { destroy(): void }[] = []
@@ -24,7 +26,7 @@ afterEach(async () => {
 
 type Serve = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => unknown
 
-async function start(serve: Serve, own: Settings = {}) {
+async function start(serve: Serve, own: Settings = {}, kept?: Kept) {
   const server = createServer({ settings: own })
   const sessions: ServerHttp2Session[] = []
   server.on('session', (session) => {
@@ -35,7 +37,8 @@ async function start(serve: Serve, own: Settings = {}) {
     stream.on('error', () => {})
     serve(stream, headers)
   })
-  pair = await openPair((socket) => void server.emit('connection', socket), {}, 'grpc')
+  const connected = (socket: Socket) => void server.emit('connection', socket)
+  pair = await openPair(connected, {}, 'grpc', null, null, kept)
   return { sessions }
 }
 
@@ -454,4 +457,45 @@ test('a kept connection that is gone is not the client’s concern', async () =>
     assert.equal((await answerOf(session.request({ ':path': '/' }))).status, 200)
     behind.sessions.at(-1)!.destroy()
   }
+})
+
+test('a connection that has carried as many calls as it may ends what it carries, and another one goes on', async () => {
+  const held: ServerHttp2Stream[] = []
+  const answer = (stream: ServerHttp2Stream) => {
+    stream.respond(
+      { ':status': 200, 'content-type': 'application/grpc' },
+      { waitForTrailers: true },
+    )
+    ends(stream)
+    stream.end(message('x'))
+  }
+  const { sessions } = await start(
+    (stream, headers) => {
+      stream.resume()
+      if (headers[':path'] === '/t.Echo/Hold') held.push(stream)
+      else answer(stream)
+    },
+    {},
+    { idleMax: 256, idleMs: null, requestsMax: 4 },
+  )
+  const session = client()
+  const ask = (path: string) => {
+    const stream = session.request({ ...grpc, ':path': path })
+    stream.end(message('q'))
+    return answerOf(stream)
+  }
+  const open: Promise<Answer>[] = []
+  // Those that end theirs are not counted: there are more of them in the end than would be opened.
+  for (let batch = 1; batch <= 3; batch++) {
+    for (let turn = 0; turn < 40; turn++) open.push(ask('/t.Echo/Hold'))
+    assert.equal((await ask('/t.Echo/Call')).status, 200)
+    const isOver = Promise.race(open)
+    while (held.length < open.length)
+      if ((await Promise.race([isOver, breathe(null)])) !== null)
+        assert.fail(`one was over: ${JSON.stringify(await isOver)}`)
+  }
+  assert.ok(sessions.length >= 30, `${sessions.length} connections`)
+  for (const stream of held) answer(stream)
+  const answers = await Promise.all(open)
+  assert.ok(answers.every(({ status, code }) => status === 200 && code === 0))
 })

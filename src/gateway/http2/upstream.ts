@@ -7,8 +7,6 @@ import { StreamCall } from './stream-call.ts'
 
 /** From the beginning to the server's first word. A model server on a machine that answers at all is far quicker. */
 const connectMs = 2000
-/** A connection without calls. */
-const idleMs = 60_000
 /** With 100 calls on each: far more than a model server works on at once. */
 const sessionsPerReplicaMax = 16
 const sweepMs = 1000
@@ -33,8 +31,10 @@ export function openHttp2Upstream(): Upstream {
     const kept = fresh ? undefined : here.find(({ room }) => room > 0)
     if (kept?.isReady === true) return call.start(kept)
     if (kept !== undefined) return void kept.waiting.push(call)
-    if (here.length >= sessionsPerReplicaMax)
-      return call.fail('refused', new Error(`its ${here.length} connections are full`))
+    // Those that end what they carry, and take no more, are nobody's room.
+    const open = here.filter(({ isLeaving }) => !isLeaving).length
+    if (open >= sessionsPerReplicaMax)
+      return call.fail('refused', new Error(`its ${open} connections are full`))
     const session = dial(to, call, {
       left: (one) => leave(key, one),
       ready: (one) => {
@@ -65,7 +65,7 @@ export function openHttp2Upstream(): Upstream {
     for (const session of [...sessions.values()].flat())
       if (!session.isReady && now - session.begunAt > connectMs)
         session.destroy(new Error(`no word of HTTP/2 in ${connectMs} ms`))
-      else if (session.isIdle && now - session.idleSince > idleMs) session.close()
+      else if (session.isStale(now)) session.close()
   }
 }
 

@@ -13,6 +13,7 @@ import { usualRules } from '../rules.ts'
 import { accept } from '../wire/accept.ts'
 import type { Limits } from '../wire/accept.ts'
 import type { Tls } from '../wire/certificates.ts'
+import type { Kept } from '../wire/wire.ts'
 
 /** A model server over TLS: how it is, and how it must prove who it is. */
 export type Behind = { server: TlsOptions; peer: Peer }
@@ -26,6 +27,7 @@ export async function openPair(
   speaks?: 'http2' | 'grpc',
   tls: Tls | null = null,
   behind: Behind | null = null,
+  kept?: Kept,
 ) {
   const sockets = new Set<Socket>()
   const all = new Set<Socket>()
@@ -68,7 +70,7 @@ export async function openPair(
   const acceptor = await accept(
     { host: '127.0.0.1', port: 0, reusePort: false },
     (exchange) => {
-      const replica = { id: 'r', host: '127.0.0.1', port, slot: 0, speaks, tls: behind?.peer }
+      const replica = { id: 'r', host: '127.0.0.1', port, slot: 0, speaks, tls: behind?.peer, kept }
       const claim = {
         environment: { environment: 'blue', version: 'v1', release: 'r1', replicas: [replica] },
         replica,

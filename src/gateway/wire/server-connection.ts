@@ -17,7 +17,9 @@ const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 const bodyless = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'DELETE', 'CONNECT'])
 
 export class ServerConnection implements LinkListener {
-  idleSince = 0
+  idleUntil = 0
+  /** Calls, to their end. */
+  carried = 0
   private readonly link: Link
   private readonly left: (connection: ServerConnection) => void
   private readonly idle: (connection: ServerConnection) => void
@@ -69,6 +71,7 @@ export class ServerConnection implements LinkListener {
   release(keep: boolean): void {
     this.call = null
     this.used = true
+    this.carried++
     if (!keep) return this.destroy()
     this.link.resume()
     this.idle(this)

@@ -1,13 +1,14 @@
 /** Connections to model servers, kept per replica: the one used last is used next, so that those not needed grow old and go. */
 import { peerKey } from '../../tls/peer.ts'
 import { ServerCall, ServerConnection } from './server-connection.ts'
-import type { Server, Upstream } from './wire.ts'
+import type { Kept, Server, Upstream } from './wire.ts'
 
 /** A model server on a machine that answers at all accepts far sooner. */
 const connectMs = 2000
 /** Shorter than what common model servers keep: an idle connection is closed by us, not under a request. */
 const idleMs = 4000
 const idlePerReplicaMax = 256
+const usual: Kept = { idleMax: idlePerReplicaMax, idleMs, requestsMax: null }
 const sweepMs = 1000
 
 export function openUpstream(): Upstream {
@@ -26,7 +27,7 @@ export function openUpstream(): Upstream {
         if (kept !== undefined) return kept.take(call)
         const connection = new ServerConnection(to, {
           left: (one) => leave(here, one),
-          idle: (one) => keep(here, one),
+          idle: (one) => keep(here, one, to.kept ?? usual),
         })
         connecting.set(connection, { call, until: performance.now() + connectMs })
         connection.take(call)
@@ -45,10 +46,11 @@ export function openUpstream(): Upstream {
     return here
   }
 
-  function keep(here: ServerConnection[], connection: ServerConnection): void {
-    connection.idleSince = performance.now()
-    if (here.length < idlePerReplicaMax) here.push(connection)
-    else connection.destroy()
+  function keep(here: ServerConnection[], connection: ServerConnection, kept: Kept): void {
+    connection.idleUntil = performance.now() + (kept.idleMs ?? idleMs)
+    const isWorn = kept.requestsMax !== null && connection.carried >= kept.requestsMax
+    if (isWorn || here.length >= kept.idleMax) connection.destroy()
+    else here.push(connection)
   }
 
   function leave(here: ServerConnection[], connection: ServerConnection): void {
@@ -65,7 +67,7 @@ export function openUpstream(): Upstream {
       else if (now > until) call.expire(connectMs)
     }
     for (const connections of idle.values())
-      for (const connection of connections.filter(({ idleSince }) => now - idleSince > idleMs))
+      for (const connection of connections.filter(({ idleUntil }) => now > idleUntil))
         connection.destroy()
   }
 }

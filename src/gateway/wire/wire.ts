@@ -131,6 +131,18 @@ export type Server = {
   speaks?: 'http2' | 'grpc' | undefined
   /** How it proves who it is; without it nothing is encrypted. */
   tls?: Peer | undefined
+  /** How connections to it are kept; as usual where it stands not. */
+  kept?: Kept | undefined
+}
+
+/** Of each worker, to one replica. */
+export type Kept = {
+  /** So many wait for the next request; in HTTP/2 a few carry all. */
+  idleMax: number
+  /** For so long; null: 4 s, in HTTP/2 60 s. */
+  idleMs: number | null
+  /** Requests that one carries before it is closed; null: no limit. */
+  requestsMax: number | null
 }
 
 export type Upstream = {
