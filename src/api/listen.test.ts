@@ -29,13 +29,14 @@ app.post('/session', (context) => context.json(sessionsBy('a secret').begin(cont
 app.post('/echo', async (context) => context.text(await context.req.text()))
 
 const [first, second] = [makePair('first'), makePair('second')]
-const said: string[] = []
-const hear = { info: (text: string) => said.push(text), error: (text: string) => said.push(text) }
 
 async function listening(tls: boolean, limits = {}) {
   const files = { cert: at('api.crt'), key: at('api.key') }
   writeFileSync(files.cert, first.cert)
   writeFileSync(files.key, first.key)
+  // Its own: others look at the same files, and may see them sooner.
+  const said: string[] = []
+  const hear = { info: (text: string) => said.push(text), error: (text: string) => said.push(text) }
   const api = await listenApi(app, {
     host: '127.0.0.1',
     port: 0,
@@ -44,7 +45,7 @@ async function listening(tls: boolean, limits = {}) {
     limits: { lookMs: 20, ...limits },
   })
   open.push(api)
-  return { ...api, files }
+  return { ...api, files, said }
 }
 
 const freezes = (url: string, ca?: string) => apiClient({ url, token: 'x', ca }).freezes()
@@ -71,7 +72,7 @@ test('the certificate itself is trusted by whatever name it is reached', async (
 })
 
 test('a new certificate is shown once both files are whole; a bad pair is named, and the old one stays', async () => {
-  const { url, files } = await listening(true)
+  const { url, files, said } = await listening(true)
   writeFileSync(at('second.crt'), second.cert)
   writeFileSync(files.cert, second.cert)
   while (!said.some((text) => text.includes('the old one stays'))) await turn()
