@@ -29,7 +29,7 @@ export type ViewSources = Hands & {
 export function serviceView(sources: ViewSources, service: Service): ServiceView {
   const { store, controller, rows } = sources
   const { name } = service
-  const { live, colour } = answering(service)
+  const { live, colour } = answering(service, gatewayOf(sources, service))
   const standby =
     service.standby === null || live === service.standby
       ? null
@@ -67,14 +67,23 @@ export function serviceView(sources: ViewSources, service: Service): ServiceView
 }
 
 /**
- * What most clients are answered by. The row exchanges the roles with the first step of a switch; while the new version has a
- * part of the traffic only, people call the old one live and the new one the candidate.
+ * What most clients are answered by. The row exchanges the roles with the first step of a switch, and of a way back; while the one that
+ * comes has a part of the traffic only, or none yet, people call the one that leaves live.
+ *
+ * @param gateway as it was seen last
  */
-export function answering(service: Service): { live: Placed | null; colour: Environment | null } {
-  const { split } = desiredWorld(service)
-  return split === null
-    ? { live: service.live, colour: colourOf(service, 'live') }
-    : { live: service.standby, colour: other(split.to) }
+export function answering(
+  service: Service,
+  gateway: Pick<GatewayFact, 'live'> | null,
+): { live: Placed | null; colour: Environment | null } {
+  const { split, environments } = desiredWorld(service)
+  const { release } = service
+  if (split !== null) return { live: service.standby, colour: other(split.to) }
+  const colour = colourOf(service, 'live')
+  const left = release?.phase.name === 'rolling-back' ? (gateway?.live ?? null) : null
+  return left === null || left === colour
+    ? { live: service.live, colour }
+    : { live: environments[left].placed, colour: left }
 }
 
 function can(refusalOf: (command: Command) => Refusal | null): Can {
@@ -160,11 +169,12 @@ function phasesOf({ at, phase }: Release, events: readonly StoryEvent[]): Releas
 }
 
 function environmentView(
-  { controller, provider, store }: ViewSources,
+  sources: ViewSources,
   service: Service,
   environment: Environment,
 ): EnvironmentView {
-  const gateway = controller.lastSeen(service.name)?.seen.gateway ?? null
+  const { provider, store } = sources
+  const gateway = gatewayOf(sources, service)
   const inFlight = gateway?.inFlight[environment] ?? 0
   const here = provider
     .look()
@@ -174,10 +184,9 @@ function environmentView(
         replica.environment === environment &&
         replica.state.name !== 'gone',
     )
-  const { split, environments } = desiredWorld(service)
-  const { role, placed } = environments[environment]
+  const { role, placed } = desiredWorld(service).environments[environment]
   return {
-    role: split === null ? role : split.to === environment ? 'candidate' : 'live',
+    role: roleFor(service, environment, gateway) ?? role,
     version: placed?.version ?? here[0]?.version ?? null,
     asked: placed?.replicas ?? 0,
     answers:
@@ -194,6 +203,22 @@ function environmentView(
     inFlight,
     share: shareOf(gateway, environment),
   }
+}
+
+/** Null: as the row has it. */
+function roleFor(
+  service: Service,
+  environment: Environment,
+  gateway: GatewayFact | null,
+): 'live' | 'candidate' | 'standby' | null {
+  const { colour } = answering(service, gateway)
+  if (colour === colourOf(service, 'live')) return null
+  if (environment === colour) return 'live'
+  return service.release?.phase.name === 'rolling-back' ? 'standby' : 'candidate'
+}
+
+function gatewayOf({ controller }: ViewSources, { name }: Service): GatewayFact | null {
+  return controller.lastSeen(name)?.seen.gateway ?? null
 }
 
 function shareOf(gateway: GatewayFact | null, environment: Environment): number {

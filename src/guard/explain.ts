@@ -7,6 +7,7 @@ import { bookWealth } from './book.ts'
 import { carriedSaid } from './carried.ts'
 import type { Design, Evidence, SignalEvidence } from './guard.ts'
 import { evidenceOf, goalOf } from './instances.ts'
+import { aloneEveryMs } from './latency.ts'
 import { toClear, toSee } from './outlook.ts'
 import type { SignalState } from './signals.ts'
 import { combinedWealth, weightedWealth } from './watch.ts'
@@ -71,7 +72,7 @@ function seen(signal: SignalState): string {
     const { memory, rules } = signal
     if (memory.split !== null || memory.pairs !== null) return `${memory.new.total} answers timed`
     const limit = rules.atMost === null ? 'the limit of the median' : `${rules.atMost.ms} ms`
-    return `${memory.new.total} answers timed, ${memory.new.bad} above ${limit}`
+    return `${memory.new.total} answers timed, ${memory.new.bad} above ${limit}; one in ${aloneEveryMs / 1000} s counts`
   }
   if (kind === 'score') {
     const { new: own } = signal.memory

@@ -148,7 +148,8 @@ export function versionOperations(sources: Sources): Operations['versions'] & {
   }
 
   function compute(service: Service, which: Computed): string | null {
-    const { live } = answering(service)
+    // On a way back it is what will answer, however long that takes.
+    const { live } = answering(service, null)
     if (live === null || which === 'live') return live?.version ?? null
     return previousOf(live, (id) => store.services.release(id))
   }
