@@ -222,6 +222,12 @@ export type GatewayState = {
   services: Record<string, ServiceState>
 }
 
+/**
+ * Live requests that came by while a service had a tap: all, those of them that may be copied, and of what was to be taken what the
+ * examiner was sent, and what it was not. Lately, in this gateway, by the tap's present rule.
+ */
+export type Tapped = { asked: number; allowed: number; sent: number; missed: number }
+
 export type ServiceState = {
   generation: number
   live: Environment | null
@@ -234,11 +240,7 @@ export type ServiceState = {
   replicas: Record<string, { healthy: boolean; inFlight: number }>
   /** Absent: none. */
   tap?: Tap | null
-  /**
-   * Live requests that came by while it had a tap: all, those of them that may be copied, and of what was to be taken what the examiner
-   * was sent, and what it was not. Since this gateway started.
-   */
-  tapped: { asked: number; allowed: number; sent: number; missed: number }
+  tapped: Tapped
   /** Of `inFlight`: how many wait for a replica. */
   waiting: Record<Environment, number>
   /** Requests assigned since this gateway started; void ones died with a worker. */

@@ -249,6 +249,7 @@ export async function startGateway(
         title: `nothing of ${service} is routed here`,
       })
     taps.set(service, tap)
+    tapLine.tapped.by(service, tap)
     tapLine.keep([...taps.values()].some((one) => one !== null))
     crew.post({ kind: 'tap', service, tap })
     log.info({ service, tap }, tap === null ? 'nothing is tapped any more' : 'exchanges are tapped')

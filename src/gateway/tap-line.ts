@@ -3,14 +3,13 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { droppedFrame } from '../ipc/exchanges.ts'
 import type { Dropped } from '../ipc/exchanges.ts'
-import type { Passed, TapBatch } from './tap.ts'
+import type { TapBatch } from './tap.ts'
+import { openTapped } from './tapped.ts'
 
 /** Written and not taken by the examiner yet; more is dropped. */
 const waitingMaxBytes = 32 * 1024 * 1024
 /** An examiner that is being started again is looked for this often. */
 const retryMs = 250
-
-export type Tapped = Passed & { sent: number; missed: number }
 
 export type TapLine = ReturnType<typeof openTapLine>
 
@@ -21,7 +20,7 @@ export function openTapLine(socketPath: string) {
   /** What the examiner was not told of yet. */
   let untold: Dropped = {}
   const counts: Dropped = {}
-  const passed = new Map<string, Passed>()
+  const tapped = openTapped()
 
   return {
     /** A line is there before the first exchange comes, and goes when nothing is tapped any more. */
@@ -32,7 +31,7 @@ export function openTapLine(socketPath: string) {
     },
 
     send(batch: TapBatch): void {
-      for (const [service, more] of Object.entries(batch.passed)) pass(service, more)
+      for (const [service, more] of Object.entries(batch.passed)) tapped.add(service, more)
       for (const [key, count] of Object.entries(batch.dropped)) drop(key, count)
       if (socket === null || socket.connecting) return dropAll(batch, 'examiner-away')
       if (socket.writableLength > waitingMaxBytes) return dropAll(batch, 'examiner-behind')
@@ -43,20 +42,16 @@ export function openTapLine(socketPath: string) {
       if (batch.frames.length === 0) return
       socket.write(batch.frames, (error) => {
         if (error != null) return dropAll(batch, 'examiner-away')
-        for (const [service, count] of Object.entries(batch.counts))
+        for (const [service, count] of Object.entries(batch.counts)) {
           add(counts, `${service} sent`, count)
+          tapped.add(service, { sent: count })
+        }
       })
     },
 
     /** By `service result`, since this gateway started. */
     counts: (): Dropped => ({ ...counts }),
-    /** Of one service, since this gateway started; of what may be copied, `sent` to the examiner, and `missed` for any reason. */
-    tapped(service: string): Tapped {
-      const { asked, allowed } = passed.get(service) ?? { asked: 0, allowed: 0 }
-      const of = Object.entries(counts).filter(([key]) => key.startsWith(`${service} `))
-      const sent = counts[`${service} sent`] ?? 0
-      return { asked, allowed, sent, missed: of.reduce((sum, [, one]) => sum + one, 0) - sent }
-    },
+    tapped,
     close(): void {
       wanted = false
       hangUp()
@@ -89,14 +84,10 @@ export function openTapLine(socketPath: string) {
     for (const [service, count] of Object.entries(exchanges)) drop(`${service} ${reason}`, count)
   }
 
-  function pass(service: string, { asked, allowed }: Passed): void {
-    const before = passed.get(service) ?? { asked: 0, allowed: 0 }
-    passed.set(service, { asked: before.asked + asked, allowed: before.allowed + allowed })
-  }
-
   function drop(key: string, count: number): void {
     add(counts, key, count)
     add(untold, key, count)
+    tapped.add(key.slice(0, key.indexOf(' ')), { missed: count })
   }
 }
 

@@ -115,7 +115,7 @@ export function viewsOf({
       backSplit: back?.split ?? null,
       table,
       tap: taps.get(name) ?? null,
-      tapped: tapLine.tapped(name),
+      tapped: tapLine.tapped.of(name),
       inFlight: {
         blue: switchboard.inFlight(name, 'blue'),
         green: switchboard.inFlight(name, 'green'),
