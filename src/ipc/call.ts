@@ -1,5 +1,5 @@
 /** Calls another Beryl process over its Unix socket: JSON there, JSON back, always with a time limit. */
-import { request } from 'node:http'
+import { Agent, request } from 'node:http'
 import { isProblem, ProblemError } from './problem.ts'
 
 export type Call = {
@@ -15,12 +15,14 @@ export function call<Answer>(
   { method, path, body, timeoutMs }: Call,
 ): Promise<Answer> {
   const text = body === undefined ? '' : JSON.stringify(body)
-  return new Promise((resolve, reject) => {
+  // One of its own: a connection that is kept for later leads to whoever served there when it was made. But one that is to be closed after
+  // this would be closed under a body that is refused, and the refusal be lost with it.
+  const agent = new Agent({ keepAlive: true })
+  const answered = new Promise<Answer>((resolve, reject) => {
     const outgoing = request(
       {
         socketPath,
-        // A connection that is kept leads to whoever served there when it was made.
-        agent: false,
+        agent,
         method,
         path,
         headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
@@ -55,6 +57,7 @@ export function call<Answer>(
     outgoing.on('error', (cause) => reject(unreachable(socketPath, method, path, cause)))
     outgoing.end(text)
   })
+  return answered.finally(() => agent.destroy())
 }
 
 function unreachable(socketPath: string, method: string, path: string, cause: Error): ProblemError {
