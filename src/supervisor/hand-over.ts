@@ -19,6 +19,8 @@ import type { Process } from './process.ts'
 
 const readyWithinMs = 30_000
 const pollMs = 50
+/** For one that a supervisor before had started; less than the one before waits for it (gateway/hand-over.ts). */
+const settleMs = 10_000
 /** Beyond what it grants itself; then it is killed. */
 const graceMs = 5000
 
@@ -105,7 +107,7 @@ async function seeOff(before: Process): Promise<void> {
 /** What a supervisor that died in the middle of one has left. Before any gateway is taken over or started. */
 export async function settleHandOver(directory: DataDirectory): Promise<void> {
   const next = aliveIn(directory.process('gateway-next'))
-  if (next !== null && (await stateOf(directory))?.pid !== next.pid) {
+  if (next !== null && !(await hasTakenOver(next, directory))) {
     log.warn({ pid: next.pid }, 'a gateway that had not taken over yet is ended')
     await endProcess(adoptProcess(next), 0)
     removeAside(directory, next)
@@ -117,6 +119,16 @@ export async function settleHandOver(directory: DataDirectory): Promise<void> {
       .catch(() => null)
   const before = aliveIn(directory.process('gateway-leaving'))
   if (before !== null) void seeOff(adoptProcess(before))
+}
+
+/** It may be about to: ended then, it would leave nobody, for the one before closes at its word. */
+async function hasTakenOver(next: Identity, directory: DataDirectory): Promise<boolean> {
+  const until = Date.now() + settleMs
+  while (isAlive(next) && Date.now() < until) {
+    if ((await stateOf(directory))?.pid === next.pid) return true
+    await new Promise((resolve) => setTimeout(resolve, pollMs))
+  }
+  return false
 }
 
 /** Of one that leaves: it stops with everything. */
