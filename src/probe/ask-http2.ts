@@ -115,3 +115,13 @@ function verdict(
   // Field 1 as a varint, first in its message: `status = SERVING` of grpc.health.v1, `ready = true` of KServe V2.
   return body[5] === 0x08 && body[6] === 1 ? null : `${path} answers that it is not ready`
 }
+
+/** In what `askHttp2` says: is it a server of gRPC that speaks, if not as was asked? */
+export function isSaidInGrpc(trouble: string): boolean {
+  return /grpc-status \d|is not implemented there|answers that it is not ready/.test(trouble)
+}
+
+/** The same of HTTP/2: the status that was answered; null: nothing was. */
+export function statusSaid(trouble: string): string | null {
+  return /^GET \S+ answers (\d{3})$/.exec(trouble)?.[1] ?? null
+}

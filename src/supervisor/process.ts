@@ -11,8 +11,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { DataDirectory } from '../ipc/data-directory.ts'
+import { isDiskTrouble } from '../ipc/disk-trouble.ts'
 import { identityOf, isAlive } from '../ipc/identity.ts'
 import type { Identity } from '../ipc/identity.ts'
+import { log } from '../log.ts'
 import { entryOf, starter } from './entries.ts'
 
 export type Role = Parameters<typeof entryOf>[0]
@@ -37,6 +39,7 @@ export type Process = {
 }
 
 const adoptedPollMs = 250
+const writeAgainMs = 500
 const logMaxBytes = 10 * 1024 * 1024
 
 /** @param identityFile where its identity is written */
@@ -64,8 +67,24 @@ export function startProcess(
     )
   })
   const identity = child.pid === undefined ? null : identityOf(child.pid)
-  if (identity !== null) writeFileSync(identityFile, JSON.stringify(identity))
+  if (identity !== null) writeDown(identity, identityFile, () => exit !== null)
   return { identity, exit: () => exit, ended, unref: () => child.unref() }
+}
+
+/** A disk that takes nothing must not end who keeps processes running: it is written once there is room again. */
+function writeDown(identity: Identity, file: string, isOver: () => boolean, isFirst = true): void {
+  try {
+    writeFileSync(file, JSON.stringify(identity))
+  } catch (error) {
+    if (!isDiskTrouble(error)) throw error
+    if (isFirst)
+      log.warn(
+        { file, pid: identity.pid, error: (error as Error).message },
+        'who runs could not be written down: free space there; it is tried again',
+      )
+    const again = () => (isOver() ? undefined : writeDown(identity, file, isOver, false))
+    setTimeout(again, writeAgainMs).unref()
+  }
 }
 
 export function adoptProcess(identity: Identity): Process {

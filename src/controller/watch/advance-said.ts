@@ -3,10 +3,11 @@ import type { Observation } from '../../gateway/control.ts'
 import { hear } from '../../guard/hearing.ts'
 import type { Handed, Heard, HeardAnswer } from '../../guard/hearing.ts'
 import type { Dropped } from '../../guard/reorder.ts'
-import { observe, observePairs } from '../../guard/watch.ts'
+import { observePairs } from '../../guard/watch.ts'
 import type { WatchState } from '../../guard/watch.ts'
-import type { Context, Judged } from '../../guard/context.ts'
+import type { Context } from '../../guard/context.ts'
 import type { SignalVerdict } from '../../verification/signals/signal.ts'
+import { observeEach } from './observe-each.ts'
 import type { Opinion } from './opinions.ts'
 import type { Watch } from '../store.ts'
 
@@ -108,30 +109,6 @@ function advanceOpinions(
     said,
     opinions: { after, shares },
   }
-}
-
-/** Each part of what is due by the share by which it was drawn. What was lost says not how it was. */
-function observeEach(
-  before: WatchState,
-  due: readonly HeardAnswer[],
-  { context, sticky }: { context: Context; sticky: boolean },
-): WatchState {
-  let state = before
-  let part: Judged[] = []
-  let share: number | null = null
-  const judge = () => {
-    state = observe(state, part, { ...context, share, sticky: sticky && share !== null })
-    part = []
-  }
-  for (const one of due) {
-    if (one.answer.outcome !== 'void' && one.share !== share) {
-      judge()
-      share = one.share
-    }
-    part.push(one)
-  }
-  judge()
-  return state
 }
 
 /** Whose answers count: the new version's, the old one's where it was drawn, and copies that the old one answered. */

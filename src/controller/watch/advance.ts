@@ -4,10 +4,10 @@ import { answerOf, cellOf, drawnCellOf, readCell, readDrawn } from '../../guard/
 import { beginCoverage, countCoverage, isCovered } from '../../guard/coverage.ts'
 import type { Coverage } from '../../guard/coverage.ts'
 import { isHearing } from '../../guard/hearing.ts'
+import type { HeardAnswer } from '../../guard/hearing.ts'
 import { outcomeOf } from '../../guard/outcome.ts'
 import { joinPairs } from '../../guard/pairs.ts'
 import type { Half } from '../../guard/pairs.ts'
-import { lost } from '../../guard/line.ts'
 import { inOrder } from '../../guard/reorder.ts'
 import type { Arrived } from '../../guard/reorder.ts'
 import { observe, observePairs } from '../../guard/watch.ts'
@@ -15,6 +15,7 @@ import type { WatchState } from '../../guard/watch.ts'
 import type { Context, Judged } from '../../guard/context.ts'
 import type { SignalVerdict } from '../../verification/signals/signal.ts'
 import { advanceSaid } from './advance-said.ts'
+import { observeEach } from './observe-each.ts'
 import type { Opinion } from './opinions.ts'
 import { readyOf } from './ready.ts'
 import type { Watch } from '../store.ts'
@@ -107,7 +108,6 @@ export function advanceWatch(
   return { ...before, order, instances, ...said, twice: { ...control, pairing, coverage } }
 }
 
-/** Each part of what is due by the share by which it was drawn: at the end of a step answers of two steps lie side by side. */
 function observeDue(
   before: WatchState,
   due: readonly string[],
@@ -117,27 +117,16 @@ function observeDue(
     drawn,
   }: { context: Context; instances: readonly string[]; drawn: Watch['drawn'] },
 ): WatchState {
-  const answerIn = (cell: string): Judged => ({ side: 'new', answer: readCell(cell, instances) })
-  if (drawn == null) return observe(before, due.map(answerIn), context)
-  let state = before
-  let part: Judged[] = []
-  let share: number | null = null
-  const judge = () => {
-    const sticky = drawn.sticky && share !== null
-    if (part.length > 0) state = observe(state, part, { ...context, share, sticky })
-    part = []
+  const answerIn = (cell: string) => readCell(cell, instances)
+  if (drawn == null) {
+    const alone = due.map((cell): Judged => ({ side: 'new', answer: answerIn(cell) }))
+    return observe(before, alone, context)
   }
-  for (const cell of due) {
-    const how = readDrawn(cell)
-    // What was lost says not how it was drawn.
-    if (!cell.startsWith(lost) && how.share !== share) {
-      judge()
-      share = how.share
-    }
-    part.push({ ...answerIn(cell), side: how.side, client: String(how.client) })
-  }
-  judge()
-  return state
+  const each = due.map((cell): HeardAnswer => {
+    const { side, share, client } = readDrawn(cell)
+    return { side, share, client: String(client), answer: answerIn(cell) }
+  })
+  return observeEach(before, each, { context, sticky: drawn.sticky })
 }
 
 /** Null where it holds its place in the order only: it went to another version, or nobody drew where it went. */
