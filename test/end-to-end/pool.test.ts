@@ -10,7 +10,14 @@ import { after, before, test } from 'node:test'
 import type { CostView, ReleaseView, ServiceView } from '../../src/api/shapes.ts'
 import { eventually, startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
-import { inferred, loadedIn, pooledManifest, poolProgram } from '../support/pooled.ts'
+import {
+  bothLive,
+  deployIn,
+  inferred,
+  loadedIn,
+  pooledManifest,
+  poolProgram,
+} from '../support/pooled.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'beryl-pool-'))
 const models = { 'tiny-v1': 'en', 'tiny-v2': 'de', 'rank-w1': 'fr', 'rank-w2': 'it' }
@@ -38,14 +45,7 @@ before(async () => {
   const keys = `urls: [${pool.map((one) => `"${one.url}"`).join(', ')}], models: 1, within: 3s, price: { serverHour: 3600, currency: USD }`
   const manifest = pooledManifest({ pool: keys, directoryOf: own })
   beryl = await startBeryl({ models: {}, manifest })
-  for (const [service, version] of [
-    ['tiny', 'v1'],
-    ['rank', 'w1'],
-  ] as const) {
-    const { id } = await deploy(service, version)
-    await beryl.api('POST', `/releases/${id}/approve`, {})
-    await beryl.until(id, ({ phase }) => phase === 'finished', 'live')
-  }
+  await bothLive(beryl)
   traffic = asking()
 })
 
@@ -58,8 +58,7 @@ after(async () => {
   assert.deepEqual(lost, [], 'nobody was answered by nobody, or by another service')
 })
 
-const deploy = (service: string, version: string) =>
-  beryl.api<ReleaseView>('POST', `/services/${service}/releases`, { version })
+const deploy = (service: string, version: string) => deployIn(beryl, service, version)
 const service = (name: string) => beryl.api<ServiceView>('GET', `/services/${name}`)
 const standbyOf = async (name: string) =>
   Object.values((await service(name)).environments).find(({ role }) => role === 'standby')!.replicas

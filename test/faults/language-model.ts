@@ -3,39 +3,22 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
-import { inject, until } from './langid.ts'
-import { asked, example, writers } from './writers.ts'
+import { until } from './langid.ts'
+import { asked, writerManifest, writers } from './writers.ts'
 import type { Writers } from './writers.ts'
 
 let beryl: Running
 let clients: Writers | undefined
 
 before(async () => {
-  const version = (name: string, fault: object) =>
-    `      ${name}: { model: ${example}models/v1.bin, tokenizer: ${example}models/tokenizer.json, env: { FAULT: ${JSON.stringify(JSON.stringify(fault))} } }`
   beryl = await startBeryl({
     models: {},
     goldenLines: asked
       .slice(0, 6)
       .map((request) => ({ request: { ...request, max_tokens: 24 }, expected: null })),
-    manifest: `apiVersion: beryl/v1
-gateway: { listen: 127.0.0.1:0, workers: 1 }
-api: { listen: 127.0.0.1:0 }
-services:
-  tiny:
-    protocol: openai
-    environment:
-      provider: process
-      command: [${process.execPath}, --import, ${inject}, ${example}server.ts, --model, '{model}', --tokenizer, '{tokenizer}', --port, '{port}']
-      ready: { path: /health, within: 20s }
-      stop: { grace: 5s }
-    versions:
-${version('first', {})}
-${version('equal', { share: 0.3 })}
-${version('cut', { kind: 'truncated', share: 0.3 })}
-    verify:
-      - goldenSet: { file: golden.jsonl, request: { path: /v1/chat/completions }, score: valid, atLeast: 0.5 }
-    switch: { drain: 5s, when: approved }
+    manifest: writerManifest(
+      { first: {}, equal: { share: 0.3 }, cut: { kind: 'truncated', share: 0.3 } },
+      `    switch: { drain: 5s, when: approved }
     watch:
       atLeast: 1s
       atMost: 10m
@@ -47,6 +30,7 @@ ${version('cut', { kind: 'truncated', share: 0.3 })}
       drift: { of: length, tolerance: 20% }
     standby: [{ full: 10m }]
 `,
+    ),
   })
 })
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
-import { inject, until } from './langid.ts'
-import { asked, example, writers } from './writers.ts'
+import { until } from './langid.ts'
+import { asked, writerManifest, writers } from './writers.ts'
 import type { Writers } from './writers.ts'
 
 /** What the model needs for a token is too little to be seen: so long more for every version. */
@@ -13,32 +13,15 @@ let beryl: Running
 let clients: Writers | undefined
 
 before(async () => {
-  const version = (name: string, ms: number) => {
-    const fault = JSON.stringify({ kind: 'slowTokens', tokenMs: ms })
-    return `      ${name}: { model: ${example}models/v1.bin, tokenizer: ${example}models/tokenizer.json, env: { FAULT: ${JSON.stringify(fault)} } }`
-  }
+  const slow = (ms: number) => ({ kind: 'slowTokens', tokenMs: ms })
   beryl = await startBeryl({
     models: {},
     goldenLines: asked
       .slice(0, 2)
       .map((request) => ({ request: { ...request, max_tokens: 8 }, expected: null })),
-    manifest: `apiVersion: beryl/v1
-gateway: { listen: 127.0.0.1:0, workers: 1 }
-api: { listen: 127.0.0.1:0 }
-services:
-  tiny:
-    protocol: openai
-    environment:
-      provider: process
-      command: [${process.execPath}, --import, ${inject}, ${example}server.ts, --model, '{model}', --tokenizer, '{tokenizer}', --port, '{port}']
-      ready: { path: /health, within: 20s }
-      stop: { grace: 5s }
-    versions:
-${version('first', tokenMs)}
-${version('slower', 1.25 * tokenMs)}
-    verify:
-      - goldenSet: { file: golden.jsonl, request: { path: /v1/chat/completions }, score: valid, atLeast: 0.5 }
-    switch: { drain: 5s, traffic: { canary: [50%], every: 10m } }
+    manifest: writerManifest(
+      { first: slow(tokenMs), slower: slow(1.25 * tokenMs) },
+      `    switch: { drain: 5s, traffic: { canary: [50%], every: 10m } }
     watch:
       atLeast: 1s
       atMost: 10m
@@ -47,6 +30,7 @@ ${version('slower', 1.25 * tokenMs)}
       perToken: { tolerance: 5% }
     standby: [{ full: 10m }]
 `,
+    ),
   })
 })
 

@@ -7,33 +7,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { pathToFileURL } from 'node:url'
 import { inferPath } from '../../src/protocols/grpc/kserve-messages.ts'
 import { inputOf } from '../../src/verification/inputs/input.ts'
 import { lineOf } from '../../src/verification/send.ts'
 import { startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
+import { classify, loadModel, texts, trainAll } from '../support/langid-model.ts'
 import { installMlServer, startMlServer } from '../support/mlserver.ts'
 import type { MlServer } from '../support/mlserver.ts'
 
-const examples = join(import.meta.dirname, '..', '..', 'examples', 'langid')
-type Langid = {
-  loadModel: (directory: string) => object
-  classify: (model: object, text: string) => { language: string; confidence: number }
-}
-/** The examples are checked by rules of their own. */
-const example = async <Exports>(file: string) =>
-  (await import(pathToFileURL(join(examples, file)).href)) as Exports
-const { classify, loadModel } = await example<Langid>('model.ts')
-const { trainAll } = await example<{ trainAll: (to: string) => void }>('train.ts')
-
-const texts = [
-  'wie geht es dir',
-  'where is the station',
-  'où est la gare',
-  'dov’è la stazione',
-  'x',
-]
 const directory = mkdtempSync(join(tmpdir(), 'beryl-mlserver-grpc-'))
 const models = join(directory, 'models')
 const service = '/inference.GRPCInferenceService'

@@ -8,33 +8,22 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { pathToFileURL } from 'node:url'
-import type { ReleaseView, ServiceView } from '../../src/api/shapes.ts'
+import type { ServiceView } from '../../src/api/shapes.ts'
 import { eventually, startBeryl } from '../support/beryl.ts'
 import type { Running } from '../support/beryl.ts'
+import { classify, loadModel, texts, trainAll } from '../support/langid-model.ts'
 import { installMlServer, mlServerOf, pidsWith } from '../support/mlserver.ts'
 import type { MlServerAsked } from '../support/mlserver.ts'
-import { inferred, loadedIn, pooledManifest, poolNames } from '../support/pooled.ts'
+import {
+  bothLive,
+  deployIn,
+  inferred,
+  loadedIn,
+  pooledManifest,
+  poolNames,
+} from '../support/pooled.ts'
 import type { PoolName } from '../support/pooled.ts'
 
-const examples = join(import.meta.dirname, '..', '..', 'examples', 'langid')
-type Langid = {
-  loadModel: (directory: string) => object
-  classify: (model: object, text: string) => { language: string }
-}
-/** The examples are checked by rules of their own. */
-const example = async <Exports>(file: string) =>
-  (await import(pathToFileURL(join(examples, file)).href)) as Exports
-const { classify, loadModel } = await example<Langid>('model.ts')
-const { trainAll } = await example<{ trainAll: (to: string) => void }>('train.ts')
-
-const texts = [
-  'wie geht es dir',
-  'where is the station',
-  'où est la gare',
-  'dov’è la stazione',
-  'x',
-]
 const directory = mkdtempSync(join(tmpdir(), 'beryl-mlserver-'))
 const repository = join(directory, 'repository')
 /** `tiny` leaves v1 for v2, and `rank` the other way round. */
@@ -58,14 +47,7 @@ before(async () => {
     models: {},
     manifest: pooledManifest({ pool: keys, directoryOf, readyWithin: '30s' }),
   })
-  for (const [service, version] of [
-    ['tiny', 'v1'],
-    ['rank', 'w1'],
-  ] as const) {
-    const { id } = await deploy(service, version)
-    await beryl.api('POST', `/releases/${id}/approve`, {})
-    await beryl.until(id, ({ phase }) => phase === 'finished', 'live')
-  }
+  await bothLive(beryl)
   traffic = asking()
   await eventually(
     async () => (await fetch(`${pool.url}/v2/health/live`).catch(() => null))?.status === 200,
@@ -83,8 +65,7 @@ after(async () => {
   assert.ok(said.pooled > 0, 'MLServer has answered clients')
 })
 
-const deploy = (service: string, version: string) =>
-  beryl.api<ReleaseView>('POST', `/services/${service}/releases`, { version })
+const deploy = (service: string, version: string) => deployIn(beryl, service, version)
 const service = (name: string) => beryl.api<ServiceView>('GET', `/services/${name}`)
 const waits = (id: string, text: RegExp) =>
   beryl.until(id, ({ waitingFor }) => text.test(waitingFor ?? ''), String(text))

@@ -1,5 +1,7 @@
 /** Two services, `tiny` and `rank`, whose standbys share a pool; their own replicas are the server of `examples/pool`. */
 import { fileURLToPath } from 'node:url'
+import type { ReleaseView } from '../../src/api/shapes.ts'
+import type { Running } from './beryl.ts'
 
 export const poolProgram = fileURLToPath(new URL('../../examples/pool/server.ts', import.meta.url))
 
@@ -39,6 +41,22 @@ pools:
   spare: { ${pool} }
 services:${of('tiny', '/', ['tiny-v1', 'tiny-v2'])}${of('rank', '/v2/models/rank', ['rank-w1', 'rank-w2'])}
 `
+}
+
+export function deployIn(beryl: Running, service: string, version: string): Promise<ReleaseView> {
+  return beryl.api<ReleaseView>('POST', `/services/${service}/releases`, { version })
+}
+
+/** The first version of each: nothing judges it but a person. */
+export async function bothLive(beryl: Running): Promise<void> {
+  for (const [service, version] of [
+    ['tiny', 'v1'],
+    ['rank', 'w1'],
+  ] as const) {
+    const { id } = await deployIn(beryl, service, version)
+    await beryl.api('POST', `/releases/${id}/approve`, {})
+    await beryl.until(id, ({ phase }) => phase === 'finished', 'live')
+  }
 }
 
 /** By the server's own word. */
